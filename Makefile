@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What each target does is told by `make help`.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+.PHONY: lab
+lab: venv ## Build the lab and the cluster in it from nothing, and show what a client sees
+	ansible-playbook lvs.cluster.lab_up -i lab
+	ansible-playbook site.yml -i lab
+
+.PHONY: lab-down
+lab-down: venv ## End every lab of yours; nothing of it keeps running
+	ansible-playbook lvs.cluster.lab_down -i lab -e lab_all=true
+
+.PHONY: test
+test: venv ## Run all that CI runs
+	python tests/parts.py
+
+.PHONY: check
+check: venv ## Run the fast part of the tests: linters and unit tests
+	python tests/parts.py lint unit
+
+.PHONY: build
+build: venv ## Build the collection's tarball in build/
+	ansible-galaxy collection build --force --output-path build
+
+.PHONY: format
+format: venv ## Format the Python files
+	ruff check --fix-only --quiet .
+	ruff format --quiet .
+
+.PHONY: venv
+venv: .venv/ready ## Make the development environment with pinned versions in .venv
+
+.venv/ready: requirements/dev.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("$(PYTHON) is %d.%d, and the pinned ansible-core needs 3.11 or newer: name one with make PYTHON=..." % sys.version_info[:2])'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || tests/need-venv.sh
+	@echo "Making the development environment in .venv (about a minute) ..."
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements/dev.txt
+	@touch $@
+
+.PHONY: requirements
+requirements: ## Pin the newest versions of requirements/dev.in in requirements/dev.txt
+	rm -rf .cache/pin && $(PYTHON) -m venv .cache/pin
+	.cache/pin/bin/pip install --quiet --disable-pip-version-check --requirement requirements/dev.in
+	{ echo '# Pinned by `make requirements` from dev.in; installed by `make venv`.'; .cache/pin/bin/pip freeze; } > requirements/dev.txt
+	rm -rf .cache/pin
