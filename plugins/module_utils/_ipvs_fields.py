@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one field table of IPVS: what a virtual service and a real server are, and how the kernel writes them.
+
+The records hold the words of the options (``direct``, ``tcp``), so that nothing else translates. Numbers are those of
+include/uapi/linux/ip_vs.h; what the table says of byte order was read in net/netfilter/ipvs/ip_vs_ctl.c.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from typing import Any, Callable, NamedTuple
+
+from ._netlink import pack_attribute, unpack_attributes
+
+
+class ServiceKey(NamedTuple):
+    """What tells one virtual service from another: protocol, address and port, or a firewall mark."""
+
+    address_family: str
+    protocol: str = ""
+    address: str = ""
+    port: int = 0
+    fwmark: int = 0
+
+
+class ServiceSettings(NamedTuple):
+    """All else that the kernel keeps of a service. `flags` are the one-packet and scheduler bits only."""
+
+    scheduler: str = "wlc"
+    flags: int = 0
+    persistence_timeout: int = 0
+    persistence_netmask: str = ""
+    persistence_engine: str = ""
+
+
+class ServerKey(NamedTuple):
+    """What tells one real server of a service from another."""
+
+    address_family: str
+    address: str
+    port: int
+
+
+class ServerSettings(NamedTuple):
+    """All else that the kernel keeps of a real server, but for its counters."""
+
+    forwarding: str = "direct"
+    weight: int = 1
+    upper_threshold: int = 0
+    lower_threshold: int = 0
+    tunnel_type: str = "ipip"
+    tunnel_port: int = 0
+    tunnel_checksum: str = "none"
+
+
+class Kind(NamedTuple):
+    """How one value is written; both functions are told the address family of the record."""
+
+    pack: Callable[[Any, str], bytes]
+    unpack: Callable[[bytes, str], Any]
+
+
+class Field(NamedTuple):
+    """One value of a record and its netlink attribute."""
+
+    name: str
+    attribute: int
+    kind: Kind
+
+
+def _number(layout: str) -> Kind:
+    shape = struct.Struct(layout)
+    return Kind(lambda value, _family: shape.pack(value), lambda data, _family: shape.unpack(data)[0])
+
+
+def _word(layout: str, words: dict[str, int]) -> Kind:
+    """A number that has a name; one that a newer kernel invents is kept as its digits."""
+    shape = struct.Struct(layout)
+    names = {number: word for word, number in words.items()}
+
+    def pack(value: str, _family: str) -> bytes:
+        return shape.pack(words[value] if value in words else int(value))
+
+    def unpack(data: bytes, _family: str) -> str:
+        number = shape.unpack(data)[0]
+        return names.get(number, str(number))
+
+    return Kind(pack, unpack)
+
+
+def _unpack_netmask(data: bytes, family: str) -> str:
+    return socket.inet_ntoa(data) if family == "ipv4" else str(struct.unpack("=I", data)[0])
+
+
+def _pack_netmask(value: str, family: str) -> bytes:
+    return socket.inet_aton(value) if family == "ipv4" else struct.pack("=I", int(value))
+
+
+FAMILIES = {"ipv4": int(socket.AF_INET), "ipv6": int(socket.AF_INET6)}
+PROTOCOLS = {"tcp": 6, "udp": 17, "sctp": 132}
+FORWARDING = {"masquerade": 0, "local": 1, "tunnel": 2, "direct": 3, "bypass": 4}
+TUNNEL_TYPES = {"ipip": 0, "gue": 1, "gre": 2}
+TUNNEL_CHECKSUMS = {"none": 0, "plain": 1, "remote": 2}
+
+FLAG_PERSISTENT = 0x1
+FLAG_HASHED = 0x2  # the kernel's own note that the service is in its table; always in a dump, never a setting
+FLAG_ONE_PACKET = 0x4
+SCHEDULER_BITS = (0x8, 0x10, 0x20)
+_ALL_FLAGS = 0xFFFFFFFF
+
+U8, U16, U32 = _number("=B"), _number("=H"), _number("=I")
+PORT = _number("!H")  # IPVS_*_ATTR_PORT and TUN_PORT are big-endian
+FAMILY = _word("=H", FAMILIES)
+TEXT = Kind(lambda value, _: value.encode() + b"\0", lambda data, _: data.rstrip(b"\0").decode())
+# union nf_inet_addr: always 16 bytes, of which IPv4 uses the first four.
+ADDRESS = Kind(
+    lambda value, family: socket.inet_pton(FAMILIES[family], value).ljust(16, b"\0"),
+    lambda data, family: socket.inet_ntop(FAMILIES[family], data[: 4 if family == "ipv4" else 16]),
+)
+# struct ip_vs_flags: the bits, and a mask of the bits that are meant.
+FLAGS = Kind(lambda value, _: struct.pack("=II", value, _ALL_FLAGS), lambda data, _: struct.unpack_from("=I", data)[0])
+NETMASK = Kind(_pack_netmask, _unpack_netmask)
+
+SERVICE_KEY = (
+    Field("address_family", 1, FAMILY),
+    Field("protocol", 2, _word("=H", PROTOCOLS)),
+    Field("address", 3, ADDRESS),
+    Field("port", 4, PORT),
+    Field("fwmark", 5, U32),
+)
+SERVICE_SETTINGS = (
+    Field("scheduler", 6, TEXT),
+    Field("flags", 7, FLAGS),
+    Field("persistence_timeout", 8, U32),
+    Field("persistence_netmask", 9, NETMASK),
+    Field("persistence_engine", 11, TEXT),
+)
+SERVER_KEY = (
+    Field("address_family", 11, FAMILY),
+    Field("address", 1, ADDRESS),
+    Field("port", 2, PORT),
+)
+SERVER_SETTINGS = (
+    Field("forwarding", 3, _word("=I", FORWARDING)),
+    Field("weight", 4, U32),
+    Field("upper_threshold", 5, U32),
+    Field("lower_threshold", 6, U32),
+    Field("tunnel_type", 13, _word("=B", TUNNEL_TYPES)),
+    Field("tunnel_port", 14, PORT),
+    Field("tunnel_checksum", 15, _word("=H", TUNNEL_CHECKSUMS)),
+)
+TABLES: dict[type, tuple[Field, ...]] = {
+    ServiceKey: SERVICE_KEY,
+    ServiceSettings: SERVICE_SETTINGS,
+    ServerKey: SERVER_KEY,
+    ServerSettings: SERVER_SETTINGS,
+}
+for _record, _fields in TABLES.items():
+    if _record._fields != tuple(field.name for field in _fields):  # type: ignore[attr-defined]
+        raise AssertionError(f"{_record.__name__} and its field table name different fields")
+
+
+def default_netmask(family: str) -> str:
+    """Return the persistence netmask of one client host, in the form of the option."""
+    return "255.255.255.255" if family == "ipv4" else "128"
+
+
+def encode_service(key: ServiceKey, settings: ServiceSettings | None = None) -> bytes:
+    """Return the attributes inside IPVS_CMD_ATTR_SERVICE: the identity alone, or all of a service."""
+    # A mark's identity is (family, mark): the kernel takes either that or protocol, address and port.
+    identity = ("address_family", "fwmark") if key.fwmark else ("address_family", "protocol", "address", "port")
+    packed = _encode(key, SERVICE_KEY, key.address_family, identity)
+    if settings is None:
+        return packed
+    persistent = FLAG_PERSISTENT if settings.persistence_timeout else 0
+    settings = settings._replace(flags=settings.flags | persistent)
+    # An engine that is not named is none; an empty name would be looked up by the kernel, and not found.
+    names = ServiceSettings._fields if settings.persistence_engine else ServiceSettings._fields[:-1]
+    return packed + _encode(settings, SERVICE_SETTINGS, key.address_family, names)
+
+
+def decode_service(data: bytes) -> tuple[ServiceKey, ServiceSettings]:
+    """Return what one service message of a dump says, without its counters."""
+    found = unpack_attributes(data)
+    family = FAMILY.unpack(found[1], "")
+    if found.get(5, bytes(4)) != bytes(4):
+        # Kernels differ in what they dump beside a mark; only family and mark mean something.
+        key = ServiceKey(family, fwmark=U32.unpack(found[5], family))
+    else:
+        key = ServiceKey(**_decode(found, SERVICE_KEY, family))
+    settings = ServiceSettings(**_decode(found, SERVICE_SETTINGS, family))
+    persistent = settings.flags & FLAG_PERSISTENT
+    return key, settings._replace(
+        flags=settings.flags & ~(FLAG_PERSISTENT | FLAG_HASHED),
+        persistence_timeout=settings.persistence_timeout if persistent else 0,
+    )
+
+
+def encode_server(key: ServerKey, settings: ServerSettings | None = None) -> bytes:
+    """Return the attributes inside IPVS_CMD_ATTR_DEST: the identity alone, or all of a real server."""
+    packed = _encode(key, SERVER_KEY, key.address_family, ServerKey._fields)
+    if settings is None:
+        return packed
+    return packed + _encode(settings, SERVER_SETTINGS, key.address_family, ServerSettings._fields)
+
+
+def decode_server(data: bytes) -> tuple[ServerKey, ServerSettings]:
+    """Return what one real-server message of a dump says, without its counters."""
+    found = unpack_attributes(data)
+    family = FAMILY.unpack(found[11], "")
+    key = ServerKey(**_decode(found, SERVER_KEY, family))
+    return key, ServerSettings(**_decode(found, SERVER_SETTINGS, family))
+
+
+def _encode(record: Any, table: tuple[Field, ...], family: str, names: tuple[str, ...]) -> bytes:
+    return b"".join(
+        pack_attribute(field.attribute, field.kind.pack(getattr(record, field.name), family))
+        for field in table
+        if field.name in names
+    )
+
+
+def _decode(found: dict[int, bytes], table: tuple[Field, ...], family: str) -> dict[str, Any]:
+    """Return the values that are there; those that an older kernel leaves out keep the record's defaults."""
+    return {
+        field.name: field.kind.unpack(found[field.attribute], family) for field in table if field.attribute in found
+    }

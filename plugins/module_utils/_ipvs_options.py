@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of services and real servers: parsed and made canonical at the door, and written again the same way."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ._address import parse_host
+from ._errors import InvalidValue
+from ._ipvs_fields import (
+    FLAG_ONE_PACKET,
+    PROTOCOLS,
+    SCHEDULER_BITS,
+    TUNNEL_CHECKSUMS,
+    TUNNEL_TYPES,
+    ServerKey,
+    ServerSettings,
+    ServiceKey,
+    ServiceSettings,
+)
+
+# Forwarding methods that can be asked for; `local` and `bypass` are only ever reported.
+FORWARDING_CHOICES = ("direct", "tunnel", "masquerade")
+
+SERVICE_KEY_OPTIONS: dict[str, Any] = {
+    "address": {"type": "str"},
+    "port": {"type": "int"},
+    "protocol": {"type": "str", "choices": list(PROTOCOLS)},
+    "fwmark": {"type": "int"},
+    "address_family": {"type": "str", "choices": ["ipv4", "ipv6"]},
+}
+SERVER_OPTIONS: dict[str, Any] = {
+    "address": {"type": "str", "required": True},
+    "port": {"type": "int"},
+    "forwarding": {"type": "str", "choices": list(FORWARDING_CHOICES)},
+    "weight": {"type": "int"},
+    "upper_threshold": {"type": "int"},
+    "lower_threshold": {"type": "int"},
+    "tunnel_type": {"type": "str", "choices": list(TUNNEL_TYPES)},
+    "tunnel_port": {"type": "int"},
+    "tunnel_checksum": {"type": "str", "choices": list(TUNNEL_CHECKSUMS)},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
+SERVICE_OPTIONS: dict[str, Any] = {
+    **SERVICE_KEY_OPTIONS,
+    "scheduler": {"type": "str"},
+    "scheduler_flags": {"type": "list", "elements": "str"},
+    "one_packet": {"type": "bool"},
+    "persistence_timeout": {"type": "int"},
+    "persistence_netmask": {"type": "str"},
+    "persistence_engine": {"type": "str"},
+    "real_servers": {"type": "list", "elements": "dict", "options": SERVER_OPTIONS},
+    "purge": {"type": "bool", "default": False},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
+
+_FLAG_WORDS = {"sh": ("sh-fallback", "sh-port"), "mh": ("mh-fallback", "mh-port")}
+# The kernel keeps timeouts multiplied by its tick rate in 32 bits; 31 days fit at every rate (also ipvsadm's limit).
+_LONGEST_TIMEOUT = 31 * 24 * 60 * 60
+_INT_MAX, _UINT_MAX = (1 << 31) - 1, (1 << 32) - 1
+_SERVER_RANGES = {
+    "weight": _INT_MAX,
+    "upper_threshold": _UINT_MAX,
+    "lower_threshold": _UINT_MAX,
+    "tunnel_port": 65535,
+}
+
+
+class WantedServer(NamedTuple):
+    """What a run says of one real server; `given` holds only the settings that it names."""
+
+    key: ServerKey
+    given: dict[str, Any]
+    state: str
+
+
+class WantedService(NamedTuple):
+    """What a run says of one service; `given` holds only the settings that it names."""
+
+    key: ServiceKey
+    given: dict[str, Any]
+    servers: tuple[WantedServer, ...]
+    purge: bool
+    state: str
+
+
+def parse_service(options: Mapping[str, Any]) -> WantedService:
+    """Return what the options of one service say; raise InvalidValue for what breaks a rule."""
+    key = parse_service_key(options)
+    servers = options.get("real_servers")
+    purge = bool(options.get("purge"))
+    if purge and servers is None:
+        raise InvalidValue(
+            "purge", True, "would remove every server of the service", "list real_servers, or [] to empty the pool"
+        )
+    wanted = tuple(parse_server(server, key) for server in servers or ())
+    seen: set[ServerKey] = set()
+    for server in wanted:
+        if server.key in seen:
+            raise InvalidValue(
+                "real_servers", server_name(server.key), "is listed twice", "keep one entry for each address and port"
+            )
+        seen.add(server.key)
+    return WantedService(key, _service_settings(options, key), wanted, purge, options.get("state") or "present")
+
+
+def parse_service_key(options: Mapping[str, Any]) -> ServiceKey:
+    """Return the identity of a service; raise InvalidValue when the options name none, or two at once."""
+    address, port, protocol, mark = (options.get(name) for name in ("address", "port", "protocol", "fwmark"))
+    family = options.get("address_family")
+    if mark is not None:
+        in_range("fwmark", mark, 1, _UINT_MAX)
+        for name, value in (("address", address), ("port", port), ("protocol", protocol)):
+            if value is not None:
+                raise InvalidValue(name, value, "does not go with fwmark", "give either fwmark or address and port")
+        return ServiceKey(family or "ipv4", fwmark=mark)
+    if address is None or port is None:
+        missing = "address" if address is None else "port"
+        raise InvalidValue(missing, None, "is missing", "name the service by address and port, or by fwmark")
+    host = parse_host(address, "address")
+    if family not in (None, f"ipv{host.version}"):
+        raise InvalidValue("address_family", family, f"is not that of {host}", "leave it out: the address tells")
+    in_range("port", port, 0, 65535)
+    return ServiceKey(f"ipv{host.version}", protocol or "tcp", str(host), port)
+
+
+def parse_server(options: Mapping[str, Any], service: ServiceKey) -> WantedServer:
+    """Return what the options of one real server say; its port is the service's when it is left out."""
+    host = parse_host(options.get("address"), "real server address")
+    port = options.get("port")
+    port = service.port if port is None else in_range("real server port", port, 0, 65535)
+    given = {name: options[name] for name in ServerSettings._fields if options.get(name) is not None}
+    for name, highest in _SERVER_RANGES.items():
+        if name in given:
+            in_range(name, given[name], 0, highest)
+    return WantedServer(ServerKey(f"ipv{host.version}", str(host), port), given, options.get("state") or "present")
+
+
+def _service_settings(options: Mapping[str, Any], key: ServiceKey) -> dict[str, Any]:
+    names = ("scheduler", "scheduler_flags", "one_packet", "persistence_timeout", "persistence_engine")
+    given = {name: options[name] for name in names if options.get(name) is not None}
+    if "scheduler" in given and not given["scheduler"].strip():
+        raise InvalidValue("scheduler", given["scheduler"], "is empty", "name one such as rr, wrr, lc or wlc")
+    if "persistence_timeout" in given:
+        in_range("persistence_timeout", given["persistence_timeout"], 0, _LONGEST_TIMEOUT)
+    if options.get("persistence_netmask") is not None:
+        given["persistence_netmask"] = _netmask(options["persistence_netmask"], key.address_family)
+    return given
+
+
+def _netmask(value: object, family: str) -> str:
+    """Return an IPv4 mask in dotted form, or an IPv6 prefix length in digits."""
+    text, bits = str(value).strip(), 32 if family == "ipv4" else 128
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= bits:
+        length = int(text)
+        return text if family == "ipv6" else socket.inet_ntoa((_UINT_MAX << 32 - length & _UINT_MAX).to_bytes(4, "big"))
+    if family == "ipv4" and text.count(".") == 3:
+        try:
+            packed = socket.inet_pton(socket.AF_INET, text)
+        except OSError:
+            packed = bytes(4)
+        if packed != bytes(4):
+            return socket.inet_ntoa(packed)
+    rule, remedy = "is not an IPv4 mask", "write one such as 255.255.255.0 or 24"
+    if family == "ipv6":
+        rule, remedy = "is not an IPv6 prefix length", "write a number from 1 to 128"
+    raise InvalidValue("persistence_netmask", value, rule, remedy)
+
+
+def in_range(option: str, value: int, lowest: int, highest: int) -> int:
+    if not lowest <= value <= highest:
+        raise InvalidValue(option, value, "is out of range", f"give a number from {lowest} to {highest}")
+    return value
+
+
+def flag_words(scheduler: str) -> tuple[str, ...]:
+    """Return the names of the three scheduler bits, lowest first, as this scheduler calls them."""
+    own = _FLAG_WORDS.get(scheduler, ())
+    return own + tuple(f"flag-{number}" for number in range(len(own) + 1, len(SCHEDULER_BITS) + 1))
+
+
+def flag_bits(scheduler: str, words: Sequence[str]) -> int:
+    """Return the bits that the names stand for; ``flag-1`` to ``flag-3`` stand for themselves with any scheduler."""
+    bits = 0
+    known = flag_words(scheduler)
+    for word in words:
+        generic = [f"flag-{number}" for number in range(1, len(SCHEDULER_BITS) + 1)]
+        names = known if word in known else generic
+        if word not in names:
+            raise InvalidValue(
+                "scheduler_flags", word, f"is no flag of scheduler {scheduler}", f"choose from {', '.join(known)}"
+            )
+        bits |= SCHEDULER_BITS[names.index(word)]
+    return bits
+
+
+def service_name(key: ServiceKey) -> str:
+    """Return a service's identity as people write it, such as ``tcp 192.0.2.30:80`` or ``fwmark 7 (ipv6)``."""
+    if key.fwmark:
+        return f"fwmark {key.fwmark}" + (" (ipv6)" if key.address_family == "ipv6" else "")
+    return f"{key.protocol} {endpoint(key.address, key.port)}"
+
+
+def server_name(key: ServerKey) -> str:
+    """Return a real server's identity as people write it, such as ``192.0.2.4:80``."""
+    return endpoint(key.address, key.port)
+
+
+def endpoint(address: str, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def service_options(
+    key: ServiceKey, settings: ServiceSettings, servers: Mapping[ServerKey, ServerSettings]
+) -> dict[str, Any]:
+    """Return a service as the options that would make it; servers in the order of their addresses."""
+    identity: dict[str, Any] = (
+        {"fwmark": key.fwmark, "address_family": key.address_family}
+        if key.fwmark
+        else {"address": key.address, "port": key.port, "protocol": key.protocol}
+    )
+    names = zip(SCHEDULER_BITS, flag_words(settings.scheduler))
+    return {
+        **identity,
+        "scheduler": settings.scheduler,
+        "scheduler_flags": [name for bit, name in names if settings.flags & bit],
+        "one_packet": bool(settings.flags & FLAG_ONE_PACKET),
+        "persistence_timeout": settings.persistence_timeout,
+        "persistence_netmask": settings.persistence_netmask,
+        "persistence_engine": settings.persistence_engine,
+        "real_servers": [server_options(server, servers[server]) for server in sorted(servers, key=_order)],
+    }
+
+
+def server_options(key: ServerKey, settings: ServerSettings) -> dict[str, Any]:
+    """Return a real server as the options that would make it; tunnel options only where there is a tunnel."""
+    options = {"address": key.address, "port": key.port, **settings._asdict()}
+    if settings.forwarding != "tunnel":
+        for name in ("tunnel_type", "tunnel_port", "tunnel_checksum"):
+            del options[name]
+    return options
+
+
+def _order(key: ServerKey) -> tuple[str, bytes, int]:
+    family = socket.AF_INET if key.address_family == "ipv4" else socket.AF_INET6
+    return key.address_family, socket.inet_pton(family, key.address), key.port

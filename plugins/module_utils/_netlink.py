@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Netlink messages and attributes as bytes: the codec that IPVS stands on (RFC 3549; include/uapi/linux/netlink.h)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+NLM_F_REQUEST = 0x001
+NLM_F_ACK = 0x004
+NLM_F_DUMP = 0x300
+
+NLMSG_ERROR = 2
+NLMSG_DONE = 3
+
+NLA_F_NESTED = 0x8000
+# The two highest bits of an attribute's type are flags (nested, network byte order), not part of its number.
+NLA_TYPE_MASK = 0x3FFF
+
+_HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port id: host byte order, as the kernel on this host
+_ATTRIBUTE = struct.Struct("=HH")  # length with this header, type
+_ERRNO = struct.Struct("=i")
+
+
+class Message(NamedTuple):
+    """One netlink message, without its header's length and port id."""
+
+    kind: int
+    sequence: int
+    payload: bytes
+
+    @property
+    def errno(self) -> int:
+        """The errno (positive, 0 for none) of an NLMSG_ERROR or NLMSG_DONE message."""
+        return -int(_ERRNO.unpack_from(self.payload)[0]) if len(self.payload) >= _ERRNO.size else 0
+
+
+def pack_message(kind: int, flags: int, sequence: int, payload: bytes) -> bytes:
+    """Return one message, padded so that another can follow it in the same send."""
+    length = _HEADER.size + len(payload)
+    return _HEADER.pack(length, kind, flags, sequence, 0) + payload + bytes(-length % 4)
+
+
+def unpack_messages(data: bytes) -> Iterator[Message]:
+    """Yield the messages of one datagram; raise ValueError when a length does not fit."""
+    offset = 0
+    while offset < len(data):
+        if len(data) - offset < _HEADER.size:
+            raise ValueError(f"netlink message header cut off at byte {offset} of {len(data)}")
+        length, kind, _flags, sequence, _port = _HEADER.unpack_from(data, offset)
+        if length < _HEADER.size or offset + length > len(data):
+            raise ValueError(f"netlink message of {length} bytes at byte {offset} does not fit in {len(data)}")
+        yield Message(kind, sequence, data[offset + _HEADER.size : offset + length])
+        offset += length + -length % 4
+
+
+def pack_attribute(number: int, payload: bytes) -> bytes:
+    """Return one attribute, padded to four bytes."""
+    length = _ATTRIBUTE.size + len(payload)
+    return _ATTRIBUTE.pack(length, number) + payload + bytes(-length % 4)
+
+
+def pack_nested(number: int, payload: bytes) -> bytes:
+    """Return an attribute that holds attributes, marked as such (strict kernel parsers insist on the mark)."""
+    return pack_attribute(number | NLA_F_NESTED, payload)
+
+
+def unpack_attributes(data: bytes) -> dict[int, bytes]:
+    """Return number -> payload for the attributes in `data`; raise ValueError when a length does not fit."""
+    found: dict[int, bytes] = {}
+    offset, end = 0, len(data)
+    while offset < end:
+        if end - offset < _ATTRIBUTE.size:
+            raise ValueError(f"netlink attribute header cut off at byte {offset} of {end}")
+        length, kind = _ATTRIBUTE.unpack_from(data, offset)
+        if length < _ATTRIBUTE.size or offset + length > end:
+            raise ValueError(f"netlink attribute of {length} bytes at byte {offset} does not fit in {end}")
+        found[kind & NLA_TYPE_MASK] = data[offset + _ATTRIBUTE.size : offset + length]
+        offset += length + -length % 4
+    return found

@@ -1,0 +1,152 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keep one IPVS virtual service, and its real servers, as declared."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ipvs_service
+short_description: Keep one IPVS virtual service as declared
+version_added: 1.0.0
+author: The lvs.cluster maintainers (@lvs-cluster)
+description:
+  - Adds, changes or removes one virtual service of the kernel's IPVS table (Linux Virtual Server), with its real servers.
+  - Speaks generic netlink to the kernel itself; needs neither C(ipvsadm) nor any Python library.
+  - An option that is left out leaves a service or server that exists as it is, and means the documented default for a
+    new one.
+  - Servers are added and changed before others are removed, and a service is changed in place, so that no connection is
+    cut and no pool is empty on the way.
+options:
+  real_servers:
+    description:
+      - The real servers to keep, all in this one run. Servers that are not listed stay, unless O(purge=true).
+    type: list
+    elements: dict
+    suboptions:
+      address:
+        description: The server's own address (RIP).
+        type: str
+        required: true
+      port:
+        description: The server's port; the service's when left out.
+        type: int
+      forwarding:
+        description:
+          - How packets reach the server. V(direct) re-addresses the frame (DR), V(tunnel) encapsulates, V(masquerade) is NAT.
+          - V(direct) for a new server when left out. With V(direct) and V(tunnel) the port has to be the service's.
+        type: str
+        choices: [direct, tunnel, masquerade]
+      weight:
+        description:
+          - The server's share; V(0) means no new connections. V(1) for a new server when left out.
+        type: int
+      upper_threshold:
+        description:
+          - Connections above which the server gets no new ones; V(0) means no limit. V(0) for a new server when left out.
+        type: int
+      lower_threshold:
+        description:
+          - Connections below which a server that was over its upper threshold gets new ones again; never above the upper one.
+        type: int
+      tunnel_type:
+        description:
+          - The encapsulation, with forwarding V(tunnel) only. V(ipip) for a new server when left out.
+        type: str
+        choices: [ipip, gue, gre]
+      tunnel_port:
+        description:
+          - The UDP port of V(gue).
+        type: int
+      tunnel_checksum:
+        description:
+          - The checksum of V(gue) and V(gre). V(none) for a new server when left out.
+        type: str
+        choices: [none, plain, remote]
+      state:
+        description: Whether the server is to be in the pool.
+        type: str
+        choices: [present, absent]
+        default: present
+  purge:
+    description:
+      - Remove the servers of this service that O(real_servers) does not list.
+    type: bool
+    default: false
+  state:
+    description:
+      - V(absent) removes the service together with its servers.
+    type: str
+    choices: [present, absent]
+    default: present
+extends_documentation_fragment:
+  - lvs.cluster.attributes
+  - lvs.cluster.ipvs.service_key
+  - lvs.cluster.ipvs.service
+seealso:
+  - module: lvs.cluster.ipvs_realserver
+  - module: lvs.cluster.vip_iface
+"""
+
+EXAMPLES = r"""
+- name: A web service with two servers by direct routing
+  lvs.cluster.ipvs_service:
+    address: 192.0.2.30
+    port: 80
+    scheduler: rr
+    real_servers:
+      - address: 192.0.2.4
+      - address: 192.0.2.5
+        weight: 2
+    purge: true
+
+- name: One service for everything that the firewall marks with 7, each client kept for ten minutes
+  lvs.cluster.ipvs_service:
+    fwmark: 7
+    persistence_timeout: 600
+    persistence_netmask: 255.255.255.0
+
+- name: No service on port 8080
+  lvs.cluster.ipvs_service:
+    address: 192.0.2.30
+    port: 8080
+    state: absent
+"""
+
+RETURN = r"""
+operations:
+  description: What was done, or would be in check mode, in words and in order.
+  returned: always
+  type: list
+  elements: str
+  sample:
+    - add service tcp 192.0.2.30:80 (scheduler rr)
+    - add server 192.0.2.4:80 to tcp 192.0.2.30:80 (direct, weight 1)
+services:
+  description: The service as it is afterwards, as options of this module; empty when it is absent.
+  returned: success
+  type: list
+  elements: dict
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_module import Request, run_ipvs
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import SERVICE_OPTIONS, parse_service
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import plan_services
+
+
+def parse(params: Mapping[str, Any]) -> Request:
+    """Return what the options ask for."""
+    wanted = parse_service(params)
+    return Request([wanted.key], lambda table: plan_services(table, [wanted]))
+
+
+def main() -> None:
+    """Run the module."""
+    run_ipvs(AnsibleModule(argument_spec=SERVICE_OPTIONS, supports_check_mode=True), parse)
+
+
+if __name__ == "__main__":
+    main()

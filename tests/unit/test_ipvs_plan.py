@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plans of IPVS: what is asked comes about, nothing else is touched, and the order keeps services alive."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.lvs.cluster.plugins.module_utils._errors import NotSupported
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_fields import ServerKey, ServerSettings
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import (
+    parse_server,
+    parse_service,
+    parse_service_key,
+    service_options,
+)
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import Step, plan_server, plan_services, simulate
+from hypothesis import given
+from ipvs_strategies import tables
+
+WEB = {"address": "192.168.91.30", "port": 80}
+
+
+def table_of(*services):
+    """Return the table that the options make of an empty one."""
+    return simulate({}, plan_services({}, [parse_service(options) for options in services]).operations)
+
+
+def words(table, *services):
+    return plan_services(table, [parse_service(options) for options in services]).words
+
+
+def wanted_of(table):
+    """Return options that ask for exactly this table."""
+    return [parse_service({**service_options(key, *state), "purge": True}) for key, state in table.items()]
+
+
+def test_new_service_with_servers():
+    assert words({}, {**WEB, "scheduler": "rr", "real_servers": [{"address": "192.168.91.4"}]}) == [
+        "add service tcp 192.168.91.30:80 (scheduler rr)",
+        "add server 192.168.91.4:80 to tcp 192.168.91.30:80 (direct, weight 1)",
+    ]
+
+
+def test_left_out_means_left_alone():
+    table = table_of({**WEB, "scheduler": "wrr", "real_servers": [{"address": "192.168.91.4", "weight": 5}]})
+    assert words(table, {**WEB, "real_servers": [{"address": "192.168.91.4"}]}) == []
+    assert words(table, {**WEB, "real_servers": []}) == []
+
+
+def test_changes_in_words():
+    table = table_of({**WEB, "scheduler": "rr", "real_servers": [{"address": "192.168.91.4"}]})
+    assert words(
+        table,
+        {
+            **WEB,
+            "scheduler": "sh",
+            "scheduler_flags": ["sh-port"],
+            "real_servers": [{"address": "192.168.91.4", "weight": 0}],
+        },
+    ) == [
+        "change service tcp 192.168.91.30:80: scheduler rr -> sh, scheduler_flags none -> sh-port",
+        "change server 192.168.91.4:80 of tcp 192.168.91.30:80: weight 1 -> 0",
+    ]
+
+
+def test_flags_of_the_old_scheduler_do_not_live_on():
+    table = table_of({**WEB, "scheduler": "sh", "scheduler_flags": ["sh-port"]})
+    (state,) = simulate(table, plan_services(table, [parse_service({**WEB, "scheduler": "rr"})]).operations).values()
+    assert (state.settings.scheduler, state.settings.flags) == ("rr", 0)
+
+
+def test_purge_and_absent_servers():
+    table = table_of({**WEB, "real_servers": [{"address": f"192.168.91.{host}"} for host in (4, 5, 6)]})
+    assert words(table, {**WEB, "real_servers": [{"address": "192.168.91.4"}], "purge": True}) == [
+        "remove server 192.168.91.5:80 from tcp 192.168.91.30:80",
+        "remove server 192.168.91.6:80 from tcp 192.168.91.30:80",
+    ]
+    assert words(table, {**WEB, "real_servers": [{"address": "192.168.91.6", "state": "absent"}]}) == [
+        "remove server 192.168.91.6:80 from tcp 192.168.91.30:80"
+    ]
+
+
+def test_absent_service():
+    table = table_of({**WEB, "real_servers": [{"address": "192.168.91.4"}]})
+    assert words(table, {**WEB, "state": "absent"}) == ["remove service tcp 192.168.91.30:80"]
+    assert words({}, {**WEB, "state": "absent"}) == []
+
+
+def test_one_server():
+    table = table_of({**WEB, "real_servers": [{"address": "192.168.91.4"}]})
+    key = parse_service_key(WEB)
+    plan = plan_server(table, key, parse_server({"address": "192.168.91.5", "weight": 2}, key))
+    assert plan.words == ["add server 192.168.91.5:80 to tcp 192.168.91.30:80 (direct, weight 2)"]
+    assert plan_server(table, key, parse_server({"address": "192.168.91.4"}, key)).words == []
+    assert plan_server({}, key, parse_server({"address": "192.168.91.4", "state": "absent"}, key)).words == []
+    with pytest.raises(NotSupported, match=r"tcp 192\.168\.91\.30:80 does not exist.*create it first"):
+        plan_server({}, key, parse_server({"address": "192.168.91.4"}, key))
+
+
+def test_a_server_on_a_tunnel_that_stops_being_one_loses_the_tunnel_settings():
+    tunnel = {"address": "192.168.91.4", "forwarding": "tunnel", "tunnel_type": "gue", "tunnel_port": 6080}
+    table = table_of({**WEB, "real_servers": [tunnel]})
+    wanted = parse_service({**WEB, "real_servers": [{"address": "192.168.91.4", "forwarding": "direct"}]})
+    (state,) = simulate(table, plan_services(table, [wanted]).operations).values()
+    assert state.servers == {ServerKey("ipv4", "192.168.91.4", 80): ServerSettings("direct")}
+
+
+@given(tables(), tables())
+def test_what_is_asked_comes_about_and_a_second_run_does_nothing(current, wanted):
+    asked = wanted_of(wanted)
+    plan = plan_services(current, asked)
+    after = simulate(current, plan.operations)
+    assert {key: after[key] for key in wanted} == wanted
+    assert {key: after[key] for key in after if key not in wanted} == {
+        key: state for key, state in current.items() if key not in wanted
+    }
+    assert plan_services(after, asked).operations == ()
+    assert plan_services(after, asked).after == plan.after
+    assert plan.changed == (plan.before != plan.after)
+
+
+@given(tables(), tables())
+def test_kept_things_are_never_absent_on_the_way(current, wanted):
+    asked = wanted_of(wanted)
+    operations = plan_services(current, asked).operations
+    for done in range(len(operations) + 1):
+        now = simulate(current, operations[:done])
+        for key in current.keys() & wanted.keys():
+            assert key in now
+            kept = current[key].servers.keys() & wanted[key].servers.keys()
+            assert kept <= now[key].servers.keys()
+            if current[key].servers and wanted[key].servers:
+                assert now[key].servers
+    order = list(Step)
+    assert [order.index(operation.step) for operation in operations] == sorted(
+        order.index(operation.step) for operation in operations
+    )
+
+
+@given(tables())
+def test_output_is_input(table):
+    for key, state in table.items():
+        plan = plan_services({}, [parse_service(service_options(key, *state))])
+        assert simulate({}, plan.operations) == {key: state}
