@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files of boot_restore on this host, and the sources that its program is made of."""
+
+from __future__ import annotations
+
+import os
+import pkgutil
+import sys
+from collections.abc import Iterable, Sequence
+
+from ._boot_plan import PROGRAM, STATE_DIRECTORY, Content, FileOperation
+from ._files import read_bytes, remove, write_atomic
+
+_NEEDS_ANSIBLE = ("_runner", "_ipvs_module")
+
+
+def read_files(paths: Iterable[str]) -> dict[str, Content]:
+    """Return those of the files and links that exist."""
+    found = {}
+    for path in paths:
+        if os.path.islink(path):
+            found[path] = Content(path, link=os.readlink(path))
+        else:
+            data = read_bytes(path)
+            if data is not None:
+                found[path] = Content(path, data)
+    return found
+
+
+def apply_files(operations: Sequence[FileOperation]) -> None:
+    """Write, link and remove, in order; each file changes in one step."""
+    for operation in operations:
+        content = operation.content
+        if content is None:
+            remove(operation.path)
+        elif content.link:
+            os.makedirs(os.path.dirname(operation.path), exist_ok=True)
+            remove(operation.path)
+            os.symlink(content.link, operation.path)
+        else:
+            write_atomic(operation.path, content.data, 0o755 if operation.path == PROGRAM else 0o644)
+
+
+def other_declarations(name: str) -> list[str]:
+    """Return the names of the host's other declarations, which use the same program."""
+    try:
+        entries = os.listdir(STATE_DIRECTORY)
+    except OSError:
+        return []
+    return sorted(entry[:-5] for entry in entries if entry.endswith(".json") and entry != f"{name}.json")
+
+
+def module_sources() -> dict[str, str]:
+    """Return the source of the helper modules beside this one, by bare name.
+
+    Inside a module run they are in the zip that Ansible sent, which holds only what the module imports; so the
+    module has to import the restore program's entry, _boot, itself.
+    """
+    package = sys.modules[__package__]
+    sources = {}
+    for finder, name, _is_package in pkgutil.iter_modules(package.__path__):
+        if name in _NEEDS_ANSIBLE:
+            continue
+        spec = finder.find_spec(f"{__package__}.{name}")  # type: ignore[call-arg]
+        source = spec.loader.get_source(spec.name) if spec is not None and spec.loader is not None else None  # type: ignore[attr-defined]
+        if source is not None:
+            sources[name] = source
+    return sources

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host keeps on disk so that it comes back from a reboot by itself: a program, what was declared, and a unit."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ._errors import InvalidValue
+from ._ipvs_options import parse_service
+from ._plan import Plan
+from ._vip_wanted import Wanted
+
+PROGRAM = "/usr/local/lib/lvs-cluster/restore.pyz"
+STATE_DIRECTORY = "/etc/lvs-cluster"
+UNIT_DIRECTORY = "/etc/systemd/system"
+_PACKAGE = "ansible_collections/lvs/cluster/plugins/module_utils"
+_MAIN = """\
+# SPDX-License-Identifier: GPL-3.0-or-later
+from ansible_collections.lvs.cluster.plugins.module_utils._boot import main
+
+raise SystemExit(main())
+"""
+
+_UNIT = """\
+# Written by lvs.cluster.boot_restore; changes here are overwritten.
+[Unit]
+Description=VIPs and virtual services of the LVS {name}
+After={after}
+Wants={wants}
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart={python} {program} {state}
+CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW
+LockPersonality=yes
+NoNewPrivileges=yes
+PrivateTmp=yes
+ProtectControlGroups=yes
+ProtectHome=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectSystem=strict
+RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK AF_PACKET AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+UMask=0077
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+class Content(NamedTuple):
+    """One file as it has to be; `link` is the target of a symbolic link, which has no content."""
+
+    path: str
+    data: bytes = b""
+    link: str = ""
+
+
+class FileOperation(NamedTuple):
+    """One file to write, link or (`content` None) remove."""
+
+    path: str
+    content: Content | None
+    words: str
+
+
+class Declared(NamedTuple):
+    """What a host declares to be there after a boot; both in the options of vip_iface and ipvs_service."""
+
+    name: str
+    vips: Sequence[Mapping[str, Any]]
+    services: Sequence[Mapping[str, Any]]
+
+    @property
+    def unit(self) -> str:
+        """The name of the systemd unit that restores it."""
+        return f"lvs-cluster-{self.name}.service"
+
+    @property
+    def state(self) -> str:
+        """The path of the file that holds it."""
+        return f"{STATE_DIRECTORY}/{self.name}.json"
+
+
+def parse_declared(options: Mapping[str, Any]) -> Declared:
+    """Return what the options declare, after every VIP and service in it passed its own module's checks."""
+    name = options["name"]
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", name):
+        raise InvalidValue("name", name, "becomes part of a unit's name", "use lower-case letters, digits and hyphens")
+    vips = [_given(vip) for vip in options.get("vips") or ()]
+    services = [_given(service) for service in options.get("services") or ()]
+    for vip in vips:
+        Wanted.from_options(vip)
+    for service in services:
+        parse_service(service)
+    return Declared(name, vips, services)
+
+
+def wanted_files(declared: Declared, python: str, modules: Mapping[str, str]) -> list[Content]:
+    """Return the files that bring `declared` back at boot.
+
+    `python` is the interpreter to run them with, `modules` the source of each helper module by its bare name.
+    """
+    text = json.dumps({"vips": declared.vips, "services": declared.services}, indent=2, sort_keys=True) + "\n"
+    unit_path = f"{UNIT_DIRECTORY}/{declared.unit}"
+    return [
+        Content(PROGRAM, program(modules)),
+        Content(declared.state, text.encode()),
+        Content(unit_path, unit_text(declared, python).encode()),
+        Content(f"{UNIT_DIRECTORY}/multi-user.target.wants/{declared.unit}", link=unit_path),
+    ]
+
+
+def unit_text(declared: Declared, python: str) -> str:
+    """Return the systemd unit.
+
+    Modules and sysctls come first: VIPs must not be there before the ARP sysctls. A VIP on a device that a network
+    manager owns waits until that has configured it, since managers drop what they find there when they start; one on
+    lo waits for nothing, so that what listens on it can start.
+    """
+    devices = sorted(
+        {str(vip["interface"]) for vip in declared.vips if vip["interface"] != "lo" and not vip.get("kind")}
+    )
+    targets = ["network-online.target"] if devices else []
+    targets += [f"sys-subsystem-net-devices-{_escape(device)}.device" for device in devices]
+    after = ["systemd-modules-load.service", "systemd-sysctl.service", *targets]
+    return _UNIT.format(
+        name=declared.name,
+        after=" ".join(after),
+        wants=" ".join(["systemd-modules-load.service", *targets]),
+        python=python,
+        program=PROGRAM,
+        state=declared.state,
+    )
+
+
+def program(modules: Mapping[str, str], main: str = _MAIN) -> bytes:
+    """Return a program that runs `main`: a zip of it and the modules, the same bytes for the same sources."""
+    files = {"__main__.py": main}
+    parts = _PACKAGE.split("/")
+    for depth in range(len(parts)):
+        files["/".join([*parts[: depth + 1], "__init__.py"])] = ""
+    for name, source in modules.items():
+        files[f"{_PACKAGE}/{name}.py"] = source
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for path in sorted(files):
+            archive.writestr(zipfile.ZipInfo(path), files[path])
+    return packed.getvalue()
+
+
+def plan_files(current: Mapping[str, Content], wanted: Sequence[Content], unwanted: Sequence[str]) -> Plan:
+    """Return the way from the files that are to those that are wanted; `unwanted` paths are to be gone."""
+    operations = []
+    for content in wanted:
+        if current.get(content.path) != content:
+            verb = "link" if content.link else "write"
+            operations.append(FileOperation(content.path, content, f"{verb} {content.path}"))
+    operations += [FileOperation(path, None, f"remove {path}") for path in unwanted if path in current]
+    after = {path: content for path, content in current.items() if path not in unwanted}
+    after.update({content.path: content for content in wanted})
+    return Plan(_shown(current), _shown(after), tuple(operations))
+
+
+def _shown(files: Mapping[str, Content]) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    for path, content in sorted(files.items()):
+        if content.link:
+            shown[path] = f"link to {content.link}"
+        elif path == PROGRAM:
+            shown[path] = f"{len(content.data)} bytes of program"
+        else:
+            shown[path] = content.data.decode(errors="replace")
+    return shown
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that were given: Ansible fills those that were left out with None."""
+    given = {}
+    for name, value in options.items():
+        if value is not None:
+            given[name] = (
+                [_given(item) if isinstance(item, dict) else item for item in value]
+                if isinstance(value, list)
+                else value
+            )
+    return given
+
+
+def _escape(device: str) -> str:
+    """Return an interface name as systemd writes it in a unit's name (systemd-escape)."""
+    return "".join(char if char.isalnum() or char in ":_." else f"\\x{ord(char):02x}" for char in device)

@@ -1,0 +1,133 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make a host bring its VIPs and IPVS services back at boot, without Ansible."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: boot_restore
+short_description: Bring VIPs and IPVS services back at boot
+version_added: 1.0.0
+author: The lvs.cluster maintainers (@lvs-cluster)
+description:
+  - Writes what a host declares (VIPs and virtual services) to C(/etc/lvs-cluster/NAME.json), the program that restores it to
+    C(/usr/local/lib/lvs-cluster/restore.pyz), and an enabled systemd unit C(lvs-cluster-NAME.service) that runs it at boot.
+  - The program is made of this collection's own modules, so a boot does exactly what M(lvs.cluster.vip_iface) and
+    M(lvs.cluster.ipvs_service) do, with everything that they can declare.
+  - Changes nothing that runs. The unit is not started, since the modules have done its work already.
+options:
+  name:
+    description: The name of this declaration; a host can have several.
+    type: str
+    required: true
+  vips:
+    description: VIPs, each item with the options of M(lvs.cluster.vip_iface).
+    type: list
+    elements: dict
+    default: []
+  services:
+    description: Virtual services, each item with the options of M(lvs.cluster.ipvs_service).
+    type: list
+    elements: dict
+    default: []
+  state:
+    description: V(absent) removes the declaration and its unit, and the program when no other declaration needs it.
+    type: str
+    choices: [present, absent]
+    default: present
+extends_documentation_fragment:
+  - lvs.cluster.attributes
+notes:
+  - The restore program needs what the modules need at run time, such as pyroute2 for VIPs.
+seealso:
+  - module: lvs.cluster.vip_iface
+  - module: lvs.cluster.ipvs_service
+"""
+
+EXAMPLES = r"""
+- name: The director comes back from a reboot by itself
+  lvs.cluster.boot_restore:
+    name: director
+    vips:
+      - interface: eth0
+        addresses: [192.0.2.30]
+    services:
+      - address: 192.0.2.30
+        port: 80
+        scheduler: rr
+        real_servers:
+          - address: 192.0.2.4
+          - address: 192.0.2.5
+
+- name: Nothing is restored at boot
+  lvs.cluster.boot_restore:
+    name: director
+    state: absent
+"""
+
+RETURN = r"""
+operations:
+  description: What was done, or would be in check mode, in words and in order.
+  returned: always
+  type: list
+  elements: str
+  sample: [write /etc/lvs-cluster/director.json]
+unit:
+  description: The name of the systemd unit.
+  returned: success
+  type: str
+  sample: lvs-cluster-director.service
+"""
+
+import sys
+
+from ansible.module_utils.basic import AnsibleModule
+
+# _boot is imported so that Ansible sends it, and all that it needs, along: the restore program is made of it.
+from ansible_collections.lvs.cluster.plugins.module_utils import _boot as _boot
+from ansible_collections.lvs.cluster.plugins.module_utils._boot_client import (
+    apply_files,
+    module_sources,
+    other_declarations,
+    read_files,
+)
+from ansible_collections.lvs.cluster.plugins.module_utils._boot_plan import (
+    PROGRAM,
+    parse_declared,
+    plan_files,
+    wanted_files,
+)
+from ansible_collections.lvs.cluster.plugins.module_utils._plan import Plan
+from ansible_collections.lvs.cluster.plugins.module_utils._runner import run
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "name": {"type": "str", "required": True},
+            "vips": {"type": "list", "elements": "dict", "default": []},
+            "services": {"type": "list", "elements": "dict", "default": []},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        },
+        supports_check_mode=True,
+    )
+
+    def make_plan() -> Plan:
+        declared = parse_declared(module.params)
+        files = wanted_files(declared, sys.executable, module_sources())
+        current = read_files(content.path for content in files)
+        if module.params["state"] == "present":
+            plan = plan_files(current, files, [])
+        else:
+            shared = {PROGRAM} if other_declarations(declared.name) else set()
+            # The unit goes last but for the program: a half-removed declaration restores nothing.
+            plan = plan_files(current, [], [content.path for content in reversed(files) if content.path not in shared])
+        plan.results["unit"] = declared.unit
+        return plan
+
+    run(module, make_plan, apply_files)
+
+
+if __name__ == "__main__":
+    main()

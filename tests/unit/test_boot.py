@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What brings a host back at boot: the files, their order, and that the program runs by itself."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from ansible_collections.lvs.cluster.plugins.module_utils import _boot_client as client
+from ansible_collections.lvs.cluster.plugins.module_utils import _boot_plan as boot
+from ansible_collections.lvs.cluster.plugins.module_utils._errors import InvalidValue
+
+DIRECTOR = {
+    "name": "director",
+    "vips": [{"interface": "lan0", "addresses": ["192.0.2.30"], "label": None}],
+    "services": [{"address": "192.0.2.30", "port": 80, "real_servers": [{"address": "192.0.2.4", "weight": None}]}],
+}
+UNIT = "/etc/systemd/system/lvs-cluster-director.service"
+WANT = "/etc/systemd/system/multi-user.target.wants/lvs-cluster-director.service"
+STATE = "/etc/lvs-cluster/director.json"
+
+
+@pytest.fixture
+def files():
+    declared = boot.parse_declared(DIRECTOR)
+    return {file.path: file for file in boot.wanted_files(declared, "/usr/bin/python3", client.module_sources())}
+
+
+def test_files(files):
+    assert list(files) == [boot.PROGRAM, STATE, UNIT, WANT]
+    assert json.loads(files[STATE].data) == {
+        "services": [{"address": "192.0.2.30", "port": 80, "real_servers": [{"address": "192.0.2.4"}]}],
+        "vips": [{"interface": "lan0", "addresses": ["192.0.2.30"]}],
+    }
+    assert files[WANT].link == UNIT
+
+
+def test_same_sources_same_bytes(files):
+    assert boot.program(client.module_sources()) == files[boot.PROGRAM].data
+
+
+@pytest.mark.parametrize(
+    ("vips", "after"),
+    [
+        ([], "systemd-modules-load.service systemd-sysctl.service"),
+        ([{"interface": "lo", "addresses": ["192.0.2.30"]}], "systemd-modules-load.service systemd-sysctl.service"),
+        (
+            [{"interface": "lan-0.5", "addresses": ["192.0.2.30"]}],
+            "systemd-modules-load.service systemd-sysctl.service network-online.target "
+            "sys-subsystem-net-devices-lan\\x2d0.5.device",
+        ),
+    ],
+)
+def test_unit_order(vips, after):
+    text = boot.unit_text(boot.parse_declared({"name": "x", "vips": vips}), "/usr/bin/python3")
+    assert f"\nAfter={after}\n" in text
+    assert "\nExecStart=/usr/bin/python3 /usr/local/lib/lvs-cluster/restore.pyz /etc/lvs-cluster/x.json\n" in text
+
+
+def test_plan_writes_what_differs_and_nothing_twice(files):
+    wanted = list(files.values())
+    assert boot.plan_files({}, wanted, []).words == [
+        f"write {boot.PROGRAM}",
+        f"write {STATE}",
+        f"write {UNIT}",
+        f"link {WANT}",
+    ]
+    assert boot.plan_files(files, wanted, []).operations == ()
+    edited = {**files, UNIT: boot.Content(UNIT, b"by hand"), WANT: boot.Content(WANT, link="/dev/null")}
+    plan = boot.plan_files(edited, wanted, [])
+    assert plan.words == [f"write {UNIT}", f"link {WANT}"]
+    assert plan.before[UNIT] == "by hand"
+    assert plan.after == boot.plan_files({}, wanted, []).after
+
+
+def test_absent(files):
+    plan = boot.plan_files(files, [], [WANT, UNIT, STATE])
+    assert plan.words == [f"remove {WANT}", f"remove {UNIT}", f"remove {STATE}"]
+    assert list(plan.after) == [boot.PROGRAM]
+
+
+def test_client_on_disk(tmp_path):
+    path, link = str(tmp_path / "etc" / "unit"), str(tmp_path / "etc" / "wants" / "unit")
+    wanted = [boot.Content(path, b"text"), boot.Content(link, link=path)]
+    client.apply_files(boot.plan_files(client.read_files([path, link]), wanted, []).operations)
+    assert client.read_files([path, link]) == {path: wanted[0], link: wanted[1]}
+    client.apply_files(boot.plan_files(client.read_files([path, link]), [], [link, path]).operations)
+    assert client.read_files([path, link]) == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"name": "a b"},
+            "name: 'a b' becomes part of a unit's name; use lower-case letters, digits and hyphens.",
+        ),
+        (
+            {"name": "x", "services": [{"address": "192.0.2.30"}]},
+            "port: None is missing; name the service by address and port, or by fwmark.",
+        ),
+    ],
+)
+def test_refusals(options, message):
+    with pytest.raises(InvalidValue) as refusal:
+        boot.parse_declared(options)
+    assert str(refusal.value) == message
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "errors"),
+    [
+        ({"services": [], "vips": []}, 0, ""),
+        (
+            {"services": [{"address": "192.0.2.30", "port": 70000}], "vips": []},
+            1,
+            "port: 70000 is out of range; give a number from 0 to 65535.\n",
+        ),
+    ],
+)
+def test_program_runs_by_itself(files, tmp_path, state, status, errors):
+    program, declared = tmp_path / "restore.pyz", tmp_path / "director.json"
+    program.write_bytes(files[boot.PROGRAM].data)
+    declared.write_text(json.dumps(state))
+    # -I: no environment, no user's packages: nothing but the zip and the standard library.
+    result = subprocess.run([sys.executable, "-I", program, declared], capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stderr) == (status, errors)
