@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A client's visits to a service: one new connection each, and who answered."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+
+class Visit(NamedTuple):
+    """One visit. `server` is who says to have served it ('' when nobody said), `error` why nobody did ('' when it went well)."""
+
+    server: str
+    error: str
+    milliseconds: float
+
+
+def visit_tcp(address: str, port: int, timeout: float) -> str:
+    """Open one connection and close it again; raise OSError when that fails."""
+    socket.create_connection((address, port), timeout).close()
+    return ""
+
+
+def visit_http(address: str, port: int, timeout: float, header: str) -> str:
+    """GET / once and return the header that names the server; raise OSError when that fails."""
+    connection = http.client.HTTPConnection(address, port, timeout=timeout)
+    try:
+        connection.request("GET", "/", headers={"Connection": "close"})
+        answer = connection.getresponse()
+        answer.read()
+    except http.client.HTTPException as error:
+        raise OSError(f"no HTTP answer ({type(error).__name__})") from error
+    finally:
+        connection.close()
+    if answer.status >= 400:
+        raise OSError(f"HTTP status {answer.status}")
+    return answer.getheader(header) or ""
+
+
+def visits(count: int, visit: Callable[[], str]) -> list[Visit]:
+    """Make `count` visits, one after the other."""
+    made = []
+    for _ in range(count):
+        start = time.monotonic()
+        server = error = ""
+        try:
+            server = visit()
+        except OSError as failure:
+            error = failure.strerror or str(failure)
+        made.append(Visit(server, error, round((time.monotonic() - start) * 1000, 1)))
+    return made
+
+
+def tally(made: Sequence[Visit]) -> dict[str, int]:
+    """Return server -> visits for those that went well, by name."""
+    counts: dict[str, int] = {}
+    for visit in made:
+        if not visit.error:
+            counts[visit.server or "(unnamed)"] = counts.get(visit.server or "(unnamed)", 0) + 1
+    return dict(sorted(counts.items()))
+
+
+def report(name: str, made: Sequence[Visit]) -> dict[str, Any]:
+    """Return the visits to one service as data, with lines for people."""
+    counts, width = tally(made), len(str(len(made)))
+    lines = [
+        f"request {number:>{width}}  "
+        + (f"failed: {visit.error}" if visit.error else f"{visit.server or 'answered'}  {visit.milliseconds:.0f} ms")
+        for number, visit in enumerate(made, 1)
+    ]
+    failed = sum(bool(visit.error) for visit in made)
+    shares = ", ".join(f"{server} {count}" for server, count in counts.items())
+    lines.append(f"{len(made)} requests to {name}: {shares or 'no answer'}" + (f", {failed} failed" if failed else ""))
+    return {
+        "service": name,
+        "servers": counts,
+        "failed": failed,
+        "visits": [v._asdict() for v in made],
+        "summary": lines,
+    }

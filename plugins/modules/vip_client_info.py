@@ -1,0 +1,130 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Visit services as a client does, and tell who served each visit."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: vip_client_info
+short_description: Visit services as a client does and tell who served
+version_added: 1.0.0
+author: The lvs.cluster maintainers (@lvs-cluster)
+description:
+  - Makes a number of visits to each service, each with a new connection, and tells which real server answered.
+  - Run it on a host that is neither director nor real server, since on these the VIP is the host's own address.
+options:
+  services:
+    description: The services to visit.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      address:
+        description: The VIP.
+        type: str
+        required: true
+      port:
+        description: The TCP port.
+        type: int
+        required: true
+  probe:
+    description:
+      - V(http) asks for C(/) and reads the server's name from O(server_header); V(tcp) only connects, and can't tell the server.
+    type: str
+    choices: [http, tcp]
+    default: http
+  server_header:
+    description: The response header in which a server names itself.
+    type: str
+    default: X-Served-By
+  requests:
+    description: How many visits to make to each service.
+    type: int
+    default: 12
+  timeout:
+    description: Seconds after which a visit has failed.
+    type: float
+    default: 5
+extends_documentation_fragment:
+  - lvs.cluster.attributes.info
+seealso:
+  - module: lvs.cluster.vip_owner_info
+"""
+
+EXAMPLES = r"""
+- name: Who serves the clients?
+  lvs.cluster.vip_client_info:
+    services:
+      - address: 192.0.2.30
+        port: 80
+  register: visits
+"""
+
+RETURN = r"""
+services:
+  description: The outcome for each service, in the order of O(services).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    service:
+      description: The service's address and port.
+      type: str
+    servers:
+      description: How many visits each server served, by the name it gave.
+      type: dict
+    failed:
+      description: How many visits failed.
+      type: int
+    visits:
+      description: Each visit in order, with C(server), C(error) and C(milliseconds).
+      type: list
+      elements: dict
+    summary:
+      description: The same laid out for people, one line for each visit and one for all.
+      type: list
+      elements: str
+"""
+
+from functools import partial
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.lvs.cluster.plugins.module_utils._address import parse_host
+from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import endpoint, in_range
+from ansible_collections.lvs.cluster.plugins.module_utils._visit import report, visit_http, visit_tcp, visits
+
+
+def main() -> None:
+    """Run the module."""
+    service = {"address": {"type": "str", "required": True}, "port": {"type": "int", "required": True}}
+    module = AnsibleModule(
+        argument_spec={
+            "services": {"type": "list", "elements": "dict", "required": True, "options": service},
+            "probe": {"type": "str", "choices": ["http", "tcp"], "default": "http"},
+            "server_header": {"type": "str", "default": "X-Served-By"},
+            "requests": {"type": "int", "default": 12},
+            "timeout": {"type": "float", "default": 5},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    reports = []
+    try:
+        in_range("requests", params["requests"], 1, 10000)
+        targets = [
+            (str(parse_host(item["address"], "address")), in_range("port", item["port"], 1, 65535))
+            for item in params["services"]
+        ]
+    except LvsError as error:
+        module.fail_json(msg=str(error))
+    for address, port in targets:
+        visit = partial(visit_tcp, address, port, params["timeout"])
+        if params["probe"] == "http":
+            visit = partial(visit_http, address, port, params["timeout"], params["server_header"])
+        reports.append(report(endpoint(address, port), visits(params["requests"], visit)))
+    module.exit_json(changed=False, services=reports)
+
+
+if __name__ == "__main__":
+    main()
