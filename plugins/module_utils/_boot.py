@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(failed)
 
 
-def _restore_services(items: Sequence[dict[str, Any]]) -> list[Plan]:
+def _restore_services(items: Sequence[dict[str, Any]]) -> list[Plan[Any]]:
     wanted = [parse_service(item) for item in items]
     client = IpvsClient()
     plan = plan_services(client.read([service.key for service in wanted]), wanted)
@@ -47,7 +47,7 @@ def _restore_services(items: Sequence[dict[str, Any]]) -> list[Plan]:
     return [plan]
 
 
-def _restore_vips(items: Sequence[dict[str, Any]]) -> list[Plan]:
+def _restore_vips(items: Sequence[dict[str, Any]]) -> list[Plan[Any]]:
     client = VipClient()
     plans = []
     for item in items:

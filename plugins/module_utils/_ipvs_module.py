@@ -20,14 +20,14 @@ class Request(NamedTuple):
     """The services that a run is about, and how it decides once it has seen them."""
 
     keys: Sequence[ServiceKey]
-    decide: Callable[[Table], Plan]
+    decide: Callable[[Table], Plan[IpvsOperation]]
 
 
 def run_ipvs(module: AnsibleModule, parse: Callable[[Mapping[str, Any]], Request]) -> None:
     """Carry one IPVS module through, and exit; what can be refused without the kernel is refused before it is asked."""
     client: IpvsClient | None = None
 
-    def make_plan() -> Plan:
+    def make_plan() -> Plan[IpvsOperation]:
         nonlocal client
         request = parse(module.params)
         client = IpvsClient()
@@ -40,9 +40,9 @@ def run_ipvs(module: AnsibleModule, parse: Callable[[Mapping[str, Any]], Request
     run(module, make_plan, apply)
 
 
-def checked(plan: Plan) -> Plan:
+def checked(plan: Plan[IpvsOperation]) -> Plan[IpvsOperation]:
     """Return the plan when the kernel can have its schedulers, so that check mode refuses what a real run would."""
     for operation in plan.operations:
-        if isinstance(operation, IpvsOperation) and operation.service_settings is not None:
+        if operation.service_settings is not None:
             check_scheduler(operation.service_settings.scheduler)
     return plan

@@ -63,7 +63,7 @@ class IpvsOperation(NamedTuple):
     server_settings: ServerSettings | None = None
 
 
-def plan_services(table: Table, wanted: Sequence[WantedService]) -> Plan:
+def plan_services(table: Table, wanted: Sequence[WantedService]) -> Plan[IpvsOperation]:
     """Return the way from `table` to what is wanted of the services that are named; others are left alone.
 
     `table` has to hold every named service that exists. Raises InvalidValue for what could not work.
@@ -74,7 +74,7 @@ def plan_services(table: Table, wanted: Sequence[WantedService]) -> Plan:
     return _plan(table, [service.key for service in wanted], operations)
 
 
-def plan_server(table: Table, service: ServiceKey, wanted: WantedServer) -> Plan:
+def plan_server(table: Table, service: ServiceKey, wanted: WantedServer) -> Plan[IpvsOperation]:
     """Return the way to one server of one service; raise NotSupported when the service is not there to take it."""
     state = table.get(service)
     if state is None and wanted.state == "present":
@@ -106,7 +106,7 @@ def simulate(table: Table, operations: Sequence[IpvsOperation]) -> dict[ServiceK
     return after
 
 
-def _plan(table: Table, keys: Sequence[ServiceKey], operations: list[IpvsOperation]) -> Plan:
+def _plan(table: Table, keys: Sequence[ServiceKey], operations: list[IpvsOperation]) -> Plan[IpvsOperation]:
     operations.sort(key=lambda operation: _ORDER[operation.step])
     after = simulate({key: table[key] for key in keys if key in table}, operations)
     shown = _shown(after, keys)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 
 class Operation(Protocol):
@@ -15,8 +15,11 @@ class Operation(Protocol):
         """The step for people, such as ``add server 192.0.2.4:80 to tcp 192.0.2.30:80``."""
 
 
+Work = TypeVar("Work", bound=Operation, covariant=True)
+
+
 @dataclass(frozen=True)
-class Plan:
+class Plan(Generic[Work]):
     """The way from what is to what is wanted.
 
     `before` and `after` are the same shape (JSON-able, in the vocabulary of the options) and become the diff;
@@ -26,7 +29,7 @@ class Plan:
 
     before: dict[str, Any]
     after: dict[str, Any]
-    operations: tuple[Operation, ...] = ()
+    operations: tuple[Work, ...] = ()
     results: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 

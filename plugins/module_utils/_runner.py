@@ -4,21 +4,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from ._errors import LvsError
+from ._plan import Operation, Plan
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
-    from ._plan import Operation, Plan
+Work = TypeVar("Work", bound=Operation)
 
 
 def run(
     module: AnsibleModule,
-    make_plan: Callable[[], Plan],
-    apply: Callable[[Sequence[Operation]], None],
-    after: Callable[[Plan], dict[str, Any]] | None = None,
+    make_plan: Callable[[], Plan[Work]],
+    apply: Callable[[Sequence[Work]], Any],
+    after: Callable[[Plan[Work]], dict[str, Any]] | None = None,
 ) -> None:
     """Carry one module through, and exit.
 
@@ -26,19 +27,18 @@ def run(
     `after`, when given, turns the plan into further return values once all is done (or rehearsed).
     Any LvsError ends the module with its text; every other exception is a defect and is left to Ansible.
     """
-    plan = None
+    intended: list[str] = []
     try:
         plan = make_plan()
+        intended = plan.words
         for warning in plan.warnings:
             module.warn(warning)
         if plan.changed and not module.check_mode:
             apply(plan.operations)
-        results = dict(plan.results)
-        if after is not None:
-            results.update(after(plan))
+        results = {**plan.results, **(after(plan) if after else {})}
     except LvsError as error:
-        details = {} if plan is None else {"operations": plan.words}
-        module.fail_json(msg=str(error), **details)
+        module.fail_json(msg=str(error), operations=intended)
+        raise  # fail_json() has ended the program; this tells it to who reads or checks the code
     module.exit_json(
         changed=plan.changed,
         operations=plan.words,

@@ -93,6 +93,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._boot_client import (
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._boot_plan import (
     PROGRAM,
+    FileOperation,
     parse_declared,
     plan_files,
     wanted_files,
@@ -113,7 +114,7 @@ def main() -> None:
         supports_check_mode=True,
     )
 
-    def make_plan() -> Plan:
+    def make_plan() -> Plan[FileOperation]:
         declared = parse_declared(module.params)
         files = wanted_files(declared, sys.executable, module_sources())
         current = read_files(content.path for content in files)
