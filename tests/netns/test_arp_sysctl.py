@@ -1,0 +1,360 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""arp_sysctl against a real kernel: what it writes, who answers for a VIP then, what a boot would make of it."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import random
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from ansible_collections.lvs.cluster.plugins.module_utils._sysctl_files import BOOT_DIRECTORIES, DROP_IN, next_boot
+from ansible_collections.lvs.cluster.plugins.module_utils._sysctl_model import SETTINGS, Kernel, Pair
+from netns_hosts import LIMIT, Namespace
+
+CONF = "/proc/sys/net/ipv4/conf"
+SYSTEMD_SYSCTL = Path("/usr/lib/systemd/systemd-sysctl")
+CLONE_NEWNET, CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x40000000, 0x00020000, 0x4000, 1 << 18
+
+# One ARP request for argv[2] out of argv[1]; prints the MACs that answer within the first answer's time or 1 s.
+ASK = """
+import socket, struct, sys, time
+name, address = sys.argv[1:]
+own = bytes.fromhex(open(f"/sys/class/net/{name}/address").read().strip().replace(":", ""))
+link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0806)); link.bind((name, 0))
+ip, source = socket.inet_aton(address), socket.inet_aton("192.0.2.6")
+link.send(b"\\xff" * 6 + own + struct.pack("!HHHBBH", 0x0806, 1, 0x0800, 6, 4, 1) + own + source + bytes(6) + ip)
+end = time.monotonic() + 1
+while (left := end - time.monotonic()) > 0:
+    link.settimeout(left)
+    try:
+        frame = link.recv(64)
+    except TimeoutError:
+        break
+    if frame[20:22] == b"\\x00\\x02" and frame[28:32] == ip:
+        print(frame[22:28].hex(":")); break
+"""
+
+
+# Each `ip netns exec` has mounts of its own: these directories stand in for the machine's, which stay untouched.
+MOUNTS = 'mount --bind "$1" /etc/sysctl.d; mount --bind "$2" /var/lib; shift 2; exec "$@"'
+
+
+@dataclass
+class Server(Namespace):
+    """A namespace with an /etc/sysctl.d and a /var/lib of its own, below `files`."""
+
+    files: Path = Path()
+
+    @property
+    def directories(self) -> list[Path]:
+        return [self.files / "sysctl.d", self.files / "lib"]
+
+    def contents(self) -> list[Path]:
+        return [path for directory in self.directories for path in directory.rglob("*")]
+
+    def privately(self, *command: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a command that sees these directories."""
+        root = Path(__file__).resolve().parents[2]
+        return subprocess.run(
+            ["ip", "netns", "exec", self.name, "sh", "-ec", MOUNTS, "sh", *map(str, self.directories), *command],
+            input=stdin,
+            env={**os.environ, "PYTHONPATH": str(root / ".collections")},
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+            check=False,
+        )
+
+    def arp_sysctl(self, *prefix: str, check_mode: bool = False, **options):
+        """Run the module as Ansible would, under the command `prefix`; return its answer, failed or not."""
+        arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {**options, "_ansible_check_mode": check_mode}})
+        name = "ansible_collections.lvs.cluster.plugins.modules.arp_sysctl"
+        done = self.privately(*prefix, sys.executable, "-m", name, stdin=arguments)
+        assert done.stdout, done.stderr
+        return json.loads(done.stdout)
+
+
+@pytest.fixture
+def server(make_namespace, tmp_path):
+    """A real server: 192.0.2.4 on eth0, and a device with a dot in its name that has no address."""
+    one = Server(make_namespace().name, tmp_path)
+    for directory in one.directories:
+        directory.mkdir()
+    one.ip("link add name eth0 type veth peer name peer0")
+    one.ip("link add name eth0.100 type veth peer name peer1")
+    one.ip("address add 192.0.2.4/24 dev eth0")
+    for name in ("eth0", "peer0"):
+        one.ip(f"link set {name} up")
+    return one
+
+
+def values(server, *keys):
+    text = server.run(
+        sys.executable,
+        "-c",
+        "import json, os, sys; print(json.dumps({f'{n}/{k}': int(open(f'{sys.argv[1]}/{n}/{k}').read()) "
+        "for n in os.listdir(sys.argv[1]) for k in sys.argv[2:]}))",
+        CONF,
+        *(keys or SETTINGS),
+    )
+    return json.loads(text)
+
+
+def test_a_run_does_what_check_mode_said_and_absent_undoes_it(server):
+    before = values(server)
+    options = {"arp_ignore": 1, "arp_announce": 2, "interfaces": ["all", "default", "lo", "eth0.100"]}
+    rehearsed = server.arp_sysctl(check_mode=True, **options)
+    assert values(server) == before
+    assert server.contents() == []
+    done = server.arp_sysctl(**options)
+    for part in ("operations", "diff", "effective", "persisted"):
+        assert rehearsed[part] == done[part]
+    assert done["effective"]["eth0"] == {"arp_ignore": 1, "arp_announce": 2}
+    now = values(server)
+    assert [now[f"{name}/arp_ignore"] for name in ("all", "default", "lo", "eth0.100", "eth0")] == [1, 1, 1, 1, 0]
+    drop_in = server.directories[0] / Path(DROP_IN).name
+    assert "net/ipv4/conf/eth0.100/arp_announce = 2\n" in drop_in.read_text()
+    assert drop_in.stat().st_mode & 0o777 == 0o644
+    again = server.arp_sysctl(**options)
+    assert (again["changed"], again["operations"]) == (False, [])
+    undone = server.arp_sysctl(state="absent", interfaces=options["interfaces"])
+    assert undone["changed"]
+    assert values(server) == before
+    assert not drop_in.exists()
+    assert not server.arp_sysctl(state="absent", interfaces=options["interfaces"])["changed"]
+
+
+def test_forwarding_of_all_leaves_accept_redirects_and_is_undone(server):
+    before = values(server)
+    done = server.arp_sysctl(interfaces=["all"], forwarding=1)
+    assert not done.get("failed"), done
+    now = values(server)
+    assert {now[name] for name in now if name.endswith("/forwarding")} == {1}
+    assert now["all/accept_redirects"] == 1
+    server.arp_sysctl(interfaces=["all"], state="absent")
+    assert values(server) == before
+
+
+def test_what_would_not_act_changes_nothing(server):
+    before = values(server)
+    for check_mode in (True, False):
+        answer = server.arp_sysctl(check_mode=check_mode, send_redirects=0)
+        assert answer["failed"]
+        assert "eth0 (own value 1, in effect 1)" in answer["msg"]
+    assert values(server) == before
+    assert server.contents() == []
+    warned = server.arp_sysctl(send_redirects=0, on_ineffective="warn")
+    assert warned["effective"]["eth0"] == {"send_redirects": 1}
+    assert warned["effective"]["lo"] == {"send_redirects": 0}
+
+
+def test_only_a_request_for_its_own_address_is_answered(server, make_namespace):
+    client = make_namespace()
+    server.ip(f"link set peer0 netns {client.name}")
+    client.ip("link set peer0 up")
+    server.ip("address add 192.0.2.30/32 dev lo")
+    mac = server.run("cat", "/sys/class/net/eth0/address")
+
+    def answers(address):
+        return client.run(sys.executable, "-c", ASK, "peer0", address)
+
+    assert (answers("192.0.2.4"), answers("192.0.2.30")) == (mac, mac)
+    server.arp_sysctl(arp_ignore=1, arp_announce=2)
+    assert (answers("192.0.2.4"), answers("192.0.2.30")) == (mac, "")
+    server.arp_sysctl(state="absent")
+    assert answers("192.0.2.30") == mac
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"interfaces": ["eth7"], "arp_ignore": 1}, "interfaces: 'eth7' is no interface of this host"),
+        ({"arp_ignore": 4}, "value of arp_ignore must be one of: 0, 1, 2, 3, 8, got: 4"),
+        ({"arp_announce": -1}, "value of arp_announce must be one of: 0, 1, 2, got: -1"),
+        ({"rp_filter": "x"}, "argument 'rp_filter' is of type"),
+        ({"interfaces": ["a/b"], "arp_ignore": 1}, "interfaces: 'a/b' can't be the name of an interface"),
+        ({}, "state: 'present' declares no setting"),
+        ({"arp_ignore": 1, "persist": "/tmp/x.conf"}, "persist: '/tmp/x.conf' is not a file that is read at boot"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_changes_nothing(server, options, text):
+    before = values(server)
+    answer = server.arp_sysctl(**options)
+    assert answer["failed"]
+    assert answer["msg"].startswith(text)
+    assert "exception" not in answer
+    assert values(server) == before
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize(
+    ("prefix", "text"),
+    [
+        (
+            ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"],
+            "no permission to write here; run the task as root (become: true).",
+        ),
+        (["sh", "-ec", 'mount -o remount,ro,bind /etc/sysctl.d; exec "$@"', "sh"], "it is read-only here"),
+        (["sh", "-ec", 'mount --bind /proc/sys /proc/sys; mount -o remount,ro,bind /proc/sys; exec "$@"', "sh"],
+         "it is read-only here"),
+    ],
+)  # fmt: skip
+def test_what_may_not_be_written_is_said_before_anything_is(server, prefix, text, check_mode, tmp_path):
+    tmp_path.parent.chmod(0o755)
+    before = values(server)
+    answer = server.arp_sysctl(*prefix, check_mode=check_mode, arp_ignore=1)
+    assert answer["failed"]
+    assert text in answer["msg"]
+    assert values(server) == before
+    assert server.contents() == []
+
+
+def test_a_later_file_is_named_and_really_wins(server):
+    """The warning foretells what systemd-sysctl then does."""
+    later = server.directories[0] / "99-zzz.conf"
+    later.write_text("net.ipv4.conf.all.arp_ignore = 0\n")
+    answer = server.arp_sysctl(arp_ignore=1)
+    texts = [text if isinstance(text, str) else text["event"]["msg"] for text in answer["warnings"]]
+    assert texts == [
+        "/etc/sysctl.d/99-zzz.conf, line 1, sets net/ipv4/conf/all/arp_ignore to 0 where 1 is asked for "
+        "(at the next boot); change or remove that line."
+    ]
+    if not SYSTEMD_SYSCTL.exists():
+        pytest.skip("no systemd-sysctl on this machine")
+    server.privately(str(SYSTEMD_SYSCTL), "--prefix=/net/ipv4/conf")
+    assert values(server, "arp_ignore")["all/arp_ignore"] == 0
+    later.unlink()
+    server.privately(str(SYSTEMD_SYSCTL), "--prefix=/net/ipv4/conf")
+    assert values(server, "arp_ignore")["all/arp_ignore"] == 1
+
+
+def test_the_drop_in_reaches_an_interface_that_appears_after_boot(server):
+    """As udev's 99-systemd.rules does for a new device, dots in its name included."""
+    if not SYSTEMD_SYSCTL.exists():
+        pytest.skip("no systemd-sysctl on this machine")
+    server.arp_sysctl(interfaces=["eth0.100"], arp_announce=2, rp_filter=2)
+    server.ip("link del eth0.100")
+    server.ip("link add name eth0.100 type veth peer name peer1")
+    assert values(server, "arp_announce")["eth0.100/arp_announce"] == 0
+    assert server.privately(str(SYSTEMD_SYSCTL), "--prefix=/net/ipv4/conf/eth0.100").returncode == 0
+    now = values(server, "arp_announce", "rp_filter")
+    assert (now["eth0.100/arp_announce"], now["eth0.100/rp_filter"]) == (2, 2)
+
+
+# --- the model against the kernel ------------------------------------------------------------------------------------
+
+
+def in_a_namespace_of_its_own(task):
+    """Run `task` in a forked child with fresh network and mount namespaces; return what it returns (JSON-able)."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        status = 1
+        try:
+            libc = ctypes.CDLL(None, use_errno=True)
+            if libc.unshare(CLONE_NEWNET | CLONE_NEWNS) or libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None):
+                raise OSError(ctypes.get_errno(), "unshare")
+            os.write(writing, json.dumps(task()).encode())
+            status = 0
+        finally:
+            os._exit(status)
+    os.close(writing)
+    with os.fdopen(reading) as source:
+        answer = source.read()
+    assert os.waitpid(child, 0)[1] == 0
+    return json.loads(answer)
+
+
+def set_up():
+    """Interfaces lo (up), one (with an address), two (never had one)."""
+    batch = "link set lo up\nlink add name one type veth peer name two\naddress add 192.0.2.4/24 dev one\n"
+    subprocess.run(["ip", "-batch", "-"], input=batch, text=True, check=True)
+
+
+NAMES = ("lo", "one", "two")
+TARGETS = ("all", "default", *NAMES)
+
+
+def read_all():
+    return {f"{name} {key}": int(Path(CONF, name, key).read_text()) for name in TARGETS for key in SETTINGS}
+
+
+def as_pairs(readings):
+    return {Pair(*name.split()): value for name, value in readings.items()}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_kernel_does_what_the_model_says(seed):
+    chance = random.Random(seed)
+    writes = []
+    for _ in range(60):
+        key = chance.choice(["forwarding", "accept_redirects", *SETTINGS])
+        writes.append((chance.choice(TARGETS), key, chance.choice(SETTINGS[key].values)))
+
+    def task():
+        set_up()
+        seen = [read_all()]
+        for target, key, value in writes:
+            Path(CONF, target, key).write_text(f"{value}\n")
+            seen.append(read_all())
+        return seen
+
+    seen = [as_pairs(readings) for readings in in_a_namespace_of_its_own(task)]
+    model = Kernel(seen[0], NAMES, [Pair("two", key) for key in SETTINGS])
+    for (target, key, value), real in zip(writes, seen[1:]):
+        model.write(Pair(target, key), value)
+        assert model.values == real, (target, key, value)
+
+
+LINES = [
+    "net.ipv4.conf.{target}.{key} = {value}",
+    "net/ipv4/conf/{target}/{key}={value}",
+    "-net.ipv4.conf.{target}.{key} = {value}",
+    "net.ipv4.conf.*.{key} = {value}",
+    "net/ipv4/conf/[ot]*/{key} = {value}",
+    "-net.ipv4.conf.{target}.{key}",
+    "net.ipv4.ip_forward = {switch}",
+    "# net.ipv4.conf.all.{key} = {value}",
+]
+
+
+@pytest.mark.skipif(not SYSTEMD_SYSCTL.exists(), reason="no systemd-sysctl on this machine")
+@pytest.mark.parametrize("seed", range(25))
+def test_systemd_sysctl_does_what_the_forecast_says(seed):
+    chance = random.Random(seed)
+    keys = chance.sample(list(SETTINGS), 3)
+    files = {}
+    for directory in BOOT_DIRECTORIES[:4]:
+        for name in chance.sample(["10-a.conf", "50-b.conf", "99-c.conf", "ignored.txt"], 2):
+            texts = []
+            for _ in range(chance.randrange(4)):
+                key = chance.choice(keys)
+                value = chance.choice(SETTINGS[key].values)
+                words = {"target": chance.choice(TARGETS), "key": key, "value": value, "switch": chance.randrange(2)}
+                texts.append(chance.choice(LINES).format(**words))
+            files[f"{directory}/{name}"] = "\n".join(texts) + "\n"
+
+    def task():
+        set_up()
+        for directory in BOOT_DIRECTORIES:
+            if os.path.isdir(directory) and not os.path.ismount(directory):
+                subprocess.run(["mount", "-t", "tmpfs", "lvs-test", directory], check=True)
+        for path, text in files.items():
+            if not os.path.isdir(os.path.dirname(path)):
+                continue
+            Path(path).write_text(text)
+        done = subprocess.run([SYSTEMD_SYSCTL], capture_output=True, text=True, timeout=20)
+        return {**read_all(), "stderr": done.stderr}
+
+    real = in_a_namespace_of_its_own(task)
+    stderr = real.pop("stderr")
+    there = {path: text for path, text in files.items() if os.path.isdir(os.path.dirname(path))}
+    # `one` has its address already, unlike at a boot: name it as an interface with its own values.
+    forecast, _origins = next_boot(there, NAMES, pinned=("lo", "one"))
+    assert forecast.values == as_pairs(real), (there, stderr)
