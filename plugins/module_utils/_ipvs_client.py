@@ -61,23 +61,13 @@ class IpvsClient:
         """End the conversation."""
         self._genl.close()
 
-    def read(self, keys: Iterable[ServiceKey]) -> dict[ServiceKey, ServiceState]:
-        """Return those of the named services that exist, each with all its servers."""
-        table = {}
+    def read(self, keys: Iterable[ServiceKey] | None = None) -> dict[ServiceKey, ServiceState]:
+        """Return those of the named services that exist (None: all that exist), each with all its servers."""
         try:
-            for key in keys:
-                request = Request(_CMD_GET_SERVICE, pack_nested(_ATTR_SERVICE, encode_service(key)))
-                try:
-                    answer = self._genl.get(request)
-                except GenlError as error:
-                    if error.errno == errno.ESRCH:  # the kernel's word for "no such service"
-                        continue
-                    raise
-                _, settings = decode_service(unpack_attributes(answer)[_ATTR_SERVICE])
-                table[key] = ServiceState(settings, self._servers(key))
+            services = self._all_services() if keys is None else self._services(keys)
+            return {key: ServiceState(settings, self._servers(key)) for key, settings in services.items()}
         except GenlError as error:
             raise _unexpected("read the IPVS table", error) from None
-        return table
 
     def apply(self, operations: Sequence[IpvsOperation]) -> None:
         """Carry out the steps in their order.
@@ -88,6 +78,22 @@ class IpvsClient:
             refusals = self._genl.batch([_request(operation) for operation in batch])
             if refusals:
                 raise _refusal(batch[refusals[0].position], refusals[0].errno)
+
+    def _services(self, keys: Iterable[ServiceKey]) -> dict[ServiceKey, ServiceSettings]:
+        found = {}
+        for key in keys:
+            try:
+                answer = self._genl.get(Request(_CMD_GET_SERVICE, pack_nested(_ATTR_SERVICE, encode_service(key))))
+            except GenlError as error:
+                if error.errno == errno.ESRCH:  # the kernel's word for "no such service"
+                    continue
+                raise
+            found[key] = decode_service(unpack_attributes(answer)[_ATTR_SERVICE])[1]
+        return found
+
+    def _all_services(self) -> dict[ServiceKey, ServiceSettings]:
+        answers = self._genl.dump(Request(_CMD_GET_SERVICE))
+        return dict(decode_service(unpack_attributes(answer)[_ATTR_SERVICE]) for answer in answers)
 
     def _servers(self, key: ServiceKey) -> dict[ServerKey, ServerSettings]:
         request = Request(_CMD_GET_DEST, pack_nested(_ATTR_SERVICE, encode_service(key)))

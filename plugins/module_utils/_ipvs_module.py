@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class Request(NamedTuple):
-    """The services that a run is about, and how it decides once it has seen them."""
+    """The services that a run is about (None: all of the host), and how it decides once it has seen them."""
 
-    keys: Sequence[ServiceKey]
+    keys: Sequence[ServiceKey] | None
     decide: Callable[[Table], Plan[IpvsOperation]]
 
 

@@ -7,7 +7,7 @@ import enum
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ._errors import NotSupported
+from ._errors import InvalidValue, NotSupported
 from ._ipvs_fields import ServerKey, ServerSettings, ServiceKey, ServiceSettings
 from ._ipvs_options import (
     WantedServer,
@@ -63,15 +63,22 @@ class IpvsOperation(NamedTuple):
     server_settings: ServerSettings | None = None
 
 
-def plan_services(table: Table, wanted: Sequence[WantedService]) -> Plan[IpvsOperation]:
-    """Return the way from `table` to what is wanted of the services that are named; others are left alone.
+def plan_services(table: Table, wanted: Sequence[WantedService], purge: bool = False) -> Plan[IpvsOperation]:
+    """Return the way from `table` to what is wanted of the services that are named.
 
-    `table` has to hold every named service that exists. Raises InvalidValue for what could not work.
+    `table` has to hold every named service that exists; with `purge` every other service in it is removed, otherwise
+    left alone. Raises InvalidValue for what could not work.
     """
+    keys = [service.key for service in wanted]
+    for number, key in enumerate(keys):
+        if key in keys[:number]:
+            raise InvalidValue("services", service_name(key), "is listed twice", "keep one entry for each service")
     operations: list[IpvsOperation] = []
     for service in wanted:
         operations += _service_steps(service, table.get(service.key))
-    return _plan(table, [service.key for service in wanted], operations)
+    strangers = [key for key in table if key not in keys] if purge else []
+    operations += [_service_removal(key) for key in strangers]
+    return _plan(table, keys + strangers, operations)
 
 
 def plan_server(table: Table, service: ServiceKey, wanted: WantedServer) -> Plan[IpvsOperation]:
@@ -120,7 +127,7 @@ def _shown(table: Table, keys: Sequence[ServiceKey]) -> dict[str, Any]:
 def _service_steps(wanted: WantedService, state: ServiceState | None) -> list[IpvsOperation]:
     key, name = wanted.key, service_name(wanted.key)
     if wanted.state == "absent":
-        return [] if state is None else [IpvsOperation(Step.REMOVE_SERVICE, key, f"remove service {name}")]
+        return [] if state is None else [_service_removal(key)]
     settings = settle_service(key, wanted.given, state and state.settings)
     steps = []
     if state is None:
@@ -155,6 +162,10 @@ def _server_steps(service: ServiceKey, wanted: Sequence[WantedServer], servers: 
             words = f"change server {where.format('of')}: {changes}"
             steps.append(IpvsOperation(Step.SET_SERVER, service, words, None, key, settings))
     return steps
+
+
+def _service_removal(service: ServiceKey) -> IpvsOperation:
+    return IpvsOperation(Step.REMOVE_SERVICE, service, f"remove service {service_name(service)}")
 
 
 def _removal(service: ServiceKey, server: ServerKey) -> IpvsOperation:
