@@ -50,7 +50,7 @@ PARTS = {
         lab=True,
     ),
     "usage": Part("what the README says, typed as it says", [[*PYTEST, "tests/usage"]], lab=True),
-    "lab-down": Part("the end of the lab", [LAB_DOWN], lab=True),
+    "lab-down": Part("the end of the lab", [[*PYTEST, "tests/lab_down"]], lab=True),
 }
 
 

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How tests reach the lab's hosts without Ansible: a module run costs seconds where the processor is emulated."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import shlex
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+PROJECT = Path(__file__).parents[1]
+# One login for each host serves all commands; the sockets end by themselves a minute after the last.
+SHARED_LOGIN = "-o ControlMaster=auto -o ControlPersist=60s"
+
+
+class Access(NamedTuple):
+    """Where a host's ssh listens, and what ssh has to be told."""
+
+    address: str
+    port: int
+    user: str
+    key: str
+    arguments: str
+
+    @property
+    def options(self) -> str:
+        """The options of ssh, but for address, port, user and key."""
+        return f"-F none {self.arguments} {SHARED_LOGIN} -o ControlPath={sockets()}/%C"
+
+    @property
+    def command(self) -> list[str]:
+        """The command to which a remote command is appended."""
+        where = ["-i", self.key, "-p", str(self.port), f"{self.user}@{self.address}"]
+        return ["ssh", *shlex.split(self.options), *where]
+
+
+@functools.cache
+def sockets() -> str:
+    """Return a directory for ssh's control sockets: short, since a socket's path has 108 bytes at most."""
+    return tempfile.mkdtemp(prefix="lvs-ssh-")
+
+
+@functools.cache
+def lab_hosts() -> dict[str, Access]:
+    """Return host name -> access of the lab that $LVS_LAB names, as the inventory says it."""
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg")}
+    with tempfile.TemporaryDirectory() as directory:
+        subprocess.run(
+            ["ansible-playbook", "tests/lab_access.yml", "-i", "lab", "-e", f"lab_access_directory={directory}"],
+            cwd=PROJECT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            check=True,
+            timeout=120,
+        )
+        found = {path.stem: json.loads(path.read_text()) for path in Path(directory).glob("*.json")}
+    return {name: Access(**{**values, "port": int(values["port"])}) for name, values in found.items()}
+
+
+def ssh_command(host: str) -> list[str]:
+    """Return the command that runs what is appended on this host of the lab."""
+    return lab_hosts()[host].command
