@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of a VIP: parsed, checked and made canonical at the door."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ._address import parse_host
+from ._errors import InvalidValue
+
+# Device and label names are char[IFNAMSIZ] with a closing zero (include/uapi/linux/if.h).
+_LONGEST_NAME = 15
+_MOST_ANNOUNCEMENTS, _LONGEST_INTERVAL = 100, 60
+_EXAMPLE = "write one such as 192.0.2.30 or 2001:db8::30"
+
+VIP_OPTIONS: dict[str, Any] = {
+    "addresses": {"type": "list", "elements": "str", "required": True},
+    "interface": {"type": "str", "required": True},
+    "label": {"type": "str"},
+    "scope": {"type": "str", "choices": ["global", "link", "host"]},
+    "kind": {"type": "str", "choices": ["dummy"]},
+    "announce": {"type": "int"},
+    "announce_interval": {"type": "float", "default": 0.5},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
+
+
+class Vip(NamedTuple):
+    """One VIP in canonical text; `written` says whether its prefix length was written out."""
+
+    address: str
+    prefix: int
+    written: bool
+
+    @property
+    def ipv6(self) -> bool:
+        """Whether this is an IPv6 address."""
+        return ":" in self.address
+
+    @property
+    def single(self) -> bool:
+        """Whether the prefix covers the address alone."""
+        return self.prefix == (128 if self.ipv6 else 32)
+
+
+class Wanted(NamedTuple):
+    """What one run wants of one device; None means that the option was left out."""
+
+    vips: tuple[Vip, ...]
+    interface: str
+    label: str | None = None
+    scope: str | None = None
+    kind: str | None = None
+    announce: int | None = None
+    announce_interval: float = 0.5
+    present: bool = True
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> Wanted:
+        """Return what the options of `vip_iface` ask for; those that are missing or None are left out.
+
+        Raises InvalidValue for what breaks a rule, whatever the host looks like.
+        """
+        vips = parse_vips(options["addresses"])
+        interface = parse_interface(options["interface"])
+        interval = options.get("announce_interval")
+        wanted = cls(
+            vips=vips,
+            interface=interface,
+            label=_label(options.get("label"), interface, vips),
+            scope=_choice(options, "scope"),
+            kind=_choice(options, "kind"),
+            announce=_within("announce", options.get("announce"), 0, _MOST_ANNOUNCEMENTS, "announcements"),
+            announce_interval=0.5 if interval is None else interval,
+            present=(_choice(options, "state") or "present") == "present",
+        )
+        _within("announce_interval", wanted.announce_interval, 0, _LONGEST_INTERVAL, "seconds")
+        return wanted
+
+
+def parse_vips(texts: object) -> tuple[Vip, ...]:
+    """Return the VIPs of a list, each once and in its order; raise InvalidValue for one that can't be a VIP."""
+    if isinstance(texts, str) or not isinstance(texts, (list, tuple)) or not texts:
+        raise InvalidValue("addresses", texts, "is not a list with at least one address", _EXAMPLE)
+    vips: dict[str, Vip] = {}
+    for text in texts:
+        vip = _vip(text)
+        if vips.setdefault(vip.address, vip).prefix != vip.prefix:
+            raise InvalidValue("addresses", text, f"is listed with /{vips[vip.address].prefix} too", "list it once")
+    return tuple(vips.values())
+
+
+def _vip(text: object) -> Vip:
+    host, slash, length = str(text).strip().partition("/")
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        raise InvalidValue("addresses", text, "is not an IP address", f"{_EXAMPLE}, names are not resolved") from None
+    address = parse_host(host, "addresses")
+    for broken, rule in (
+        (address.is_loopback, "is a loopback address, which every host has for itself"),
+        (address.version == 6 and address.is_link_local, "is link-local, which IPVS can't serve"),
+        (getattr(address, "ipv4_mapped", None), "is an IPv4 address in IPv6 clothes"),
+    ):
+        if broken:
+            raise InvalidValue("addresses", text, rule, _EXAMPLE)
+    longest = address.max_prefixlen
+    if slash and not (length.isascii() and length.isdigit() and 1 <= int(length) <= longest):
+        raise InvalidValue("addresses", text, f"has no prefix length from 1 to {longest}", f"write {host}/{longest}")
+    prefix = int(length) if slash else longest
+    if address.version == 4 and prefix < 31:
+        network = ipaddress.ip_network((int(address), prefix), strict=False)
+        if address in (network.network_address, network.broadcast_address):
+            what = "network" if address == network.network_address else "broadcast"
+            raise InvalidValue("addresses", text, f"is the {what} address of {network}", f"write {host}/32, or a host")
+    return Vip(str(address), prefix, bool(slash))
+
+
+def parse_interface(name: object) -> str:
+    """Return the name of a device; raise InvalidValue for what the kernel does not take (dev_valid_name)."""
+    text = str(name)
+    if ":" in text:
+        raise InvalidValue(
+            "interface",
+            text,
+            "is a label, not a device",
+            f"write interface: {text.partition(':')[0]} and label: {text}",
+        )
+    if not text or len(text.encode()) > _LONGEST_NAME or text in (".", "..") or "/" in text or text.split() != [text]:
+        raise InvalidValue(
+            "interface", text, f"is not a device name (1 to {_LONGEST_NAME} bytes, no space, no /)", "see `ip link`"
+        )
+    return text
+
+
+def _label(label: object, interface: str, vips: tuple[Vip, ...]) -> str | None:
+    if label is None:
+        return None
+    text = str(label)
+    if len(text.encode()) > _LONGEST_NAME:
+        raise InvalidValue("label", text, f"is longer than {_LONGEST_NAME} bytes", f"shorten it, as in {interface}:0")
+    if text.split() != [text] or not (text == interface or (text.startswith(interface + ":") and text[-1] != ":")):
+        raise InvalidValue(
+            "label", text, f"does not begin with the name of the interface, {interface}", f"write {interface}:0"
+        )
+    if all(vip.ipv6 for vip in vips):
+        raise InvalidValue("label", text, "is for IPv4 only, and all addresses are IPv6", "leave it out")
+    return text
+
+
+def _choice(options: Mapping[str, Any], name: str) -> str | None:
+    value, choices = options.get(name), VIP_OPTIONS[name]["choices"]
+    if value is not None and value not in choices:
+        raise InvalidValue(name, value, "is not a choice", f"choose from {', '.join(choices)}")
+    return value
+
+
+def _within(option: str, value: Any, least: int, most: int, unit: str) -> Any:
+    if value is not None and not least <= value <= most:
+        raise InvalidValue(option, value, f"is not from {least} to {most} {unit}", "give a value in that range")
+    return value

@@ -1,0 +1,178 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keep virtual IP addresses (VIPs) on one network device as declared."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: vip_iface
+short_description: Keep virtual IP addresses on a network device as declared
+version_added: 1.0.0
+author: The lvs.cluster maintainers (@lvs-cluster)
+description:
+  - Adds, puts right or removes virtual IP addresses (VIPs) on one device through rtnetlink, and announces those that it
+    added to the segment.
+  - No other address is ever removed. Where a VIP that is removed is the primary of other addresses, these stay, with
+    their routes.
+  - A VIP does not become the source of the host's own traffic. An IPv6 VIP is marked deprecated (preferred lifetime 0),
+    and gets no duplicate address detection and no route of its own. For IPv4 see O(scope).
+  - The change is to the running kernel; M(lvs.cluster.boot_restore) brings it back after a reboot.
+  - On a real server set the ARP sysctls first, with M(lvs.cluster.arp_sysctl); otherwise it answers for the VIP.
+requirements:
+  - pyroute2 on the managed host (package C(python3-pyroute2)), any version from 0.5.14 on
+options:
+  addresses:
+    description:
+      - The VIPs, IPv4 and IPv6. Without a prefix length C(/32) and C(/128) are meant, which is what a VIP wants; a shorter
+        one brings the route of its network with it, and is refused on V(lo), where it would make that whole network local.
+      - With O(state=absent) an address without a prefix length is removed whatever its prefix length is.
+    type: list
+    elements: str
+    required: true
+  interface:
+    description:
+      - The device, such as V(eth0) on a director, and V(lo) on a real server.
+    type: str
+    required: true
+  label:
+    description:
+      - The name under which C(ifconfig) shows the IPv4 addresses, such as V(lo:0); at most 15 bytes, beginning with the name
+        of the interface. When left out an existing address keeps its own, and a new one gets the name of the interface.
+    type: str
+  scope:
+    description:
+      - The scope of the IPv4 addresses; see ip-address(8). When left out an existing address keeps its own, and a new one
+        gets V(host) on a device that does no ARP (lo, dummy), V(global) on one that does.
+      - For a route over a device without an address of its own, the kernel takes as source the first address of scope global
+        it finds, lo first; so a VIP of scope global on lo can become the source of the host's own traffic. One of scope
+        V(host) can't.
+      - On a device that does ARP the kernel lists addresses of scope V(host) or V(link) before the host's own, so that C(ifconfig) and
+        Ansible's facts take the VIP for the device's main address; hence V(global) there.
+    type: str
+    choices: [global, link, host]
+  kind:
+    description:
+      - Create the device, of this kind, when it is missing, and bring it up. With O(state=absent) the device is removed with
+        its last address.
+      - An existing device has to be of this kind. When left out the device has to exist, and is neither created nor brought up.
+    type: str
+    choices: [dummy]
+  announce:
+    description:
+      - How many times the segment is told of an address, after it was added and only then - by gratuitous ARP for IPv4, by an
+        unsolicited neighbour advertisement for IPv6. V(0) switches it off.
+      - When left out V(3) on a device that does ARP, V(0) on one that does not.
+    type: int
+  announce_interval:
+    description: The time between two announcements, in seconds.
+    type: float
+    default: 0.5
+  state:
+    description: Whether the addresses are to be there.
+    type: str
+    choices: [present, absent]
+    default: present
+extends_documentation_fragment:
+  - lvs.cluster.attributes
+seealso:
+  - module: lvs.cluster.arp_sysctl
+  - module: lvs.cluster.vip_owner_info
+"""
+
+EXAMPLES = r"""
+- name: The VIP on a director, announced
+  lvs.cluster.vip_iface:
+    addresses: [192.0.2.30, "2001:db8::30"]
+    interface: eth0
+
+- name: The VIP on a real server, as ifconfig lo:0 would show it
+  lvs.cluster.vip_iface:
+    addresses: [192.0.2.30]
+    interface: lo
+    label: lo:0
+
+- name: The VIPs on a device of their own
+  lvs.cluster.vip_iface:
+    addresses: [192.0.2.30, 192.0.2.31]
+    interface: vip0
+    kind: dummy
+
+- name: No VIP any more
+  lvs.cluster.vip_iface:
+    addresses: [192.0.2.30]
+    interface: lo
+    state: absent
+"""
+
+RETURN = r"""
+operations:
+  description: What was done, or would be in check mode, in words and in order.
+  returned: always
+  type: list
+  elements: str
+  sample:
+    - add 192.0.2.30/32 to eth0 (scope global)
+    - announce 192.0.2.30 on eth0 3 times
+interface:
+  description: The device.
+  returned: success
+  type: str
+  sample: eth0
+addresses:
+  description: Those of the VIPs that are on the device afterwards, in the order of O(addresses).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    address:
+      description: The address with its prefix length.
+      type: str
+      sample: 192.0.2.30/32
+    scope:
+      description: The scope.
+      type: str
+      sample: global
+    label:
+      description: The label; empty for IPv6.
+      type: str
+      sample: eth0
+    deprecated:
+      description: Whether the kernel avoids it as a source (IPv6).
+      type: bool
+      sample: false
+"""
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.lvs.cluster.plugins.module_utils._plan import Plan
+from ansible_collections.lvs.cluster.plugins.module_utils._rtnl_client import (
+    LIBRARY,
+    PACKAGE,
+    LibraryMissing,
+    VipClient,
+)
+from ansible_collections.lvs.cluster.plugins.module_utils._runner import run
+from ansible_collections.lvs.cluster.plugins.module_utils._vip_model import VipOperation
+from ansible_collections.lvs.cluster.plugins.module_utils._vip_plan import plan_vips
+from ansible_collections.lvs.cluster.plugins.module_utils._vip_wanted import VIP_OPTIONS, Wanted
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(argument_spec=VIP_OPTIONS, supports_check_mode=True)
+    clients: list[VipClient] = []
+
+    def make_plan() -> Plan[VipOperation]:
+        # Options are checked before the library is looked for: a mistake is worth more than a missing package.
+        wanted = Wanted.from_options(module.params)
+        try:
+            clients.append(VipClient())
+        except LibraryMissing:
+            reason = f"for rtnetlink; it is in the distribution's package {PACKAGE}"
+            module.fail_json(msg=missing_required_lib(LIBRARY, reason=reason))
+        return plan_vips(clients[0].read(wanted), wanted)
+
+    run(module, make_plan, lambda operations: clients[0].apply(operations))
+
+
+if __name__ == "__main__":
+    main()
