@@ -43,15 +43,15 @@ venv: .venv/ready ## Make the development environment with pinned versions in .v
 
 .venv/ready: requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("$(PYTHON) is %d.%d, and the pinned ansible-core needs 3.11 or newer: name one with make PYTHON=..." % sys.version_info[:2])'
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || tests/need-venv.sh
+	@PYTHON=$(PYTHON) tests/need.sh python/ensurepip:python3-venv
 	@echo "Making the development environment in .venv (about a minute) ..."
 	@$(PYTHON) -m venv --clear .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements/dev.txt
+	@$(BIN)/pip install -qq --disable-pip-version-check --requirement requirements/dev.txt
 	@touch $@
 
 .PHONY: requirements
 requirements: ## Pin the newest versions of requirements/dev.in in requirements/dev.txt
 	rm -rf .cache/pin && $(PYTHON) -m venv .cache/pin
-	.cache/pin/bin/pip install --quiet --disable-pip-version-check --requirement requirements/dev.in
+	.cache/pin/bin/pip install -qq --disable-pip-version-check --requirement requirements/dev.in
 	{ echo '# Pinned by `make requirements` from dev.in; installed by `make venv`.'; .cache/pin/bin/pip freeze; } > requirements/dev.txt
 	rm -rf .cache/pin

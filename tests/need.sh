@@ -1,12 +1,24 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Debian keeps Python's venv in a package of its own: install it where we may, else say its name.
+# Have what the development environment stands on: each argument is WHAT:PACKAGE, and is there when the command WHAT is, or
+# (python/MODULE) when python3 can import it. On a Debian family system root installs what is missing; others are told.
 set -eu
+missing=
+for need in "$@"; do
+    what=${need%%:*}
+    case $what in
+        python/*) "${PYTHON:-python3}" -c "import ${what#python/}" 2>/dev/null && continue ;;
+        *) PATH="$PATH:/usr/sbin:/sbin" command -v "$what" >/dev/null && continue ;;
+    esac
+    missing="$missing ${need#*:}"
+done
+[ -n "$missing" ] || exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    echo "Installing the package python3-venv ..."
+    echo "Installing$missing ..."
     apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null
+    # shellcheck disable=SC2086 # one word for each package
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $missing >/dev/null
 else
-    echo "Python has no venv module here; install it (on Debian and Ubuntu: the package python3-venv) and run make again." >&2
+    echo "Missing here (named as Debian's packages):$missing. Install them and run make again." >&2
     exit 1
 fi

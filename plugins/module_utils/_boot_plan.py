@@ -159,7 +159,9 @@ def program(modules: Mapping[str, str], main: str = _MAIN) -> bytes:
     return packed.getvalue()
 
 
-def plan_files(current: Mapping[str, Content], wanted: Sequence[Content], unwanted: Sequence[str]) -> Plan[FileOperation]:
+def plan_files(
+    current: Mapping[str, Content], wanted: Sequence[Content], unwanted: Sequence[str]
+) -> Plan[FileOperation]:
     """Return the way from the files that are to those that are wanted; `unwanted` paths are to be gone."""
     operations = []
     for content in wanted:
