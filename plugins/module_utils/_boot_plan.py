@@ -18,6 +18,7 @@ from ._vip_wanted import Wanted
 PROGRAM = "/usr/local/lib/lvs-cluster/restore.pyz"
 STATE_DIRECTORY = "/etc/lvs-cluster"
 UNIT_DIRECTORY = "/etc/systemd/system"
+MODULES_DIRECTORY = "/etc/modules-load.d"
 _PACKAGE = "ansible_collections/lvs/cluster/plugins/module_utils"
 _MAIN = """\
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -75,11 +76,12 @@ class FileOperation(NamedTuple):
 
 
 class Declared(NamedTuple):
-    """What a host declares to be there after a boot; both in the options of vip_iface and ipvs_service."""
+    """What a host declares to be there after a boot; VIPs and services in the options of vip_iface and ipvs_service."""
 
     name: str
     vips: Sequence[Mapping[str, Any]]
     services: Sequence[Mapping[str, Any]]
+    kernel_modules: Sequence[str] = ()
 
     @property
     def unit(self) -> str:
@@ -90,6 +92,11 @@ class Declared(NamedTuple):
     def state(self) -> str:
         """The path of the file that holds it."""
         return f"{STATE_DIRECTORY}/{self.name}.json"
+
+    @property
+    def modules(self) -> str:
+        """The path of the file that names the kernel modules."""
+        return f"{MODULES_DIRECTORY}/lvs-cluster-{self.name}.conf"
 
 
 def parse_declared(options: Mapping[str, Any]) -> Declared:
@@ -103,7 +110,13 @@ def parse_declared(options: Mapping[str, Any]) -> Declared:
         Wanted.from_options(vip)
     for service in services:
         parse_service(service)
-    return Declared(name, vips, services)
+    modules = list(options.get("kernel_modules") or ())
+    for module in modules:
+        if not re.fullmatch(r"[A-Za-z0-9_-]+", module):
+            raise InvalidValue(
+                "kernel_modules", module, "is not the name of a kernel module", "write one such as ip_vs"
+            )
+    return Declared(name, vips, services, modules)
 
 
 def wanted_files(declared: Declared, python: str, modules: Mapping[str, str]) -> list[Content]:
@@ -113,7 +126,10 @@ def wanted_files(declared: Declared, python: str, modules: Mapping[str, str]) ->
     """
     text = json.dumps({"vips": declared.vips, "services": declared.services}, indent=2, sort_keys=True) + "\n"
     unit_path = f"{UNIT_DIRECTORY}/{declared.unit}"
+    names = "".join(f"{module}\n" for module in declared.kernel_modules)
+    loaded = [Content(declared.modules, f"# Written by lvs.cluster.boot_restore.\n{names}".encode())] if names else []
     return [
+        *loaded,
         Content(PROGRAM, program(modules)),
         Content(declared.state, text.encode()),
         Content(unit_path, unit_text(declared, python).encode()),

@@ -13,6 +13,7 @@ from ._ipvs_fields import (
     ServerKey,
     ServerSettings,
     ServiceKey,
+    ServiceSettings,
     decode_server,
     decode_service,
     encode_server,

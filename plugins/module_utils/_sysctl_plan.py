@@ -31,7 +31,8 @@ class Request:
     """The options, canonical: `targets` are interfaces, all and default; `wanted` maps setting to value.
 
     `effective_on` names the interfaces on which the values have to act; None means those of the targets, and all
-    interfaces when `all` is one of them. With `present` false `wanted` may be empty, for every setting; its values don't matter then.
+    interfaces when `all` is one of them. With `present` false `wanted` may be empty, for every setting; its values
+    don't matter then.
     """
 
     targets: tuple[str, ...]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 
 class Visit(NamedTuple):
-    """One visit. `server` is who says to have served it ('' when nobody said), `error` why nobody did ('' when it went well)."""
+    """One visit: who says to have served it ('' when nobody said), and why nobody did ('' when it went well)."""
 
     server: str
     error: str

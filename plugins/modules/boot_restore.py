@@ -10,7 +10,7 @@ short_description: Bring VIPs and IPVS services back at boot
 version_added: 1.0.0
 author: The lvs.cluster maintainers (@lvs-cluster)
 description:
-  - Writes what a host declares (VIPs and virtual services) to C(/etc/lvs-cluster/NAME.json), the program that restores it to
+  - Writes what a host declares (VIPs, virtual services, kernel modules) to C(/etc/lvs-cluster/NAME.json), the program that restores it to
     C(/usr/local/lib/lvs-cluster/restore.pyz), and an enabled systemd unit C(lvs-cluster-NAME.service) that runs it at boot.
   - The program is made of this collection's own modules, so a boot does exactly what M(lvs.cluster.vip_iface) and
     M(lvs.cluster.ipvs_service) do, with everything that they can declare.
@@ -29,6 +29,12 @@ options:
     description: Virtual services, each item with the options of M(lvs.cluster.ipvs_service).
     type: list
     elements: dict
+    default: []
+  kernel_modules:
+    description:
+      - Kernel modules to load at boot, before the sysctls are set. The sysctls of IPVS, C(net.ipv4.vs), exist only once V(ip_vs) is loaded.
+    type: list
+    elements: str
     default: []
   state:
     description: V(absent) removes the declaration and its unit, and the program when no other declaration needs it.
@@ -51,6 +57,7 @@ EXAMPLES = r"""
     vips:
       - interface: eth0
         addresses: [192.0.2.30]
+    kernel_modules: [ip_vs]
     services:
       - address: 192.0.2.30
         port: 80
@@ -109,6 +116,7 @@ def main() -> None:
             "name": {"type": "str", "required": True},
             "vips": {"type": "list", "elements": "dict", "default": []},
             "services": {"type": "list", "elements": "dict", "default": []},
+            "kernel_modules": {"type": "list", "elements": "str", "default": []},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
         supports_check_mode=True,
@@ -117,13 +125,16 @@ def main() -> None:
     def make_plan() -> Plan[FileOperation]:
         declared = parse_declared(module.params)
         files = wanted_files(declared, sys.executable, module_sources())
-        current = read_files(content.path for content in files)
+        # A declaration can have lost its kernel modules since, so their file is looked for in any case.
+        paths = [declared.modules, *(content.path for content in files if content.path != declared.modules)]
+        current = read_files(paths)
         if module.params["state"] == "present":
-            plan = plan_files(current, files, [])
+            wanted = {content.path for content in files}
+            plan = plan_files(current, files, [path for path in paths if path not in wanted])
         else:
             shared = {PROGRAM} if other_declarations(declared.name) else set()
-            # The unit goes last but for the program: a half-removed declaration restores nothing.
-            plan = plan_files(current, [], [content.path for content in reversed(files) if content.path not in shared])
+            # The unit's link goes first: a declaration that is half removed restores nothing.
+            plan = plan_files(current, [], [path for path in reversed(paths) if path not in shared])
         plan.results["unit"] = declared.unit
         return plan
 

@@ -37,6 +37,13 @@ def test_files(files):
     assert files[WANT].link == UNIT
 
 
+def test_kernel_modules():
+    declared = boot.parse_declared({**DIRECTOR, "kernel_modules": ["ip_vs", "ip_vs_rr"]})
+    first = boot.wanted_files(declared, "/usr/bin/python3", {})[0]
+    assert first.path == "/etc/modules-load.d/lvs-cluster-director.conf"
+    assert first.data.decode().splitlines()[1:] == ["ip_vs", "ip_vs_rr"]
+
+
 def test_same_sources_same_bytes(files):
     assert boot.program(client.module_sources()) == files[boot.PROGRAM].data
 
@@ -96,6 +103,10 @@ def test_client_on_disk(tmp_path):
         (
             {"name": "a b"},
             "name: 'a b' becomes part of a unit's name; use lower-case letters, digits and hyphens.",
+        ),
+        (
+            {"name": "x", "kernel_modules": ["ip vs"]},
+            "kernel_modules: 'ip vs' is not the name of a kernel module; write one such as ip_vs.",
         ),
         (
             {"name": "x", "services": [{"address": "192.0.2.30"}]},
