@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what runs and what is declared to the ordered operations between them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.lvs.cluster.plugins.module_utils._lab_errors import BadLabHost
+from ansible_collections.lvs.cluster.plugins.module_utils._lab_hosts import Host, Interface, segments
+
+
+@dataclass(frozen=True)
+class Running:
+    """A machine that runs: as it was made, and the addresses its guest has now (interface to addresses)."""
+
+    host: Host
+    addresses: Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One thing to do. kind: switch, start, stop, plug, unplug, readdress."""
+
+    kind: str
+    target: str
+    text: str
+    host: Host | None = None
+    interface: Interface | None = None
+    missing: tuple[str, ...] = ()
+    surplus: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Switches first, then all else by host; hosts are independent of one another."""
+
+    switches: tuple[Operation, ...] = ()
+    hosts: tuple[Operation, ...] = ()
+
+    @property
+    def operations(self) -> list[str]:
+        """In words, in order."""
+        return [operation.text for operation in (*self.switches, *self.hosts)]
+
+    def starts(self) -> list[Host]:
+        """The machines that will be started."""
+        return [op.host for op in self.hosts if op.kind == "start" and op.host]
+
+
+def make_plan(wanted: Sequence[Host], running: Mapping[str, Running], switches: Mapping[str, bool]) -> Plan:
+    """The plan. switches: segment to "its switch runs"; raises BadLabHost where a restart would lose work."""
+    needed = segments(wanted)
+    dead = {segment for segment in needed if not switches.get(segment)}
+    first = [Operation("switch", segment, f"start switch {segment}") for segment in needed if segment in dead]
+    rest: list[Operation] = []
+    names = {host.name for host in wanted}
+    for name in sorted(set(running) - names):
+        rest.append(Operation("stop", name, f"end machine {name}, which the inventory no longer has"))
+    for host in wanted:
+        state = running.get(host.name)
+        if state is None:
+            rest.append(Operation("start", host.name, f"start machine {host.name}", host))
+        else:
+            rest += _changes(host, state, dead)
+    return Plan(tuple(first), tuple(rest))
+
+
+def _changes(host: Host, state: Running, dead: set[str]) -> list[Operation]:
+    if state.host.port != host.port:
+        raise BadLabHost(
+            f"{host.name} runs with ssh port {state.host.port}, but the inventory now says {host.port}; "
+            "end the lab with lvs.cluster.lab_down first, or set the port back."
+        )
+    operations = []
+    old = {interface.name: interface for interface in state.host.interfaces}
+    for interface in state.host.interfaces:
+        if all(interface.name != item.name for item in host.interfaces):
+            operations.append(_plug("unplug", host, interface, f"unplug {interface.name} of {host.name}"))
+    for interface in host.interfaces:
+        before = old.get(interface.name)
+        where = f"{interface.name} of {host.name}"
+        if before is None:
+            operations.append(_plug("plug", host, interface, f"plug {where} into {interface.segment}"))
+        elif before.segment != interface.segment or interface.segment in dead:
+            operations.append(_plug("unplug", host, before, f"unplug {where} from {before.segment}"))
+            operations.append(_plug("plug", host, interface, f"plug {where} into {interface.segment}"))
+        else:
+            operations += _addresses(host, before, interface, state.addresses.get(interface.name, frozenset()))
+    return operations
+
+
+def _plug(kind: str, host: Host, interface: Interface, text: str) -> Operation:
+    return Operation(kind, host.name, text, host, interface)
+
+
+def _addresses(host: Host, before: Interface, wanted: Interface, present: frozenset[str]) -> list[Operation]:
+    """Only what we gave is taken away: a VIP that a role added stays."""
+    missing = tuple(a for a in wanted.addresses if a not in present)
+    surplus = tuple(a for a in before.addresses if a not in wanted.addresses and a in present)
+    if not missing and not surplus and before.addresses == wanted.addresses:
+        return []
+    words = [f"add {a} to {wanted.name} of {host.name}" for a in missing]
+    words += [f"remove {a} from {wanted.name} of {host.name}" for a in surplus]
+    text = ", ".join(words) or f"write down the addresses of {wanted.name} of {host.name}"
+    return [Operation("readdress", host.name, text, host, wanted, missing, surplus)]

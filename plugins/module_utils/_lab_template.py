@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An image's one boot: from its disk to the snapshot that every lab machine starts from."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from ansible_collections.lvs.cluster.plugins.module_utils._lab_channel import Agent, Monitor
+from ansible_collections.lvs.cluster.plugins.module_utils._lab_errors import LabError, MachineDied
+from ansible_collections.lvs.cluster.plugins.module_utils._lab_machine import excerpt
+from ansible_collections.lvs.cluster.plugins.module_utils._lab_qemu import DISK, RAM, STATE, Machine, qemu_argv
+
+# Waits for the end of the boot, then does once what every lab would otherwise do slowly: the snapshot holds the pages
+# and the caches. Failed units are said by name.
+_SETTLE = """
+state=$(systemctl is-system-running --wait) ||
+    { echo "$state" >&2; systemctl list-units --state=failed --no-legend --plain >&2; exit 1; }
+python3 -c 'import base64, json, os, platform, selectors, shlex, socket, ssl, subprocess, tempfile, zipfile'
+python3 -c 'import pyroute2'
+nc -w 3 127.0.0.1 22 < /dev/null > /dev/null || true
+systemctl restart systemd-journald.service
+networkctl reload
+udevadm control --reload
+ip address > /dev/null
+sync
+"""
+
+
+async def make_snapshot(image: Path, machine: Machine, seconds: float) -> None:
+    """Boot the disk in this directory once and save the running system beside it; raises LabError."""
+    with tempfile.TemporaryDirectory(prefix="lvs-lab-") as directory:
+        run = Path(directory)
+        argv = qemu_argv(machine, image, run, image / DISK, 0, restore=False)
+        with open(run / "qemu.log", "wb") as log:
+            process = await asyncio.create_subprocess_exec(
+                *argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        try:
+            work = asyncio.ensure_future(_boot_and_save(image, run, seconds))
+            death = asyncio.ensure_future(process.wait())
+            await asyncio.wait({work, death}, return_when=asyncio.FIRST_COMPLETED, timeout=seconds)
+            if work.done() and not work.exception():
+                await asyncio.wait_for(death, 30.0)
+                return
+            await asyncio.wait({death}, timeout=0.5)
+            how = f"ended (exit status {process.returncode})" if death.done() else "did not come up"
+            why = (work.exception() or "") if work.done() else f"not ready after {seconds:.0f} s"
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+            raise MachineDied(f"The machine that boots the new image {how}. {why}{excerpt(run)}")
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+            shutil.copy(run / "console.log", image / "console.log")
+
+
+async def _boot_and_save(image: Path, run: Path, seconds: float) -> None:
+    monitor = await Monitor(run / "monitor.sock").connect()
+    try:
+        agent = await Agent(run / "agent.sock", "the new image").connect(seconds)
+        await agent.run(_SETTLE, "settling after its first boot", seconds)
+        agent.close()
+        await monitor.execute("stop")
+        await monitor.share_memory()
+        await monitor.execute("migrate", uri=f"exec:cat > {shlex.quote(str(image / STATE))}")
+        await monitor.finish_migration("saving the snapshot")
+        await monitor.execute("quit")
+    except LabError:
+        (image / RAM).unlink(missing_ok=True)
+        raise
+    finally:
+        await monitor.close()

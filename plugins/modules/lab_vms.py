@@ -1,0 +1,182 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ansible module: the lab's virtual machines and switches, all at once."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: lab_vms
+short_description: Run or end the lab's virtual machines
+version_added: 1.0.0
+description:
+  - Starts one QEMU virtual machine per host from its image's snapshot, each with its own name, machine-id and LAN interfaces, and one
+    learning switch per segment; all at the same time.
+  - What runs stays as it is; a host more is one machine more, an address more is one address more, a machine that died is started again.
+  - Runs on the controller. Needs the Python library C(qemu.qmp) there. Nothing of the lab listens on anything but 127.0.0.1.
+attributes:
+  check_mode:
+    description: Can run in check mode and tells the changes without making them.
+    support: full
+  diff_mode:
+    description: Shows the machines before and after.
+    support: full
+options:
+  base_dir:
+    description: The lab's directory; what runs is below V(run) in it.
+    type: path
+    required: true
+  lab:
+    description: Name of the lab.
+    type: str
+    default: lab
+  all_labs:
+    description: End every lab in the directory, and not only O(lab).
+    type: bool
+    default: false
+  hosts:
+    description: The machines of the lab; one that runs and is not in this list is ended.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Its host name.
+        type: str
+        required: true
+      image:
+        description: The directory of its image.
+        type: path
+        required: true
+      port:
+        description: The port on 127.0.0.1 that leads to its ssh.
+        type: int
+        required: true
+      interfaces:
+        description: Its LAN interfaces.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          name:
+            description: The interface's name in the machine.
+            type: str
+            required: true
+          segment:
+            description: The segment that it is plugged into.
+            type: str
+            required: true
+          addresses:
+            description: Its addresses, each with prefix length.
+            type: list
+            elements: str
+            default: []
+  timeout:
+    description: Seconds within which each machine must be reachable.
+    type: int
+    default: 120
+  state:
+    description: V(absent) ends the lab; images stay.
+    type: str
+    choices: [present, absent]
+    default: present
+author: The lvs.cluster maintainers (@lvs-cluster)
+"""
+
+EXAMPLES = r"""
+- name: Run one machine
+  lvs.cluster.lab_vms:
+    base_dir: ~/.cache/lvs.cluster
+    hosts:
+      - name: director
+        image: ~/.cache/lvs.cluster/images/bookworm-0123456789ab
+        port: 22003
+        interfaces:
+          - {name: lan0, segment: lan, addresses: [192.168.91.3/24]}
+
+- name: End the lab
+  lvs.cluster.lab_vms:
+    base_dir: ~/.cache/lvs.cluster
+    state: absent
+"""
+
+RETURN = r"""
+operations:
+  description: What was, or in check mode would be, done.
+  type: list
+  elements: str
+  returned: always
+"""
+
+import asyncio
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.lvs.cluster.plugins.module_utils import _lab_channel
+from ansible_collections.lvs.cluster.plugins.module_utils._lab_errors import LabError
+from ansible_collections.lvs.cluster.plugins.module_utils._lab_hosts import parse_hosts
+from ansible_collections.lvs.cluster.plugins.module_utils._lab_run import Lab, lab_names, locked
+
+_INTERFACE = {
+    "name": {"type": "str", "required": True},
+    "segment": {"type": "str", "required": True},
+    "addresses": {"type": "list", "elements": "str", "default": []},
+}
+_HOST = {
+    "name": {"type": "str", "required": True},
+    "image": {"type": "path", "required": True},
+    "port": {"type": "int", "required": True},
+    "interfaces": {"type": "list", "elements": "dict", "default": [], "options": _INTERFACE},
+}
+_OPTIONS = {
+    "base_dir": {"type": "path", "required": True},
+    "lab": {"type": "str", "default": "lab"},
+    "all_labs": {"type": "bool", "default": False},
+    "hosts": {"type": "list", "elements": "dict", "default": [], "options": _HOST},
+    "timeout": {"type": "int", "default": 120},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
+
+
+async def bring_up(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Make the lab what the hosts say; raises LabError."""
+    hosts = parse_hosts(options["hosts"])
+    lab = Lab(Path(options["base_dir"]), options["lab"], options["timeout"])
+    plan, running = await lab.plan(hosts)
+    if plan.operations and not check_mode:
+        await lab.apply(plan)
+    before = {name: state.host.to_dict() for name, state in running.items()}
+    return {"operations": plan.operations, "diff": {"before": before, "after": {h.name: h.to_dict() for h in hosts}}}
+
+
+async def take_down(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    """End one lab or all; raises LabError."""
+    base = Path(options["base_dir"])
+    names = lab_names(base) if options["all_labs"] else [options["lab"]]
+    operations: list[str] = []
+    for name in names:
+        lab = Lab(base, name, options["timeout"])
+        if lab.exists():
+            operations += [f"{words} of lab {name}" for words in (lab.ending() if check_mode else await lab.end())]
+    return {"operations": operations, "diff": {"before": {"operations": operations}, "after": {"operations": []}}}
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(argument_spec=_OPTIONS, supports_check_mode=True)
+    if _lab_channel.QMP_ERROR:
+        module.fail_json(msg=missing_required_lib("qemu.qmp"), exception=str(_lab_channel.QMP_ERROR))
+    work = bring_up if module.params["state"] == "present" else take_down
+    try:
+        with nullcontext() if module.check_mode else locked(Path(module.params["base_dir"])):
+            answer = asyncio.run(work(module.params, module.check_mode))
+    except LabError as error:
+        module.fail_json(msg=str(error))
+    except OSError as error:
+        module.fail_json(msg=f"The lab's directory {module.params['base_dir']} cannot be used: {error}.")
+    module.exit_json(changed=bool(answer["operations"]), **answer)
+
+
+if __name__ == "__main__":
+    main()
