@@ -26,6 +26,7 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return name -> function."""
         return {
+            "dips": _filter(_topology.dips),
             "ipvs_services": _filter(_topology.ipvs_services),
             "real_servers": _filter(_topology.real_servers),
             "vips": _filter(_topology.vips),

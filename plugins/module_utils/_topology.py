@@ -62,18 +62,27 @@ def real_servers(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]
     pool = []
     for host in hosts:
         own = hostvars[host]
-        server: dict[str, Any] = {"state": own.get("realserver_state", "present")}
-        option = "realserver_address" if "realserver_address" in own else "ansible_host"
-        try:
-            server["address"] = str(parse_host(own.get(option, host), option))
-        except InvalidValue as error:
-            raise InvalidValue(
-                f"host {host}, {option}", error.value, "is not the address of a real server", "set realserver_address"
-            ) from None
+        address = _own_address(host, own, "realserver_address", "a real server")
+        server: dict[str, Any] = {"address": address, "state": own.get("realserver_state", "present")}
         if "realserver_weight" in own:
             server["weight"] = int(own["realserver_weight"])
         pool.append(server)
     return pool
+
+
+def dips(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the DIPs of these directors: each its `director_address`, else its `ansible_host`, else its name."""
+    return [_own_address(host, hostvars[host], "director_address", "a director") for host in hosts]
+
+
+def _own_address(host: str, own: Mapping[str, Any], variable: str, role: str) -> str:
+    option = variable if variable in own else "ansible_host"
+    try:
+        return str(parse_host(own.get(option, host), option))
+    except InvalidValue as error:
+        raise InvalidValue(
+            f"host {host}, {option}", error.value, f"is not the address of {role}", f"set {variable}"
+        ) from None
 
 
 def _check(service: Mapping[str, Any]) -> None:

@@ -49,9 +49,21 @@ def test_pool_of_the_inventory():
     ]
 
 
+def test_dips():
+    hostvars = {
+        "lb1": {"director_address": "192.0.2.3", "ansible_host": "lb1.example"},
+        "lb2": {"ansible_host": "192.0.2.2"},
+    }
+    assert topology.dips(hostvars, hostvars) == ["192.0.2.3", "192.0.2.2"]
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
+        (
+            lambda: topology.dips(["lb1"], {"lb1": {}}),
+            "host lb1, ansible_host: 'lb1' is not the address of a director; set director_address.",
+        ),
         (
             lambda: topology.real_servers(["rs1"], {"rs1": {"ansible_host": "rs1.example"}}),
             "host rs1, ansible_host: 'rs1.example' is not the address of a real server; set realserver_address.",
