@@ -56,7 +56,8 @@ PARTS = {
 
 def run(part: Part) -> bool:
     """Run one part's commands until one fails; return whether all went well."""
-    environment = {**os.environ, **(LAB if part.lab else {})}
+    plain = {"ANSIBLE_NOCOLOR": "1", "MOLECULE_COMMAND_BORDERS": "false", "NO_COLOR": "1"}
+    environment = {**os.environ, **plain, **(LAB if part.lab else {})}
     for command in part.commands:
         print(f"\n$ {' '.join(command)}", flush=True)
         status = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL).returncode
