@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_errors import BadImage, NoSpace
+from ansible_collections.lvs.cluster.plugins.module_utils._lab_guest import SETTLE
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_process import arguments
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_qemu import DISK, INITRD, KERNEL, RAM, STATE, Machine
 
@@ -28,6 +29,7 @@ def image_key(release: str, machine: Machine, recipe: Mapping[str, Any], guest_f
     guest_files: path to a hash of the content. The mirror is no part of it: mirrors hold the same packages.
     """
     whole = {"release": release, "machine": machine.to_dict(), "recipe": dict(recipe), "files": dict(guest_files)}
+    whole["settle"] = SETTLE
     digest = hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
     return f"{release}-{digest[:12]}"
 
@@ -159,6 +161,12 @@ class Cache:
                 gone.append(path.name)
         return gone
 
+    def prune(self, release: str, keep: int = 3) -> None:
+        """Remove all but the newest images of a release; a machine that runs on one has its files open."""
+        images = [path for path in self.images.glob(f"{release}-*") if path.is_dir()]
+        for path in sorted(images, key=lambda image: image.stat().st_mtime)[:-keep]:
+            shutil.rmtree(path, ignore_errors=True)
+
     def begin(self, key: str, seconds: float) -> Path | None:
         """A directory to build in, ours alone; None when another built it meanwhile. Raises BadImage after the time."""
         final, building = self.images / key, self.images / f".building-{key}"
@@ -199,4 +207,5 @@ class Cache:
             final.rename(self.images / f".old-{key}")
         building.rename(final)
         self.sweep()
+        self.prune(release)
         return final

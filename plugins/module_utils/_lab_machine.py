@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from ansible_collections.lvs.cluster.plugins.module_utils import _lab_guest, _lab_process
@@ -179,13 +179,15 @@ class LabMachine:
     async def _wait_addresses(self, agent: Agent, interfaces: tuple[Interface, ...]) -> None:
         deadline = time.monotonic() + self._seconds
         while True:
-            now = await agent.addresses()
+            now: dict[str, frozenset[str]] = {}
+            with suppress(GuestFailed):  # the agent fails when udev gives an interface its name just then
+                now = await agent.addresses()
             lacking = [f"{a} on {i.name}" for i in interfaces for a in i.addresses if a not in now.get(i.name, ())]
             if not lacking:
                 return
             if time.monotonic() > deadline:
                 raise GuestFailed(f"{self.name}: after {self._seconds:.0f} s it still lacks {', '.join(lacking)}.")
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.4)  # asking costs the guest time, too
 
     async def _wait_ssh(self, port: int) -> None:
         """Until sshd says its banner: the port alone is QEMU's and opens at once."""

@@ -20,7 +20,7 @@ class Running:
 
 @dataclass(frozen=True)
 class Operation:
-    """One thing to do. kind: switch, start, stop, plug, unplug, readdress."""
+    """One thing to do. kind: switch, unswitch, start, stop, plug, unplug, readdress."""
 
     kind: str
     target: str
@@ -33,15 +33,16 @@ class Operation:
 
 @dataclass(frozen=True)
 class Plan:
-    """Switches first, then all else by host; hosts are independent of one another."""
+    """Switches first, then all else by host (hosts are independent of one another), then switches without a use."""
 
     switches: tuple[Operation, ...] = ()
     hosts: tuple[Operation, ...] = ()
+    unused: tuple[Operation, ...] = ()
 
     @property
     def operations(self) -> list[str]:
         """In words, in order."""
-        return [operation.text for operation in (*self.switches, *self.hosts)]
+        return [operation.text for operation in (*self.switches, *self.hosts, *self.unused)]
 
     def starts(self) -> list[Host]:
         """The machines that will be started."""
@@ -63,7 +64,8 @@ def make_plan(wanted: Sequence[Host], running: Mapping[str, Running], switches: 
             rest.append(Operation("start", host.name, f"start machine {host.name}", host))
         else:
             rest += _changes(host, state, dead)
-    return Plan(tuple(first), tuple(rest))
+    last = [Operation("unswitch", name, f"end switch {name}") for name in sorted(switches) if name not in needed]
+    return Plan(tuple(first), tuple(rest), tuple(last))
 
 
 def _changes(host: Host, state: Running, dead: set[str]) -> list[Operation]:

@@ -70,7 +70,8 @@ class Lab:
     async def plan(self, hosts: Sequence[Host]) -> tuple[Plan, dict[str, Running]]:
         """What is to be done, after all that can be checked beforehand; raises LabError."""
         running = await self.look()
-        plan = make_plan(hosts, running, {segment: _lab_switch.runs(self.path, segment) for segment in segments(hosts)})
+        known = {*segments(hosts), *_lab_switch.present(self.path)}
+        plan = make_plan(hosts, running, {segment: _lab_switch.runs(self.path, segment) for segment in known})
         starts = plan.starts()
         for host in starts:
             if not self.machine(host.name).alive():  # one that was never finished still has its port
@@ -91,6 +92,8 @@ class Lab:
         results = await asyncio.gather(
             *(self._apply_host(n, ops) for n, ops in by_host.items()), return_exceptions=True
         )
+        for operation in plan.unused:
+            _lab_switch.end(self.path, operation.target)
         errors = [result for result in results if isinstance(result, BaseException)]
         for error in errors:
             if not isinstance(error, LabError):

@@ -12,23 +12,9 @@ from pathlib import Path
 
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_channel import Agent, Monitor
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_errors import LabError, MachineDied
+from ansible_collections.lvs.cluster.plugins.module_utils._lab_guest import SETTLE
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_machine import excerpt
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_qemu import DISK, RAM, STATE, Machine, qemu_argv
-
-# Waits for the end of the boot, then does once what every lab would otherwise do slowly: the snapshot holds the pages
-# and the caches. Failed units are said by name.
-_SETTLE = """
-state=$(systemctl is-system-running --wait) ||
-    { echo "$state" >&2; systemctl list-units --state=failed --no-legend --plain >&2; exit 1; }
-python3 -c 'import base64, json, os, platform, selectors, shlex, socket, ssl, subprocess, tempfile, zipfile'
-python3 -c 'import pyroute2'
-nc -w 3 127.0.0.1 22 < /dev/null > /dev/null || true
-systemctl restart systemd-journald.service
-networkctl reload
-udevadm control --reload
-ip address > /dev/null
-sync
-"""
 
 
 async def make_snapshot(image: Path, machine: Machine, seconds: float) -> None:
@@ -64,7 +50,7 @@ async def _boot_and_save(image: Path, run: Path, seconds: float) -> None:
     monitor = await Monitor(run / "monitor.sock").connect()
     try:
         agent = await Agent(run / "agent.sock", "the new image").connect(seconds)
-        await agent.run(_SETTLE, "settling after its first boot", seconds)
+        await agent.run(SETTLE, "settling after its first boot", seconds)
         agent.close()
         await monitor.execute("stop")
         await monitor.share_memory()

@@ -75,9 +75,12 @@ options:
     type: int
     default: 120
   state:
-    description: V(absent) ends the lab; images stay.
+    description:
+      - V(absent) ends the lab; images stay.
+      - V(checked) only finds what would keep the lab from running, such as a bad address or a port that is taken; images
+        need not be there.
     type: str
-    choices: [present, absent]
+    choices: [present, absent, checked]
     default: present
 author: The lvs.cluster maintainers (@lvs-cluster)
 """
@@ -135,7 +138,7 @@ _OPTIONS = {
     "all_labs": {"type": "bool", "default": False},
     "hosts": {"type": "list", "elements": "dict", "default": [], "options": _HOST},
     "timeout": {"type": "int", "default": 120},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "state": {"type": "str", "choices": ["present", "absent", "checked"], "default": "present"},
 }
 
 
@@ -165,17 +168,19 @@ async def take_down(options: dict[str, Any], check_mode: bool) -> dict[str, Any]
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=_OPTIONS, supports_check_mode=True)
+    checked = module.params["state"] == "checked"
+    dry = module.check_mode or checked
     if _lab_channel.QMP_ERROR:
         module.fail_json(msg=missing_required_lib("qemu.qmp"), exception=str(_lab_channel.QMP_ERROR))
-    work = bring_up if module.params["state"] == "present" else take_down
+    work = take_down if module.params["state"] == "absent" else bring_up
     try:
-        with nullcontext() if module.check_mode else locked(Path(module.params["base_dir"])):
-            answer = asyncio.run(work(module.params, module.check_mode))
+        with nullcontext() if dry else locked(Path(module.params["base_dir"])):
+            answer = asyncio.run(work(module.params, dry))
     except LabError as error:
         module.fail_json(msg=str(error))
     except OSError as error:
         module.fail_json(msg=f"The lab's directory {module.params['base_dir']} cannot be used: {error}.")
-    module.exit_json(changed=bool(answer["operations"]), **answer)
+    module.exit_json(changed=bool(answer["operations"]) and not checked, **answer)
 
 
 if __name__ == "__main__":
