@@ -14,45 +14,10 @@ description:
   - Use it where one server's owner enrols it; M(lvs.cluster.ipvs_service) keeps a whole pool in one run.
   - Speaks generic netlink to the kernel itself; needs neither C(ipvsadm) nor any Python library.
   - An option that is left out leaves a server that exists as it is, and means the documented default for a new one.
-options:
-  service:
-    description:
-      - The service that the server belongs to. It has to exist, unless O(state=absent).
-    type: dict
-    required: true
-    suboptions:
-      address:
-        description: The VIP of the service. Either an address and port or a firewall mark name the service.
-        type: str
-      port:
-        description: The service's port.
-        type: int
-      protocol:
-        description: The transport protocol; V(tcp) when left out.
-        type: str
-        choices: [tcp, udp, sctp]
-      fwmark:
-        description: The firewall mark of the service.
-        type: int
-      address_family:
-        description: The address family of a firewall-mark service; V(ipv4) when left out.
-        type: str
-        choices: [ipv4, ipv6]
-  address:
-    description: The server's own address (RIP).
-    type: str
-    required: true
-  port:
-    description: The server's port; the service's when left out.
-    type: int
-  state:
-    description: Whether the server is to be in the pool.
-    type: str
-    choices: [present, absent]
-    default: present
 extends_documentation_fragment:
   - lvs.cluster.attributes
   - lvs.cluster.ipvs.server
+  - lvs.cluster.ipvs.of_service
 seealso:
   - module: lvs.cluster.ipvs_service
 """

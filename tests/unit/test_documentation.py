@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the documentation of a module says of its options is what the module takes, in depth."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import json
+from pathlib import Path
+
+import pytest
+from commands import PROJECT, execute
+
+MODULES = sorted(path.stem for path in (PROJECT / "plugins" / "modules").glob("*.py"))
+TOLD = ("type", "elements", "choices", "default", "required")
+
+
+class Captured(Exception):
+    """Ends a module where it would begin to work."""
+
+
+@functools.cache
+def documented() -> dict:
+    """Return module -> its documentation, as ansible-doc reads it, fragments included."""
+    told = execute("ansible-doc", "--json", *(f"lvs.cluster.{name}" for name in MODULES))
+    assert told.status == 0, told.output
+    return {name.rsplit(".", 1)[1]: entry["doc"] for name, entry in json.loads(told.output).items()}
+
+
+def argument_spec(name: str, monkeypatch) -> dict:
+    """Return what the module tells Ansible of its options."""
+    module = importlib.import_module(f"ansible_collections.lvs.cluster.plugins.modules.{name}")
+
+    def capture(argument_spec, **_others):
+        raise Captured(argument_spec)
+
+    monkeypatch.setattr(module, "AnsibleModule", capture)
+    with pytest.raises(Captured) as captured:
+        module.main()
+    return captured.value.args[0]
+
+
+def compare(where: str, docs: dict, spec: dict) -> None:
+    assert docs.keys() == spec.keys(), where
+    for name, option in spec.items():
+        told = {key: docs[name][key] for key in TOLD if docs[name].get(key) not in (None, False)}
+        taken = {key: option[key] for key in TOLD if option.get(key) not in (None, False)}
+        assert told == {"type": "str", **taken}, f"{where}.{name}"
+        compare(f"{where}.{name}", docs[name].get("suboptions") or {}, option.get("options") or {})
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_options(name, monkeypatch):
+    compare(name, documented()[name]["options"], argument_spec(name, monkeypatch))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_is_in_the_action_group(name):
+    assert f"    - {name}\n" in Path(PROJECT / "meta" / "runtime.yml").read_text()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_return_values_and_examples_are_there(name):
+    text = (PROJECT / "plugins" / "modules" / f"{name}.py").read_text()
+    assert f"lvs.cluster.{name}:" in text.split("EXAMPLES = ")[1]
+    assert "RETURN = " in text
