@@ -4,11 +4,8 @@
 from __future__ import annotations
 
 import ipaddress
-import socket
 
 from ._errors import InvalidValue
-
-HOST_PREFIX = {socket.AF_INET: 32, socket.AF_INET6: 128}
 
 
 def parse_host(text: object, option: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
@@ -36,8 +33,3 @@ def parse_host(text: object, option: str) -> ipaddress.IPv4Address | ipaddress.I
     if isinstance(address, ipaddress.IPv6Address) and address.scope_id:
         raise InvalidValue(option, text, "carries a zone", "write the address without %" + address.scope_id)
     return address
-
-
-def family_of(address: str) -> int:
-    """Return AF_INET or AF_INET6 for a canonical address."""
-    return socket.AF_INET6 if ":" in address else socket.AF_INET

@@ -18,6 +18,15 @@ DISK, RAM, STATE, KERNEL, INITRD = "disk.raw", "ram", "state", "vmlinuz", "initr
 _SOCKET_PATH_BYTES = 107  # sun_path has 108, one of them for the closing NUL
 
 
+# How the modules take a Machine.
+MACHINE_OPTIONS = {
+    "qemu": {"type": "str", "required": True},
+    "accelerator": {"type": "str", "required": True},
+    "cpu": {"type": "str", "required": True},
+    "memory": {"type": "int", "required": True},
+}
+
+
 @dataclass(frozen=True)
 class Machine:
     """What a snapshot depends on: it can be loaded only by a machine with exactly these. memory in MiB."""

@@ -116,18 +116,12 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils import _lab_image
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_errors import LabError
-from ansible_collections.lvs.cluster.plugins.module_utils._lab_qemu import Machine
+from ansible_collections.lvs.cluster.plugins.module_utils._lab_qemu import MACHINE_OPTIONS, Machine
 
-_MACHINE = {
-    "qemu": {"type": "str", "required": True},
-    "accelerator": {"type": "str", "required": True},
-    "cpu": {"type": "str", "required": True},
-    "memory": {"type": "int", "required": True},
-}
 _OPTIONS = {
     "base_dir": {"type": "path", "required": True},
     "release": {"type": "str", "required": True},
-    "machine": {"type": "dict", "required": True, "options": _MACHINE},
+    "machine": {"type": "dict", "required": True, "options": MACHINE_OPTIONS},
     "recipe": {"type": "dict", "required": True},
     "guest_files": {"type": "path", "required": True},
     "building": {"type": "path"},

@@ -72,18 +72,12 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.lvs.cluster.plugins.module_utils import _lab_channel
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_errors import LabError
-from ansible_collections.lvs.cluster.plugins.module_utils._lab_qemu import STATE, Machine
+from ansible_collections.lvs.cluster.plugins.module_utils._lab_qemu import MACHINE_OPTIONS, STATE, Machine
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_template import make_snapshot
 
-_MACHINE = {
-    "qemu": {"type": "str", "required": True},
-    "accelerator": {"type": "str", "required": True},
-    "cpu": {"type": "str", "required": True},
-    "memory": {"type": "int", "required": True},
-}
 _OPTIONS = {
     "image": {"type": "path", "required": True},
-    "machine": {"type": "dict", "required": True, "options": _MACHINE},
+    "machine": {"type": "dict", "required": True, "options": MACHINE_OPTIONS},
     "timeout": {"type": "int", "default": 300},
 }
 
