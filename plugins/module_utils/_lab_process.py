@@ -34,6 +34,19 @@ def find(program: str, marker: str, proc: Path = Path("/proc")) -> int | None:
     return None
 
 
+def below(program: str, directory: Path, proc: Path = Path("/proc")) -> list[Path]:
+    """What the processes of this program have as arguments below directory, relative to it; sorted, each once.
+
+    It finds what still runs when its directory is gone.
+    """
+    found = set()
+    for pid in _pids(proc):
+        words = arguments(pid, proc)
+        if words and os.path.basename(words[0]).startswith(program):
+            found |= {Path(word).relative_to(directory) for word in words[1:] if word.startswith(f"{directory}/")}
+    return sorted(found)
+
+
 def _pids(proc: Path) -> Iterator[int]:
     for entry in proc.iterdir():
         if entry.name.isdigit():

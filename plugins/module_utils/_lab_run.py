@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ansible_collections.lvs.cluster.plugins.module_utils import _lab_switch
+from ansible_collections.lvs.cluster.plugins.module_utils import _lab_process, _lab_switch
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_errors import LabError, PortTaken
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_hosts import Host, segments
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_image import check_space
-from ansible_collections.lvs.cluster.plugins.module_utils._lab_machine import LabMachine
+from ansible_collections.lvs.cluster.plugins.module_utils._lab_machine import QEMU, LabMachine
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_plan import Operation, Plan, Running, make_plan
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_qemu import check_socket_path
 
@@ -59,7 +59,10 @@ class Lab:
         return LabMachine(self.path, name, self._seconds)
 
     def _names(self) -> list[str]:
-        return sorted(p.name for p in self.path.glob("*") if p.is_dir() and not p.name.endswith(".switch"))
+        kept = {path.name for path in self.path.glob("*") if path.is_dir() and not path.name.endswith(".switch")}
+        # The pid file's place tells a machine's name; its other files may lie elsewhere.
+        running = {path.parent.name for path in _lab_process.below(QEMU, self.path) if path.name == "pid"}
+        return sorted(kept | running)
 
     async def look(self) -> dict[str, Running]:
         """Every machine that runs."""
@@ -111,8 +114,8 @@ class Lab:
             await machine.change(operations)
 
     def exists(self) -> bool:
-        """Whether there is anything of this lab."""
-        return self.path.exists()
+        """Whether there is anything of this lab: files, or processes whose files are gone."""
+        return self.path.exists() or bool(self.ending())
 
     async def end(self) -> list[str]:
         """End every machine and switch, and remove the directory; what was ended, in words."""
@@ -130,5 +133,7 @@ class Lab:
 
 
 def lab_names(base: Path) -> list[str]:
-    """Every lab that has something below the base directory."""
-    return sorted(path.name for path in (base / "run").glob("*") if path.is_dir())
+    """Every lab that has files or processes below the base directory."""
+    runs = base / "run"
+    running = [path for program in (QEMU, _lab_switch.PROGRAM) for path in _lab_process.below(program, runs)]
+    return sorted({path.name for path in runs.glob("*") if path.is_dir()} | {path.parts[0] for path in running})

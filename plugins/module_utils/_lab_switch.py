@@ -25,8 +25,9 @@ def runs(lab: Path, segment: str) -> bool:
 
 
 def present(lab: Path) -> list[str]:
-    """The segments that have had a switch."""
-    return sorted(path.name[: -len(".switch")] for path in lab.glob("*.switch"))
+    """The segments that have had a switch, or have one still."""
+    names = {path.name for path in [*lab.glob("*.switch"), *_lab_process.below(PROGRAM, lab)]}
+    return sorted(name[: -len(".switch")] for name in names if name.endswith(".switch"))
 
 
 def start(lab: Path, segment: str) -> None:

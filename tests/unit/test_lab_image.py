@@ -217,3 +217,5 @@ def test_a_process_is_found_by_program_and_whole_argument(tmp_path):
     (tmp_path / "self").mkdir()
     assert _lab_process.find("qemu-system-x86_64", "/a/b/pid", tmp_path) == 12
     assert _lab_process.find("qemu-system-x86_64", "/a/b/c", tmp_path) is None
+    assert _lab_process.below("qemu-system-x86_64", Path("/a"), tmp_path) == [Path("b"), Path("b/pid")]
+    assert _lab_process.below("qemu-system-x86_64", Path("/a/b/pid"), tmp_path) == []
