@@ -61,7 +61,7 @@ persistence_netmask:
   type: str
 persistence_engine:
   description:
-    - The kernel's name of the persistence engine, such as V(sip); an empty string takes it away.
+    - The kernel's name of the persistence engine, such as V(sip); an empty string takes it away. It needs udp and persistence.
   type: str
 """
 
@@ -70,11 +70,12 @@ forwarding:
   description:
     - How packets reach the server. V(direct) re-addresses the frame (DR), V(tunnel) encapsulates, V(masquerade) is NAT.
     - V(direct) for a new server when left out. With V(direct) and V(tunnel) the port has to be the service's.
+    - V(local) and V(bypass) are what the kernel may report of a server. They can't be asked for, but a server that is so stays so.
   type: str
-  choices: [direct, tunnel, masquerade]
+  choices: [direct, tunnel, masquerade, local, bypass]
 weight:
   description:
-    - The server's share; V(0) means no new connections. V(1) for a new server when left out.
+    - The server's share; V(0) means no new connections. V(1) for a new server when left out, V(0) for one that was drained.
   type: int
 upper_threshold:
   description:
@@ -86,7 +87,8 @@ lower_threshold:
   type: int
 tunnel_type:
   description:
-    - The encapsulation, with forwarding V(tunnel) only. V(ipip) for a new server when left out.
+    - The encapsulation, with forwarding V(tunnel) only. V(ipip) for a new server when left out. A change without
+      O(tunnel_port) and O(tunnel_checksum) clears these.
   type: str
   choices: [ipip, gue, gre]
 tunnel_port:
@@ -168,7 +170,7 @@ class ModuleDocFragment:
     """Service identity, service settings, pools, and whole tables."""
 
     SERVICE = _options(_SERVICE_KEY, _SERVICE, _POOL_ALL, _SERVICE_STATE)
-    SERVER = _options(_SERVER_ALL)
+    SERVER = _options(_SERVER_KEY, _SERVER)
     SERVICES = _options(_nested(_SERVICES, "services[]", _joined(_SERVICE_KEY, _SERVICE, _POOL_ALL, _SERVICE_STATE)))
     OF_SERVICE = _options(
         _nested(

@@ -10,6 +10,8 @@ from typing import Any
 
 from ._errors import LvsError
 from ._ipvs_client import IpvsClient
+from ._ipvs_memory import still_drained
+from ._ipvs_memory_file import read_drained
 from ._ipvs_options import parse_service
 from ._ipvs_plan import plan_services
 from ._plan import Plan
@@ -42,8 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _restore_services(items: Sequence[dict[str, Any]]) -> list[Plan[Any]]:
     wanted = [parse_service(item) for item in items]
     client = IpvsClient()
-    plan = plan_services(client.read([service.key for service in wanted]), wanted)
-    client.apply(plan.operations)
+    drained = read_drained()
+    table = client.read([service.key for service in wanted])
+    plan = plan_services(table, still_drained(wanted, drained), drained=drained)
+    client.apply(plan.operations, table)
     return [plan]
 
 

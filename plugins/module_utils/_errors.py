@@ -3,21 +3,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class LvsError(Exception):
-    """Something that a person has to put right; the text is one complete sentence or two."""
+    """Something that a person has to put right; the text is one complete sentence or two.
+
+    `results` are further values for the person, such as what was done before it.
+    """
+
+    results: Mapping[str, Any] = {}
 
 
 class InvalidValue(LvsError):
     """A value that breaks a rule.
 
-    The text reads: option, value, the rule that it breaks, what to do.
+    The text reads: option, value (None: there is none), the rule that it breaks, what to do.
     """
 
     def __init__(self, option: str, value: object, rule: str, remedy: str) -> None:
-        super().__init__(f"{option}: {value!r} {rule}; {remedy}.")
-        self.option = option
-        self.value = value
+        super().__init__(f"{option} {rule}; {remedy}." if value is None else f"{option}: {value!r} {rule}; {remedy}.")
+        self.option, self.value, self.rule, self.remedy = option, value, rule, remedy
+
+    def of(self, whose: str) -> InvalidValue:
+        """Return the same error, telling whose option it is, unless that was told already."""
+        if " of " in self.option:
+            return self
+        return InvalidValue(f"{self.option} of {whose}", self.value, self.rule, self.remedy)
 
 
 class KernelRefusal(LvsError):
@@ -34,3 +47,12 @@ class NotPermitted(KernelRefusal):
 
 class NotSupported(LvsError):
     """This kernel or host lacks something that the task needs."""
+
+
+class MalformedAnswer(LvsError):
+    """Bytes from the kernel that do not mean what they should; nothing in them is believed."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"The kernel's answer cannot be read: {what}. Nothing was decided on it; please report it with `uname -r`."
+        )

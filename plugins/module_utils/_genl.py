@@ -103,8 +103,8 @@ class GenericNetlink:
             found.append(message.payload[_GENL_HEADER.size :])
         return found
 
-    def batch(self, requests: Sequence[Request]) -> list[Refusal]:
-        """Send many commands with few system calls, and return the kernel's refusals in order (none: all were done).
+    def batch(self, requests: Sequence[Request]) -> tuple[list[Refusal], int]:
+        """Send many commands with few system calls; return the kernel's refusals in order, and how many it was sent.
 
         The kernel carries out the whole of one send even when a command in it fails; later sends are left out then.
         Only the last command of a send asks for an answer: errors come back for any.
@@ -119,8 +119,8 @@ class GenericNetlink:
                 if message.sequence == last:
                     break
             if refusals:
-                return refusals
-        return []
+                return refusals, end
+        return [], len(requests)
 
     def _find(self, family: str) -> int:
         name = pack_attribute(CTRL_ATTR_FAMILY_NAME, family.encode() + b"\0")

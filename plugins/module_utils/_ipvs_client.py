@@ -4,38 +4,55 @@
 from __future__ import annotations
 
 import errno
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import groupby
 
-from ._errors import InvalidValue, KernelRefusal, NotPermitted, NotSupported
+from ._errors import MalformedAnswer, NotSupported
 from ._genl import GenericNetlink, GenlError, Request
 from ._ipvs_fields import (
     ServerKey,
-    ServerSettings,
     ServiceKey,
-    ServiceSettings,
-    decode_server,
-    decode_service,
     encode_server,
     encode_service,
+    server_of,
+    service_of,
 )
-from ._ipvs_plan import IpvsOperation, ServiceState, Step
+from ._ipvs_options import server_name, service_name
+from ._ipvs_plan import IpvsOperation, ServiceState, Step, Table, TimeoutsOperation
+from ._ipvs_refusals import TableMoved, Work, refusal_of, unexpected
+from ._ipvs_status import (
+    Connections,
+    Daemon,
+    Engine,
+    ServerStatus,
+    ServiceStatus,
+    Timeouts,
+    connections_of,
+    counters_of,
+    decode_daemon,
+    decode_engine,
+    decode_timeouts,
+    encode_timeouts,
+)
 from ._netlink import pack_nested, unpack_attributes
 
 # enum of commands in include/uapi/linux/ip_vs.h
-_CMD_GET_SERVICE, _CMD_GET_DEST = 4, 8
+_CMD_GET_SERVICE, _CMD_GET_DEST, _CMD_GET_DAEMON, _CMD_SET_CONFIG, _CMD_GET_CONFIG, _CMD_GET_INFO = 4, 8, 11, 12, 13, 15
 _COMMANDS = {
     Step.ADD_SERVICE: 1,
     Step.SET_SERVICE: 2,
     Step.REMOVE_SERVICE: 3,
     Step.ADD_SERVER: 5,
     Step.SET_SERVER: 6,
+    Step.DRAIN_SERVER: 6,
+    Step.RESTORE_SERVER: 6,
+    Step.RETIRE_SERVER: 7,
     Step.REMOVE_SERVER: 7,
 }
-_ATTR_SERVICE, _ATTR_DEST = 1, 2
-_MODULE_TREE = "/lib/modules"
-
-_NOT_PERMITTED = "IPVS is changed and read only with CAP_NET_ADMIN; run the task as root (become: true)."
+# These write all of an object, and so also what was not asked for but read before.
+_REPLACING = (Step.SET_SERVICE, Step.SET_SERVER, Step.DRAIN_SERVER, Step.RESTORE_SERVER)
+_ATTR_SERVICE, _ATTR_DEST, _ATTR_DAEMON = 1, 2, 3
 # The kernel loads ip_vs by itself when it is asked for the family (module alias net-pf-16-proto-16-family-IPVS).
 _NO_IPVS = (
     "This kernel has no IPVS and could not load the module ip_vs; if `modprobe ip_vs` finds none, install the "
@@ -46,8 +63,8 @@ _NO_IPVS = (
 class IpvsClient:
     """One open conversation with IPVS in the current network namespace.
 
-    Raises NotSupported when the kernel has no IPVS, NotPermitted without CAP_NET_ADMIN, and KernelRefusal, with the
-    step in words, for whatever else the kernel refuses.
+    Raises NotSupported when the kernel has no IPVS, NotPermitted without CAP_NET_ADMIN, KernelRefusal, with the step
+    in words, for whatever else the kernel refuses, and MalformedAnswer for what can't be read.
     """
 
     def __init__(self) -> None:
@@ -56,7 +73,7 @@ class IpvsClient:
         except GenlError as error:
             if error.errno == errno.ENOENT:
                 raise NotSupported(_NO_IPVS) from None
-            raise _unexpected("find IPVS", error) from None
+            raise unexpected("find IPVS", error) from None
 
     def close(self) -> None:
         """End the conversation."""
@@ -64,24 +81,87 @@ class IpvsClient:
 
     def read(self, keys: Iterable[ServiceKey] | None = None) -> dict[ServiceKey, ServiceState]:
         """Return those of the named services that exist (None: all that exist), each with all its servers."""
-        try:
-            services = self._all_services() if keys is None else self._services(keys)
-            return {key: ServiceState(settings, self._servers(key)) for key, settings in services.items()}
-        except GenlError as error:
-            raise _unexpected("read the IPVS table", error) from None
+        with _reading("the table"):
+            found = {}
+            for service in self._services(keys):
+                key, settings = service_of(service)
+                found[key] = ServiceState(settings, dict(server_of(server) for server in self._servers(key)))
+            return found
 
-    def apply(self, operations: Sequence[IpvsOperation]) -> None:
-        """Carry out the steps in their order.
+    def status(self, keys: Iterable[ServiceKey]) -> dict[ServiceKey, ServiceStatus]:
+        """Return the counters of those of the named services that exist."""
+        with _reading("the counters"):
+            found = {}
+            for service in self._services(keys):
+                key = service_of(service)[0]
+                servers = {
+                    server_of(server)[0]: ServerStatus(connections_of(server), counters_of(server))
+                    for server in self._servers(key)
+                }
+                found[key] = ServiceStatus(counters_of(service), servers)
+            return found
+
+    def connections(self, key: ServiceKey) -> dict[ServerKey, Connections]:
+        """Return how many connections the servers of a service have; nothing for a service that does not exist."""
+        with _reading("the connections"):
+            return {server_of(server)[0]: connections_of(server) for server in self._servers(key)}
+
+    def timeouts(self) -> Timeouts:
+        """Return the timeouts of this host's connections, in seconds."""
+        with _reading("the timeouts"):
+            return decode_timeouts(self._genl.get(Request(_CMD_GET_CONFIG)))
+
+    def engine(self) -> Engine:
+        """Return version and size of the kernel's IPVS."""
+        with _reading("the version"):
+            return decode_engine(self._genl.get(Request(_CMD_GET_INFO)))
+
+    def daemons(self) -> list[Daemon]:
+        """Return the sync daemons that run."""
+        with _reading("the sync daemons"):
+            answers = self._genl.dump(Request(_CMD_GET_DAEMON))
+            return [decode_daemon(unpack_attributes(answer)[_ATTR_DAEMON]) for answer in answers]
+
+    def apply(self, operations: Sequence[Work], basis: Table) -> None:
+        """Carry out the steps in their order; `basis` is the table that they were planned on.
 
         Each kind of object goes in its own batch, so that nothing is done to the servers when a service was refused.
+        Raises TableMoved when an object that a step would replace is no longer what it was (it is looked at again
+        just before), when one to add is there already, and when one to change or remove is gone.
         """
+        done: list[Work] = []
         for batch in _batches(operations):
-            refusals = self._genl.batch([_request(operation) for operation in batch])
+            moved = self._moved([step for step in batch if isinstance(step, IpvsOperation)], basis)
+            if moved:
+                raise TableMoved(moved, done)
+            refusals, sent = self._genl.batch([_request(operation) for operation in batch])
+            refused = {refusal.position for refusal in refusals}
+            done += [operation for position, operation in enumerate(batch[:sent]) if position not in refused]
             if refusals:
-                raise _refusal(batch[refusals[0].position], refusals[0].errno)
+                raise refusal_of(batch, refusals, done)
 
-    def _services(self, keys: Iterable[ServiceKey]) -> dict[ServiceKey, ServiceSettings]:
-        found = {}
+    def _moved(self, batch: Sequence[IpvsOperation], basis: Table) -> str:
+        """Return in words which object of the batch is no longer what it was; empty when all are."""
+        replacing = [step for step in batch if step.step in _REPLACING]
+        if not replacing:
+            return ""
+        now = self.read(dict.fromkeys(step.service for step in replacing))
+        for step in replacing:
+            state, former = now.get(step.service), basis[step.service]
+            if state is None:
+                return f"service {service_name(step.service)} was removed"
+            if step.server is None and state.settings != former.settings:
+                return f"service {service_name(step.service)} was changed"
+            if step.server is not None and state.servers.get(step.server) != former.servers.get(step.server):
+                return f"server {server_name(step.server)} of {service_name(step.service)} was changed"
+        return ""
+
+    def _services(self, keys: Iterable[ServiceKey] | None) -> Iterator[dict[int, bytes]]:
+        """Yield the attributes of each of the services that exist."""
+        if keys is None:
+            for answer in self._genl.dump(Request(_CMD_GET_SERVICE)):
+                yield _inside(answer, _ATTR_SERVICE)
+            return
         for key in keys:
             try:
                 answer = self._genl.get(Request(_CMD_GET_SERVICE, pack_nested(_ATTR_SERVICE, encode_service(key))))
@@ -89,88 +169,44 @@ class IpvsClient:
                 if error.errno == errno.ESRCH:  # the kernel's word for "no such service"
                     continue
                 raise
-            found[key] = decode_service(unpack_attributes(answer)[_ATTR_SERVICE])[1]
-        return found
+            yield _inside(answer, _ATTR_SERVICE)
 
-    def _all_services(self) -> dict[ServiceKey, ServiceSettings]:
-        answers = self._genl.dump(Request(_CMD_GET_SERVICE))
-        return dict(decode_service(unpack_attributes(answer)[_ATTR_SERVICE]) for answer in answers)
-
-    def _servers(self, key: ServiceKey) -> dict[ServerKey, ServerSettings]:
+    def _servers(self, key: ServiceKey) -> Iterator[dict[int, bytes]]:
+        """Yield the attributes of each server of a service; a service that is gone has none."""
         request = Request(_CMD_GET_DEST, pack_nested(_ATTR_SERVICE, encode_service(key)))
-        return dict(decode_server(unpack_attributes(answer)[_ATTR_DEST]) for answer in self._genl.dump(request))
+        for answer in self._genl.dump(request):
+            yield _inside(answer, _ATTR_DEST)
 
 
-def check_scheduler(name: str, release: str | None = None, tree: str = _MODULE_TREE) -> None:
-    """Raise InvalidValue when the kernel that runs can't have scheduler `name`: not loaded, built in or on disk.
-
-    Where the host hides its modules (a container) nothing is known, and the kernel itself decides.
-    """
-    module = f"ip_vs_{name}"
-    if os.path.isdir(f"/sys/module/{module}"):
-        return
-    listed = ""
-    for index in ("modules.dep", "modules.builtin"):
-        try:
-            with open(os.path.join(tree, release or os.uname().release, index), encoding="utf-8") as lines:
-                listed += lines.read()
-        except OSError:
-            return
-    if f"/{module}.ko" not in listed:
-        raise InvalidValue("scheduler", name, f"is not in this kernel (no module {module})", _scheduler_remedy(listed))
+def _inside(answer: bytes, attribute: int) -> dict[int, bytes]:
+    found = unpack_attributes(answer)
+    if attribute not in found:
+        raise MalformedAnswer(f"attribute {attribute} is missing")
+    return unpack_attributes(found[attribute])
 
 
-def _scheduler_remedy(listed: str) -> str:
-    names = {
-        line.split(".ko")[0].rsplit("/ip_vs_", 1)[-1] for line in listed.splitlines() if "/ip_vs_" in line.split(":")[0]
-    }
-    known = sorted(name for name in names if name not in ("ftp",) and not name.startswith("pe_"))
-    return f"choose from {', '.join(known)}" if known else "install the kernel's IPVS modules"
+@contextmanager
+def _reading(what: str) -> Iterator[None]:
+    try:
+        yield
+    except GenlError as error:
+        raise unexpected(f"read {what}", error) from None
 
 
-def _request(operation: IpvsOperation) -> Request:
+def _request(operation: Work) -> Request:
+    if isinstance(operation, TimeoutsOperation):
+        return Request(_CMD_SET_CONFIG, encode_timeouts(operation.timeouts))
     attributes = pack_nested(_ATTR_SERVICE, encode_service(operation.service, operation.service_settings))
     if operation.server is not None:
         attributes += pack_nested(_ATTR_DEST, encode_server(operation.server, operation.server_settings))
     return Request(_COMMANDS[operation.step], attributes)
 
 
-def _batches(operations: Sequence[IpvsOperation]) -> Iterable[list[IpvsOperation]]:
-    batch: list[IpvsOperation] = []
-    for operation in operations:
-        if batch and (batch[-1].server is None) != (operation.server is None):
-            yield batch
-            batch = []
-        batch.append(operation)
-    if batch:
-        yield batch
+def _batches(operations: Sequence[Work]) -> Iterator[list[Work]]:
+    def kind(operation: Work) -> str:
+        if isinstance(operation, TimeoutsOperation):
+            return "timeouts"
+        return "service" if operation.server is None else "server"
 
-
-def _unexpected(what: str, error: GenlError) -> KernelRefusal:
-    number = error.errno or 0
-    if number == errno.EPERM:
-        return NotPermitted(_NOT_PERMITTED, number)
-    return KernelRefusal(f"The kernel refused to {what}: {os.strerror(number)} (errno {number}).", number)
-
-
-def _refusal(operation: IpvsOperation, number: int) -> KernelRefusal:
-    if number == errno.EPERM:
-        return NotPermitted(_NOT_PERMITTED, number)
-    return KernelRefusal(f"The kernel refused to {operation.words}: {_reason(operation, number)}.", number)
-
-
-def _reason(operation: IpvsOperation, number: int) -> str:
-    """Return why, and what to do: the meaning of an errno depends on the step (net/netfilter/ipvs/ip_vs_ctl.c)."""
-    settings = operation.service_settings
-    if number == errno.ENOENT and settings is not None:
-        engine = f" or no persistence engine {settings.persistence_engine}" if settings.persistence_engine else ""
-        return f"it has no scheduler {settings.scheduler}{engine}; install that module, or name another"
-    if number in (errno.EEXIST, errno.ESRCH, errno.ENOENT):
-        return "another program changed the table at the same moment; run the task again"
-    if number == errno.EINVAL and operation.server is not None:
-        return f"{operation.server.address} is not an address that this host can reach; check it and the routes"
-    if number == errno.EAFNOSUPPORT:
-        return (
-            f"it is built without IPVS for {operation.service.address_family}; use the other family or another kernel"
-        )
-    return f"{os.strerror(number)} (errno {number})"
+    for _kind, batch in groupby(operations, kind):
+        yield list(batch)

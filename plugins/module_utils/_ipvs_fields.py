@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import socket
 import struct
+from collections.abc import Mapping, Sequence
 from typing import Any, Callable, NamedTuple
 
+from ._errors import MalformedAnswer
 from ._netlink import pack_attribute, unpack_attributes
 
 
@@ -62,11 +64,12 @@ class Kind(NamedTuple):
 
 
 class Field(NamedTuple):
-    """One value of a record and its netlink attribute."""
+    """One value of a record and its netlink attribute; kernels leave an optional one out when it says nothing."""
 
     name: str
     attribute: int
     kind: Kind
+    optional: bool = False
 
 
 def _number(layout: str) -> Kind:
@@ -89,6 +92,24 @@ def _word(layout: str, words: dict[str, int]) -> Kind:
     return Kind(pack, unpack)
 
 
+def _unpack_text(data: bytes, _family: str) -> str:
+    text = data[:-1].decode("ascii")
+    if data[-1:] != b"\0" or not text.isprintable():
+        raise ValueError(data)
+    return text
+
+
+def _unpack_family(data: bytes, _family: str) -> str:
+    number = struct.unpack("=H", data)[0]
+    return next(family for family, known in FAMILIES.items() if known == number)
+
+
+def _unpack_address(data: bytes, family: str) -> str:
+    if len(data) != 16:
+        raise ValueError(data)
+    return socket.inet_ntop(FAMILIES[family], data[:4] if family == "ipv4" else data)
+
+
 def _unpack_netmask(data: bytes, family: str) -> str:
     return socket.inet_ntoa(data) if family == "ipv4" else str(struct.unpack("=I", data)[0])
 
@@ -99,7 +120,7 @@ def _pack_netmask(value: str, family: str) -> bytes:
 
 FAMILIES = {"ipv4": int(socket.AF_INET), "ipv6": int(socket.AF_INET6)}
 PROTOCOLS = {"tcp": 6, "udp": 17, "sctp": 132}
-FORWARDING = {"masquerade": 0, "local": 1, "tunnel": 2, "direct": 3, "bypass": 4}
+FORWARDING = {"direct": 3, "tunnel": 2, "masquerade": 0, "local": 1, "bypass": 4}
 TUNNEL_TYPES = {"ipip": 0, "gue": 1, "gre": 2}
 TUNNEL_CHECKSUMS = {"none": 0, "plain": 1, "remote": 2}
 
@@ -108,18 +129,16 @@ FLAG_HASHED = 0x2  # the kernel's own note that the service is in its table; alw
 FLAG_ONE_PACKET = 0x4
 SCHEDULER_BITS = (0x8, 0x10, 0x20)
 _ALL_FLAGS = 0xFFFFFFFF
+_NO_MARK = bytes(4)
 
-U8, U16, U32 = _number("=B"), _number("=H"), _number("=I")
+U32 = _number("=I")
 PORT = _number("!H")  # IPVS_*_ATTR_PORT and TUN_PORT are big-endian
-FAMILY = _word("=H", FAMILIES)
-TEXT = Kind(lambda value, _: value.encode() + b"\0", lambda data, _: data.rstrip(b"\0").decode())
+FAMILY = Kind(lambda value, _: struct.pack("=H", FAMILIES[value]), _unpack_family)
+TEXT = Kind(lambda value, _: value.encode() + b"\0", _unpack_text)
 # union nf_inet_addr: always 16 bytes, of which IPv4 uses the first four.
-ADDRESS = Kind(
-    lambda value, family: socket.inet_pton(FAMILIES[family], value).ljust(16, b"\0"),
-    lambda data, family: socket.inet_ntop(FAMILIES[family], data[: 4 if family == "ipv4" else 16]),
-)
+ADDRESS = Kind(lambda value, family: socket.inet_pton(FAMILIES[family], value).ljust(16, b"\0"), _unpack_address)
 # struct ip_vs_flags: the bits, and a mask of the bits that are meant.
-FLAGS = Kind(lambda value, _: struct.pack("=II", value, _ALL_FLAGS), lambda data, _: struct.unpack_from("=I", data)[0])
+FLAGS = Kind(lambda value, _: struct.pack("=II", value, _ALL_FLAGS), lambda data, _: struct.unpack("=II", data)[0])
 NETMASK = Kind(_pack_netmask, _unpack_netmask)
 
 SERVICE_KEY = (
@@ -127,14 +146,14 @@ SERVICE_KEY = (
     Field("protocol", 2, _word("=H", PROTOCOLS)),
     Field("address", 3, ADDRESS),
     Field("port", 4, PORT),
-    Field("fwmark", 5, U32),
+    Field("fwmark", 5, U32, optional=True),
 )
 SERVICE_SETTINGS = (
     Field("scheduler", 6, TEXT),
     Field("flags", 7, FLAGS),
     Field("persistence_timeout", 8, U32),
     Field("persistence_netmask", 9, NETMASK),
-    Field("persistence_engine", 11, TEXT),
+    Field("persistence_engine", 11, TEXT, optional=True),
 )
 SERVER_KEY = (
     Field("address_family", 11, FAMILY),
@@ -146,9 +165,9 @@ SERVER_SETTINGS = (
     Field("weight", 4, U32),
     Field("upper_threshold", 5, U32),
     Field("lower_threshold", 6, U32),
-    Field("tunnel_type", 13, _word("=B", TUNNEL_TYPES)),
-    Field("tunnel_port", 14, PORT),
-    Field("tunnel_checksum", 15, _word("=H", TUNNEL_CHECKSUMS)),
+    Field("tunnel_type", 13, _word("=B", TUNNEL_TYPES), optional=True),
+    Field("tunnel_port", 14, PORT, optional=True),
+    Field("tunnel_checksum", 15, _word("=H", TUNNEL_CHECKSUMS), optional=True),
 )
 TABLES: dict[type, tuple[Field, ...]] = {
     ServiceKey: SERVICE_KEY,
@@ -170,26 +189,30 @@ def encode_service(key: ServiceKey, settings: ServiceSettings | None = None) -> 
     """Return the attributes inside IPVS_CMD_ATTR_SERVICE: the identity alone, or all of a service."""
     # A mark's identity is (family, mark): the kernel takes either that or protocol, address and port.
     identity = ("address_family", "fwmark") if key.fwmark else ("address_family", "protocol", "address", "port")
-    packed = _encode(key, SERVICE_KEY, key.address_family, identity)
+    packed = encode_fields(key, SERVICE_KEY, key.address_family, identity)
     if settings is None:
         return packed
     persistent = FLAG_PERSISTENT if settings.persistence_timeout else 0
     settings = settings._replace(flags=settings.flags | persistent)
     # An engine that is not named is none; an empty name would be looked up by the kernel, and not found.
     names = ServiceSettings._fields if settings.persistence_engine else ServiceSettings._fields[:-1]
-    return packed + _encode(settings, SERVICE_SETTINGS, key.address_family, names)
+    return packed + encode_fields(settings, SERVICE_SETTINGS, key.address_family, names)
 
 
 def decode_service(data: bytes) -> tuple[ServiceKey, ServiceSettings]:
-    """Return what one service message of a dump says, without its counters."""
-    found = unpack_attributes(data)
-    family = FAMILY.unpack(found[1], "")
-    if found.get(5, bytes(4)) != bytes(4):
+    """Return what one service message of a dump says, without its counters; raise MalformedAnswer."""
+    return service_of(unpack_attributes(data))
+
+
+def service_of(found: Mapping[int, bytes]) -> tuple[ServiceKey, ServiceSettings]:
+    """Return what the attributes of one service say, without its counters; raise MalformedAnswer."""
+    family = _family(found, SERVICE_KEY)
+    if found.get(5, _NO_MARK) != _NO_MARK:
         # Kernels differ in what they dump beside a mark; only family and mark mean something.
-        key = ServiceKey(family, fwmark=U32.unpack(found[5], family))
+        key = ServiceKey(**decode_fields(found, SERVICE_KEY, family, ("address_family", "fwmark")))
     else:
-        key = ServiceKey(**_decode(found, SERVICE_KEY, family))
-    settings = ServiceSettings(**_decode(found, SERVICE_SETTINGS, family))
+        key = ServiceKey(**decode_fields(found, SERVICE_KEY, family))
+    settings = ServiceSettings(**decode_fields(found, SERVICE_SETTINGS, family))
     persistent = settings.flags & FLAG_PERSISTENT
     return key, settings._replace(
         flags=settings.flags & ~(FLAG_PERSISTENT | FLAG_HASHED),
@@ -199,21 +222,30 @@ def decode_service(data: bytes) -> tuple[ServiceKey, ServiceSettings]:
 
 def encode_server(key: ServerKey, settings: ServerSettings | None = None) -> bytes:
     """Return the attributes inside IPVS_CMD_ATTR_DEST: the identity alone, or all of a real server."""
-    packed = _encode(key, SERVER_KEY, key.address_family, ServerKey._fields)
+    packed = encode_fields(key, SERVER_KEY, key.address_family, ServerKey._fields)
     if settings is None:
         return packed
-    return packed + _encode(settings, SERVER_SETTINGS, key.address_family, ServerSettings._fields)
+    return packed + encode_fields(settings, SERVER_SETTINGS, key.address_family, ServerSettings._fields)
 
 
 def decode_server(data: bytes) -> tuple[ServerKey, ServerSettings]:
-    """Return what one real-server message of a dump says, without its counters."""
-    found = unpack_attributes(data)
-    family = FAMILY.unpack(found[11], "")
-    key = ServerKey(**_decode(found, SERVER_KEY, family))
-    return key, ServerSettings(**_decode(found, SERVER_SETTINGS, family))
+    """Return what one real-server message of a dump says, without its counters; raise MalformedAnswer."""
+    return server_of(unpack_attributes(data))
 
 
-def _encode(record: Any, table: tuple[Field, ...], family: str, names: tuple[str, ...]) -> bytes:
+def server_of(found: Mapping[int, bytes]) -> tuple[ServerKey, ServerSettings]:
+    """Return what the attributes of one real server say, without its counters; raise MalformedAnswer."""
+    family = _family(found, SERVER_KEY)
+    key = ServerKey(**decode_fields(found, SERVER_KEY, family))
+    return key, ServerSettings(**decode_fields(found, SERVER_SETTINGS, family))
+
+
+def _family(found: Mapping[int, bytes], table: tuple[Field, ...]) -> str:
+    return str(decode_fields(found, table, "", ("address_family",))["address_family"])
+
+
+def encode_fields(record: Any, table: tuple[Field, ...], family: str, names: Sequence[str]) -> bytes:
+    """Return the named values of a record as attributes, in the order of its table."""
     return b"".join(
         pack_attribute(field.attribute, field.kind.pack(getattr(record, field.name), family))
         for field in table
@@ -221,8 +253,25 @@ def _encode(record: Any, table: tuple[Field, ...], family: str, names: tuple[str
     )
 
 
-def _decode(found: dict[int, bytes], table: tuple[Field, ...], family: str) -> dict[str, Any]:
-    """Return the values that are there; those that an older kernel leaves out keep the record's defaults."""
-    return {
-        field.name: field.kind.unpack(found[field.attribute], family) for field in table if field.attribute in found
-    }
+def decode_fields(
+    found: Mapping[int, bytes], table: tuple[Field, ...], family: str = "", names: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """Return the values (all, or those named) of a table; optional ones that are not there are left out.
+
+    Raises MalformedAnswer for a value that is missing, or has not the bytes that its kind must have.
+    """
+    values = {}
+    for field in table:
+        if names is not None and field.name not in names:
+            continue
+        data = found.get(field.attribute)
+        if data is None:
+            if field.optional:
+                continue
+            raise MalformedAnswer(f"{field.name} (attribute {field.attribute}) is missing")
+        try:
+            values[field.name] = field.kind.unpack(data, family)
+        except (struct.error, ValueError, OSError, StopIteration):
+            what = f"{field.name} (attribute {field.attribute}) can't be {data.hex() or 'empty'}"
+            raise MalformedAnswer(what) from None
+    return values

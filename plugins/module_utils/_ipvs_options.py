@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ._address import parse_host
 from ._errors import InvalidValue
 from ._ipvs_fields import (
     FLAG_ONE_PACKET,
+    FORWARDING,
     PROTOCOLS,
     SCHEDULER_BITS,
     TUNNEL_CHECKSUMS,
@@ -20,8 +21,9 @@ from ._ipvs_fields import (
     ServiceKey,
     ServiceSettings,
 )
+from ._ipvs_status import Connections, Timeouts
 
-# Forwarding methods that can be asked for; `local` and `bypass` are only ever reported.
+# Forwarding methods that can be asked for; the others are only ever reported, and accepted where they are so already.
 FORWARDING_CHOICES = ("direct", "tunnel", "masquerade")
 
 SERVICE_KEY_OPTIONS: dict[str, Any] = {
@@ -34,7 +36,7 @@ SERVICE_KEY_OPTIONS: dict[str, Any] = {
 SERVER_OPTIONS: dict[str, Any] = {
     "address": {"type": "str", "required": True},
     "port": {"type": "int"},
-    "forwarding": {"type": "str", "choices": list(FORWARDING_CHOICES)},
+    "forwarding": {"type": "str", "choices": list(FORWARDING)},
     "weight": {"type": "int"},
     "upper_threshold": {"type": "int"},
     "lower_threshold": {"type": "int"},
@@ -43,6 +45,15 @@ SERVER_OPTIONS: dict[str, Any] = {
     "tunnel_checksum": {"type": "str", "choices": list(TUNNEL_CHECKSUMS)},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
+# What ipvs_realserver has beyond the options of a server in a pool.
+DRAIN_OPTIONS: dict[str, Any] = {
+    "state": {"type": "str", "choices": ["present", "absent", "drained"], "default": "present"},
+    "drain_timeout": {"type": "int", "default": 300},
+    "drain_connections": {"type": "list", "elements": "str", "choices": list(Connections._fields)},
+    "drain_remove": {"type": "bool", "default": False},
+    "restore_weight": {"type": "bool", "default": False},
+}
+TIMEOUT_OPTIONS: dict[str, Any] = {name: {"type": "int"} for name in Timeouts._fields}
 SERVICE_OPTIONS: dict[str, Any] = {
     **SERVICE_KEY_OPTIONS,
     "scheduler": {"type": "str"},
@@ -86,24 +97,36 @@ class WantedService(NamedTuple):
     state: str
 
 
+def parse_services(items: Sequence[Mapping[str, Any]]) -> list[WantedService]:
+    """Return what the options of several services say; raise InvalidValue, telling which."""
+    wanted = []
+    for number, options in enumerate(items):
+        try:
+            wanted.append(parse_service(options))
+        except InvalidValue as error:
+            raise error.of(f"services[{number}]") from None
+    return wanted
+
+
 def parse_service(options: Mapping[str, Any]) -> WantedService:
     """Return what the options of one service say; raise InvalidValue for what breaks a rule."""
     key = parse_service_key(options)
     servers = options.get("real_servers")
     purge = bool(options.get("purge"))
     if purge and servers is None:
-        raise InvalidValue(
-            "purge", True, "would remove every server of the service", "list real_servers, or [] to empty the pool"
+        raise InvalidValue("purge", True, "would remove every server", "list real_servers, or [] to empty the pool").of(
+            f"service {service_name(key)}"
         )
+    settings = _service_settings(options, key)
     wanted = tuple(parse_server(server, key) for server in servers or ())
     seen: set[ServerKey] = set()
     for server in wanted:
         if server.key in seen:
             raise InvalidValue(
                 "real_servers", server_name(server.key), "is listed twice", "keep one entry for each address and port"
-            )
+            ).of(f"service {service_name(key)}")
         seen.add(server.key)
-    return WantedService(key, _service_settings(options, key), wanted, purge, options.get("state") or "present")
+    return WantedService(key, settings, wanted, purge, options.get("state") or "present")
 
 
 def parse_service_key(options: Mapping[str, Any]) -> ServiceKey:
@@ -128,25 +151,43 @@ def parse_service_key(options: Mapping[str, Any]) -> ServiceKey:
 
 def parse_server(options: Mapping[str, Any], service: ServiceKey) -> WantedServer:
     """Return what the options of one real server say; its port is the service's when it is left out."""
-    host = parse_host(options.get("address"), "real server address")
-    port = options.get("port")
-    port = service.port if port is None else in_range("real server port", port, 0, 65535)
     given = {name: options[name] for name in ServerSettings._fields if options.get(name) is not None}
-    for name, highest in _SERVER_RANGES.items():
-        if name in given:
-            in_range(name, given[name], 0, highest)
+    try:
+        host = parse_host(options.get("address"), "address")
+        port = options.get("port")
+        port = service.port if port is None else in_range("port", port, 0, 65535)
+        for name, highest in _SERVER_RANGES.items():
+            if name in given:
+                in_range(name, given[name], 0, highest)
+    except InvalidValue as error:
+        raise error.of(f"server {options.get('address')} of {service_name(service)}") from None
     return WantedServer(ServerKey(f"ipv{host.version}", str(host), port), given, options.get("state") or "present")
+
+
+def parse_timeouts(options: Mapping[str, Any] | None) -> dict[str, int]:
+    """Return the timeouts that are given, in seconds; raise InvalidValue.
+
+    The kernel takes 0 for "as it is", and refuses what does not fit into 31 bits when it is counted in clock ticks
+    (ip_vs_set_timeout in ip_vs_ctl.c), of which there are 1000 a second at most.
+    """
+    given = {name: value for name, value in (options or {}).items() if value is not None}
+    for name, value in given.items():
+        in_range(f"timeouts.{name}", value, 1, _INT_MAX // 1000)
+    return given
 
 
 def _service_settings(options: Mapping[str, Any], key: ServiceKey) -> dict[str, Any]:
     names = ("scheduler", "scheduler_flags", "one_packet", "persistence_timeout", "persistence_engine")
     given = {name: options[name] for name in names if options.get(name) is not None}
-    if "scheduler" in given and not given["scheduler"].strip():
-        raise InvalidValue("scheduler", given["scheduler"], "is empty", "name one such as rr, wrr, lc or wlc")
-    if "persistence_timeout" in given:
-        in_range("persistence_timeout", given["persistence_timeout"], 0, _LONGEST_TIMEOUT)
-    if options.get("persistence_netmask") is not None:
-        given["persistence_netmask"] = _netmask(options["persistence_netmask"], key.address_family)
+    try:
+        if "scheduler" in given and not given["scheduler"].strip():
+            raise InvalidValue("scheduler", given["scheduler"], "is empty", "name one such as rr, wrr, lc or wlc")
+        if "persistence_timeout" in given:
+            in_range("persistence_timeout", given["persistence_timeout"], 0, _LONGEST_TIMEOUT)
+        if options.get("persistence_netmask") is not None:
+            given["persistence_netmask"] = _netmask(options["persistence_netmask"], key.address_family)
+    except InvalidValue as error:
+        raise error.of(f"service {service_name(key)}") from None
     return given
 
 
@@ -212,25 +253,27 @@ def endpoint(address: str, port: int) -> str:
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
+def service_key_options(key: ServiceKey) -> dict[str, Any]:
+    """Return a service's identity as options."""
+    if key.fwmark:
+        return {"fwmark": key.fwmark, "address_family": key.address_family}
+    return {"address": key.address, "port": key.port, "protocol": key.protocol}
+
+
 def service_options(
     key: ServiceKey, settings: ServiceSettings, servers: Mapping[ServerKey, ServerSettings]
 ) -> dict[str, Any]:
     """Return a service as the options that would make it; servers in the order of their addresses."""
-    identity: dict[str, Any] = (
-        {"fwmark": key.fwmark, "address_family": key.address_family}
-        if key.fwmark
-        else {"address": key.address, "port": key.port, "protocol": key.protocol}
-    )
     names = zip(SCHEDULER_BITS, flag_words(settings.scheduler))
     return {
-        **identity,
+        **service_key_options(key),
         "scheduler": settings.scheduler,
         "scheduler_flags": [name for bit, name in names if settings.flags & bit],
         "one_packet": bool(settings.flags & FLAG_ONE_PACKET),
         "persistence_timeout": settings.persistence_timeout,
         "persistence_netmask": settings.persistence_netmask,
         "persistence_engine": settings.persistence_engine,
-        "real_servers": [server_options(server, servers[server]) for server in sorted(servers, key=_order)],
+        "real_servers": [server_options(server, servers[server]) for server in ordered(servers)],
     }
 
 
@@ -243,6 +286,11 @@ def server_options(key: ServerKey, settings: ServerSettings) -> dict[str, Any]:
     return options
 
 
-def _order(key: ServerKey) -> tuple[str, bytes, int]:
-    family = socket.AF_INET if key.address_family == "ipv4" else socket.AF_INET6
-    return key.address_family, socket.inet_pton(family, key.address), key.port
+def ordered(servers: Iterable[ServerKey]) -> list[ServerKey]:
+    """Return real servers in the order of their addresses and ports."""
+
+    def place(key: ServerKey) -> tuple[str, bytes, int]:
+        family = socket.AF_INET if key.address_family == "ipv4" else socket.AF_INET6
+        return key.address_family, socket.inet_pton(family, key.address), key.port
+
+    return sorted(servers, key=place)

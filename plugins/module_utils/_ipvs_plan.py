@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ._errors import InvalidValue, NotSupported
@@ -18,9 +19,16 @@ from ._ipvs_options import (
     service_options,
 )
 from ._ipvs_rules import settle_server, settle_service
+from ._ipvs_status import Timeouts
 from ._plan import Plan
 
 Servers = Mapping[ServerKey, ServerSettings]
+
+
+Place = tuple[ServiceKey, ServerKey]
+# The servers that were drained, each with the settings from before; see _ipvs_memory.
+Drained = Mapping[Place, ServerSettings]
+NOBODY: Drained = {}
 
 
 class ServiceState(NamedTuple):
@@ -45,6 +53,9 @@ class Step(enum.Enum):
     SET_SERVICE = "change service"
     ADD_SERVER = "add server"
     SET_SERVER = "change server"
+    DRAIN_SERVER = "drain server"
+    RESTORE_SERVER = "give a server its weight back"
+    RETIRE_SERVER = "remove a drained server"
     REMOVE_SERVER = "remove server"
     REMOVE_SERVICE = "remove service"
 
@@ -53,7 +64,7 @@ _ORDER = {step: number for number, step in enumerate(Step)}
 
 
 class IpvsOperation(NamedTuple):
-    """One command for the kernel; the settings are there where the step writes them."""
+    """One command about a service or server; the settings are there where the step writes them."""
 
     step: Step
     service: ServiceKey
@@ -63,25 +74,56 @@ class IpvsOperation(NamedTuple):
     server_settings: ServerSettings | None = None
 
 
-def plan_services(table: Table, wanted: Sequence[WantedService], purge: bool = False) -> Plan[IpvsOperation]:
+class TimeoutsOperation(NamedTuple):
+    """The command that sets the timeouts of this host's connections."""
+
+    words: str
+    timeouts: Timeouts
+
+
+def plan_timeouts(plan: Plan[Any], current: Timeouts, given: Mapping[str, int]) -> Plan[Any]:
+    """Return the plan with the timeouts that are given (s); those that are not stay as they are."""
+    wanted = current._replace(**given)
+    shown = {"timeouts": wanted._asdict()}
+    operations = plan.operations
+    if wanted != current:
+        words = f"change timeouts: {_changes(current._asdict(), wanted._asdict())}"
+        operations = (TimeoutsOperation(words, wanted), *operations)
+    return replace(
+        plan,
+        before={**plan.before, "timeouts": current._asdict()},
+        after={**plan.after, **shown},
+        operations=operations,
+        results={**plan.results, **shown},
+    )
+
+
+def plan_services(
+    table: Table, wanted: Sequence[WantedService], purge: bool = False, drained: Drained = NOBODY
+) -> Plan[IpvsOperation]:
     """Return the way from `table` to what is wanted of the services that are named.
 
     `table` has to hold every named service that exists; with `purge` every other service in it is removed, otherwise
-    left alone. Raises InvalidValue for what could not work.
+    left alone. A server of `drained` that has to be added, with no weight named, comes back with weight 0. Raises
+    InvalidValue for what could not work.
     """
     keys = [service.key for service in wanted]
-    for number, key in enumerate(keys):
-        if key in keys[:number]:
+    seen: set[ServiceKey] = set()
+    for key in keys:
+        if key in seen:
             raise InvalidValue("services", service_name(key), "is listed twice", "keep one entry for each service")
-    operations: list[IpvsOperation] = []
+        seen.add(key)
+    planner = _Planner(drained)
     for service in wanted:
-        operations += _service_steps(service, table.get(service.key))
-    strangers = [key for key in table if key not in keys] if purge else []
-    operations += [_service_removal(key) for key in strangers]
-    return _plan(table, keys + strangers, operations)
+        planner.service(service, table.get(service.key))
+    strangers = [key for key in table if key not in seen] if purge else []
+    planner.operations += [_service_removal(key) for key in strangers]
+    return planner.plan(table, keys + strangers)
 
 
-def plan_server(table: Table, service: ServiceKey, wanted: WantedServer) -> Plan[IpvsOperation]:
+def plan_server(
+    table: Table, service: ServiceKey, wanted: WantedServer, drained: Drained = NOBODY
+) -> Plan[IpvsOperation]:
     """Return the way to one server of one service; raise NotSupported when the service is not there to take it."""
     state = table.get(service)
     if state is None and wanted.state == "present":
@@ -89,8 +131,10 @@ def plan_server(table: Table, service: ServiceKey, wanted: WantedServer) -> Plan
             f"service: {service_name(service)} does not exist on this host, so it can't take server "
             f"{server_name(wanted.key)}; create it first with lvs.cluster.ipvs_service."
         )
-    steps = [] if state is None else _server_steps(service, [wanted], state.servers)
-    return _plan(table, [service], steps)
+    planner = _Planner(drained)
+    if state is not None:
+        planner.servers(service, [wanted], state.servers)
+    return planner.plan(table, [service])
 
 
 def simulate(table: Table, operations: Sequence[IpvsOperation]) -> dict[ServiceKey, ServiceState]:
@@ -113,62 +157,78 @@ def simulate(table: Table, operations: Sequence[IpvsOperation]) -> dict[ServiceK
     return after
 
 
-def _plan(table: Table, keys: Sequence[ServiceKey], operations: list[IpvsOperation]) -> Plan[IpvsOperation]:
-    operations.sort(key=lambda operation: _ORDER[operation.step])
-    after = simulate({key: table[key] for key in keys if key in table}, operations)
-    shown = _shown(after, keys)
-    return Plan(_shown(table, keys), shown, tuple(operations), results=shown)
+class _Planner:
+    """Gathers the steps of one run, and what there is to say about things that stay as they are."""
 
+    def __init__(self, drained: Drained) -> None:
+        self.drained = drained
+        self.operations: list[IpvsOperation] = []
+        self.warnings: list[str] = []
 
-def _shown(table: Table, keys: Sequence[ServiceKey]) -> dict[str, Any]:
-    return {"services": [service_options(key, *table[key]) for key in keys if key in table]}
+    def plan(self, table: Table, keys: Sequence[ServiceKey]) -> Plan[IpvsOperation]:
+        """Return the plan, which shows the services `keys` of the table before and after."""
+        self.operations.sort(key=lambda operation: _ORDER[operation.step])
+        after = simulate({key: table[key] for key in keys if key in table}, self.operations)
+        shown = show(after, keys)
+        warnings = tuple(filter(None, self.warnings))
+        return Plan(show(table, keys), shown, tuple(self.operations), results=shown, warnings=warnings)
 
+    def service(self, wanted: WantedService, state: ServiceState | None) -> None:
+        """Add the steps to one service with its servers."""
+        key, name = wanted.key, service_name(wanted.key)
+        if wanted.state == "absent":
+            self.operations += [] if state is None else [_service_removal(key)]
+            return
+        settings, warning = settle_service(key, wanted.given, state and state.settings)
+        self.warnings.append(warning)
+        if state is None:
+            words = f"add service {name} (scheduler {settings.scheduler})"
+            self.operations.append(IpvsOperation(Step.ADD_SERVICE, key, words, settings))
+        elif settings != state.settings:
+            words = f"change service {name}: {_changes(_shown_settings(state.settings), _shown_settings(settings))}"
+            self.operations.append(IpvsOperation(Step.SET_SERVICE, key, words, settings))
+        servers = state.servers if state else {}
+        self.servers(key, wanted.servers, servers)
+        if wanted.purge:
+            named = {server.key for server in wanted.servers}
+            self.operations += [server_removal(key, server) for server in servers if server not in named]
 
-def _service_steps(wanted: WantedService, state: ServiceState | None) -> list[IpvsOperation]:
-    key, name = wanted.key, service_name(wanted.key)
-    if wanted.state == "absent":
-        return [] if state is None else [_service_removal(key)]
-    settings = settle_service(key, wanted.given, state and state.settings)
-    steps = []
-    if state is None:
-        words = f"add service {name} (scheduler {settings.scheduler})"
-        steps.append(IpvsOperation(Step.ADD_SERVICE, key, words, settings))
-    elif settings != state.settings:
-        words = f"change service {name}: {_changes(_shown_settings(state.settings), _shown_settings(settings))}"
-        steps.append(IpvsOperation(Step.SET_SERVICE, key, words, settings))
-    servers = state.servers if state else {}
-    steps += _server_steps(key, wanted.servers, servers)
-    if wanted.purge:
-        named = {server.key for server in wanted.servers}
-        steps += [_removal(key, server) for server in servers if server not in named]
-    return steps
+    def servers(self, service: ServiceKey, wanted: Sequence[WantedServer], servers: Servers) -> None:
+        """Add the steps to these servers of one service; `servers` are those that it has."""
+        for server in wanted:
+            current = servers.get(server.key)
+            if server.state == "absent":
+                self.operations += [] if current is None else [server_removal(service, server.key)]
+            else:
+                self._server(service, server, current)
 
-
-def _server_steps(service: ServiceKey, wanted: Sequence[WantedServer], servers: Servers) -> list[IpvsOperation]:
-    steps = []
-    for server in wanted:
-        key, current = server.key, servers.get(server.key)
-        if server.state == "absent":
-            if current is not None:
-                steps.append(_removal(service, key))
-            continue
-        settings = settle_server(service, key, server.given, current)
+    def _server(self, service: ServiceKey, wanted: WantedServer, current: ServerSettings | None) -> None:
+        key, given = wanted.key, wanted.given
+        stays_drained = current is None and "weight" not in given and (service, key) in self.drained
+        settings, warning = settle_server(service, key, {"weight": 0, **given} if stays_drained else given, current)
+        self.warnings.append(warning)
         where = f"{server_name(key)} {{}} {service_name(service)}"
         if current is None:
-            words = f"add server {where.format('to')} ({settings.forwarding}, weight {settings.weight})"
-            steps.append(IpvsOperation(Step.ADD_SERVER, service, words, None, key, settings))
+            why = ", it was drained" if stays_drained else ""
+            words = f"add server {where.format('to')} ({settings.forwarding}, weight {settings.weight}{why})"
+            self.operations.append(IpvsOperation(Step.ADD_SERVER, service, words, None, key, settings))
         elif settings != current:
             changes = _changes(server_options(key, current), server_options(key, settings))
             words = f"change server {where.format('of')}: {changes}"
-            steps.append(IpvsOperation(Step.SET_SERVER, service, words, None, key, settings))
-    return steps
+            self.operations.append(IpvsOperation(Step.SET_SERVER, service, words, None, key, settings))
+
+
+def show(table: Table, keys: Iterable[ServiceKey]) -> dict[str, Any]:
+    """Return the named services that exist, as options of ipvs_table."""
+    return {"services": [service_options(key, *table[key]) for key in keys if key in table]}
 
 
 def _service_removal(service: ServiceKey) -> IpvsOperation:
     return IpvsOperation(Step.REMOVE_SERVICE, service, f"remove service {service_name(service)}")
 
 
-def _removal(service: ServiceKey, server: ServerKey) -> IpvsOperation:
+def server_removal(service: ServiceKey, server: ServerKey) -> IpvsOperation:
+    """Return the step that takes a server out of its service."""
     words = f"remove server {server_name(server)} from {service_name(service)}"
     return IpvsOperation(Step.REMOVE_SERVER, service, words, None, server)
 

@@ -7,6 +7,8 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ._errors import MalformedAnswer
+
 NLM_F_REQUEST = 0x001
 NLM_F_ACK = 0x004
 NLM_F_DUMP = 0x300
@@ -43,14 +45,14 @@ def pack_message(kind: int, flags: int, sequence: int, payload: bytes) -> bytes:
 
 
 def unpack_messages(data: bytes) -> Iterator[Message]:
-    """Yield the messages of one datagram; raise ValueError when a length does not fit."""
+    """Yield the messages of one datagram; raise MalformedAnswer when a length does not fit."""
     offset = 0
     while offset < len(data):
         if len(data) - offset < _HEADER.size:
-            raise ValueError(f"netlink message header cut off at byte {offset} of {len(data)}")
+            raise MalformedAnswer(f"netlink message header cut off at byte {offset} of {len(data)}")
         length, kind, _flags, sequence, _port = _HEADER.unpack_from(data, offset)
         if length < _HEADER.size or offset + length > len(data):
-            raise ValueError(f"netlink message of {length} bytes at byte {offset} does not fit in {len(data)}")
+            raise MalformedAnswer(f"netlink message of {length} bytes at byte {offset} does not fit in {len(data)}")
         yield Message(kind, sequence, data[offset + _HEADER.size : offset + length])
         offset += length + -length % 4
 
@@ -67,15 +69,15 @@ def pack_nested(number: int, payload: bytes) -> bytes:
 
 
 def unpack_attributes(data: bytes) -> dict[int, bytes]:
-    """Return number -> payload for the attributes in `data`; raise ValueError when a length does not fit."""
+    """Return number -> payload for the attributes in `data`; raise MalformedAnswer when a length does not fit."""
     found: dict[int, bytes] = {}
     offset, end = 0, len(data)
     while offset < end:
         if end - offset < _ATTRIBUTE.size:
-            raise ValueError(f"netlink attribute header cut off at byte {offset} of {end}")
+            raise MalformedAnswer(f"netlink attribute header cut off at byte {offset} of {end}")
         length, kind = _ATTRIBUTE.unpack_from(data, offset)
         if length < _ATTRIBUTE.size or offset + length > end:
-            raise ValueError(f"netlink attribute of {length} bytes at byte {offset} does not fit in {end}")
+            raise MalformedAnswer(f"netlink attribute of {length} bytes at byte {offset} does not fit in {end}")
         found[kind & NLA_TYPE_MASK] = data[offset + _ATTRIBUTE.size : offset + length]
         offset += length + -length % 4
     return found

@@ -18,12 +18,13 @@ Work = TypeVar("Work", bound=Operation)
 def run(
     module: AnsibleModule,
     make_plan: Callable[[], Plan[Work]],
-    apply: Callable[[Sequence[Work]], Any],
+    apply: Callable[[Sequence[Work]], Plan[Work] | None],
     after: Callable[[Plan[Work]], dict[str, Any]] | None = None,
 ) -> None:
     """Carry one module through, and exit.
 
-    `make_plan` reads the host and never writes; `apply` is called only outside check mode and only with operations.
+    `make_plan` reads the host and never writes; `apply` is called only outside check mode and only with operations, and
+    returns another plan when, on the way, it had to take another one.
     `after`, when given, turns the plan into further return values once all is done (or rehearsed).
     Any LvsError ends the module with its text; every other exception is a defect and is left to Ansible.
     """
@@ -31,13 +32,13 @@ def run(
     try:
         plan = make_plan()
         intended = plan.words
+        if plan.changed and not module.check_mode:
+            plan = apply(plan.operations) or plan
         for warning in plan.warnings:
             module.warn(warning)
-        if plan.changed and not module.check_mode:
-            apply(plan.operations)
         results = {**plan.results, **(after(plan) if after else {})}
     except LvsError as error:
-        module.fail_json(msg=str(error), operations=intended)
+        module.fail_json(msg=str(error), **{"operations": intended, **error.results})
         raise  # fail_json() has ended the program; this tells it to who reads or checks the code
     module.exit_json(
         changed=plan.changed,

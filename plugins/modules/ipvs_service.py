@@ -77,7 +77,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import plan
 def parse(params: Mapping[str, Any]) -> Request:
     """Return what the options ask for."""
     wanted = parse_service(params)
-    return Request([wanted.key], lambda table: plan_services(table, [wanted]))
+    return Request([wanted.key], lambda seen: plan_services(seen.table, [wanted], drained=seen.drained))
 
 
 def main() -> None:

@@ -20,11 +20,27 @@ options:
       - Remove the services that O(services) does not list.
     type: bool
     default: false
+  timeouts:
+    description:
+      - How long the kernel remembers idle connections, of all services of the host; those that are left out stay as they are.
+      - In direct routing the director sees one direction only, so a timeout that is too short cuts quiet connections.
+    type: dict
+    suboptions:
+      tcp:
+        description: Seconds for an established TCP connection; the kernel begins with 900.
+        type: int
+      tcp_fin:
+        description: Seconds for a TCP connection after a FIN; the kernel begins with 120.
+        type: int
+      udp:
+        description: Seconds for a UDP flow; the kernel begins with 300.
+        type: int
 extends_documentation_fragment:
   - lvs.cluster.attributes
   - lvs.cluster.ipvs.services
 seealso:
   - module: lvs.cluster.ipvs_service
+  - module: lvs.cluster.ipvs_info
 """
 
 EXAMPLES = r"""
@@ -46,6 +62,14 @@ EXAMPLES = r"""
           - address: 192.0.2.4
         purge: true
     purge: true
+    timeouts:
+      tcp: 3600
+
+- name: What was saved before comes back
+  lvs.cluster.ipvs_table:
+    services: "{{ saved.services }}"
+    timeouts: "{{ saved.timeouts }}"
+    purge: true
 """
 
 RETURN = r"""
@@ -60,27 +84,45 @@ services:
   returned: success
   type: list
   elements: dict
+timeouts:
+  description: The timeouts as they are afterwards, in seconds.
+  returned: success
+  type: dict
+  sample: {tcp: 900, tcp_fin: 120, udp: 300}
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_module import Request, run_ipvs
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import SERVICE_OPTIONS, parse_service
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import plan_services
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_module import Request, Seen, run_ipvs
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import (
+    SERVICE_OPTIONS,
+    TIMEOUT_OPTIONS,
+    parse_services,
+    parse_timeouts,
+)
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import plan_services, plan_timeouts
+from ansible_collections.lvs.cluster.plugins.module_utils._plan import Plan
 
 OPTIONS: dict[str, Any] = {
     "services": {"type": "list", "elements": "dict", "required": True, "options": SERVICE_OPTIONS},
     "purge": {"type": "bool", "default": False},
+    "timeouts": {"type": "dict", "options": TIMEOUT_OPTIONS},
 }
 
 
 def parse(params: Mapping[str, Any]) -> Request:
     """Return what the options ask for."""
-    wanted = [parse_service(service) for service in params["services"]]
+    wanted = parse_services(params["services"])
     keys = None if params["purge"] else [service.key for service in wanted]
-    return Request(keys, lambda table: plan_services(table, wanted, params["purge"]))
+    timeouts = parse_timeouts(params["timeouts"])
+
+    def decide(seen: Seen) -> Plan[Any]:
+        plan = plan_services(seen.table, wanted, params["purge"], seen.drained)
+        return plan_timeouts(plan, seen.timeouts, timeouts)
+
+    return Request(keys, decide)
 
 
 def main() -> None:

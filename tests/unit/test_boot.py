@@ -110,7 +110,7 @@ def test_client_on_disk(tmp_path):
         ),
         (
             {"name": "x", "services": [{"address": "192.0.2.30"}]},
-            "port: None is missing; name the service by address and port, or by fwmark.",
+            "port is missing; name the service by address and port, or by fwmark.",
         ),
     ],
 )

@@ -4,19 +4,15 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import json
 from pathlib import Path
 
 import pytest
+from argument_specs import argument_spec
 from commands import PROJECT, execute
 
 MODULES = sorted(path.stem for path in (PROJECT / "plugins" / "modules").glob("*.py"))
 TOLD = ("type", "elements", "choices", "default", "required")
-
-
-class Captured(Exception):
-    """Ends a module where it would begin to work."""
 
 
 @functools.cache
@@ -25,19 +21,6 @@ def documented() -> dict:
     told = execute("ansible-doc", "--json", *(f"lvs.cluster.{name}" for name in MODULES))
     assert told.status == 0, told.output
     return {name.rsplit(".", 1)[1]: entry["doc"] for name, entry in json.loads(told.output).items()}
-
-
-def argument_spec(name: str, monkeypatch) -> dict:
-    """Return what the module tells Ansible of its options."""
-    module = importlib.import_module(f"ansible_collections.lvs.cluster.plugins.modules.{name}")
-
-    def capture(argument_spec, **_others):
-        raise Captured(argument_spec)
-
-    monkeypatch.setattr(module, "AnsibleModule", capture)
-    with pytest.raises(Captured) as captured:
-        module.main()
-    return captured.value.args[0]
 
 
 def compare(where: str, docs: dict, spec: dict) -> None:
@@ -50,8 +33,8 @@ def compare(where: str, docs: dict, spec: dict) -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_options(name, monkeypatch):
-    compare(name, documented()[name]["options"], argument_spec(name, monkeypatch))
+def test_options(name):
+    compare(name, documented()[name]["options"], argument_spec(name))
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils import _netlink as netlink
+from ansible_collections.lvs.cluster.plugins.module_utils._errors import MalformedAnswer
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,13 +41,13 @@ def test_messages_round_trip(messages):
 
 @pytest.mark.parametrize("cut", [1, 2, 3, 5, 9])
 def test_cut_off_attributes_are_refused(cut):
-    with pytest.raises(ValueError, match="netlink attribute"):
+    with pytest.raises(MalformedAnswer, match="netlink attribute"):
         netlink.unpack_attributes(netlink.pack_attribute(1, b"12345678")[:cut])
 
 
 @pytest.mark.parametrize("cut", [3, 15, 17])
 def test_cut_off_messages_are_refused(cut):
-    with pytest.raises(ValueError, match="netlink message"):
+    with pytest.raises(MalformedAnswer, match="netlink message"):
         list(netlink.unpack_messages(netlink.pack_message(1, 0, 1, b"12345678")[:cut]))
 
 

@@ -32,8 +32,8 @@ def message(output: str) -> str:
         (
             SERVICE,
             {**WEB, "real_servers": [{"address": "192.168.91.4", "port": 8080}]},
-            "real server port: 8080 differs from port 80 of service tcp 192.168.91.40:80, and forwarding direct leaves the packet "
-            "as it is, so 192.168.91.4 would get it for port 80; let the server listen on the service's port and leave port "
+            "port of server 192.168.91.4:8080 of tcp 192.168.91.40:80: 8080 is not the service's port 80, and forwarding "
+            "direct leaves the packet as it is, so the server would get it for port 80; let the server listen on the service's port and leave port "
             "out, or use forwarding masquerade.",
         ),
         (

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each bad input is refused with its own words, before anything is done."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_module import Seen
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import parse_service
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import plan_services, simulate
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_status import Timeouts
+from argument_specs import BadOptions, validated
+from ipvs_bad_input import CASES, TABLE, Case
+
+SEEN = Seen(
+    simulate({}, plan_services({}, [parse_service(service) for service in TABLE]).operations),
+    {},
+    Timeouts(900, 120, 300),
+    {},
+)
+
+
+def error_of(case: Case) -> str:
+    """Return the error with which the module ends, when it finds the table as it is in SEEN."""
+    module = importlib.import_module(f"ansible_collections.lvs.cluster.plugins.modules.{case.module}")
+    with pytest.raises((BadOptions, LvsError)) as raised:
+        module.parse(validated(case.module, case.options)).decide(SEEN)
+    return str(raised.value)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_bad_input(case):
+    assert error_of(case) == case.message
+    assert any(char in case.message for char in ";:"), "an error tells what to do"
+
+
+def test_there_are_enough_of_them():
+    assert len({case.name for case in CASES}) == len({case.message for case in CASES}) == len(CASES) >= 40
