@@ -25,6 +25,10 @@ lab-down: venv ## End every lab of yours; nothing of it keeps running
 test: venv ## Run all that CI runs
 	python tests/parts.py
 
+.PHONY: kernel
+kernel: venv ## Test IPVS on a real kernel with few random cases: half a minute once its machine is up
+	python tests/parts.py kernel-quick
+
 .PHONY: check
 check: venv ## Run the fast part of the tests: linters and unit tests
 	python tests/parts.py lint unit

@@ -45,12 +45,12 @@ def sockets() -> str:
 
 
 @functools.cache
-def lab_hosts() -> dict[str, Access]:
+def lab_hosts(inventory: str = "lab") -> dict[str, Access]:
     """Return host name -> access of the lab that $LVS_LAB names, as the inventory says it."""
     environment = {**os.environ, "ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg")}
     with tempfile.TemporaryDirectory() as directory:
         subprocess.run(
-            ["ansible-playbook", "tests/lab_access.yml", "-i", "lab", "-e", f"lab_access_directory={directory}"],
+            ["ansible-playbook", "tests/lab_access.yml", "-i", inventory, "-e", f"lab_access_directory={directory}"],
             cwd=PROJECT,
             env=environment,
             stdout=subprocess.PIPE,
@@ -61,6 +61,6 @@ def lab_hosts() -> dict[str, Access]:
     return {name: Access(**{**values, "port": int(values["port"])}) for name, values in found.items()}
 
 
-def ssh_command(host: str) -> list[str]:
+def ssh_command(host: str, inventory: str = "lab") -> list[str]:
     """Return the command that runs what is appended on this host of the lab."""
-    return lab_hosts()[host].command
+    return lab_hosts(inventory)[host].command

@@ -7,20 +7,33 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 # A lab of its own beside one that a person may have running: its name, and the first of its ports on 127.0.0.1.
 LAB = {"LVS_LAB": "test", "LVS_LAB_SSH_BASE_PORT": "23000"}
+# Another, of one machine for each kernel. All of the random cases are tried.
+KERNELS = {"LVS_LAB": "kernels", "LVS_LAB_SSH_BASE_PORT": "24000"}
+KERNELS_UP = ["ansible-playbook", "lvs.cluster.lab_up", "-i", "tests/kernel/lab"]
+KERNELS_DOWN = ["ansible-playbook", "lvs.cluster.lab_down", "-i", "tests/kernel/lab"]
+THOROUGH = {"LVS_KERNELS": "bullseye bookworm trixie", "LVS_RANDOM_TABLES": "1000"}
 LAB_DOWN = ["ansible-playbook", "lvs.cluster.lab_down", "-i", "lab"]
 PYTEST = ["pytest", "-q", "--durations=5"]
+KERNEL_TESTS = [*PYTEST, "tests/kernel"]
 
 
 class Part(NamedTuple):
-    """One part: what it is for, its commands, and whether it needs the lab's virtual machines."""
+    """One part: what it is for, its commands, and what these find in their environment.
+
+    What is `afterwards` is run however the commands end; a part that is `asked` for is no part of the whole.
+    """
 
     title: str
     commands: list[list[str]]
-    lab: bool = False
+    environment: Mapping[str, str] = MappingProxyType({})
+    afterwards: Sequence[list[str]] = ()
+    asked: bool = False
 
 
 PARTS = {
@@ -38,33 +51,48 @@ PARTS = {
     ),
     "unit": Part("pure logic", [[*PYTEST, "tests/unit"]]),
     "netns": Part("addresses and ARP on this machine's kernel, in network namespaces", [[*PYTEST, "tests/netns"]]),
+    "kernel": Part(
+        "IPVS on the kernels of Debian 11, 12 and 13, with all random cases",
+        [KERNELS_UP, [*KERNEL_TESTS, "--numprocesses=3"]],
+        {**KERNELS, **THOROUGH},
+        afterwards=[KERNELS_DOWN],
+    ),
+    "kernel-quick": Part(
+        "the same with few random cases on one kernel, whose machine stays up: for work on IPVS",
+        [KERNELS_UP, [*KERNEL_TESTS, "-m", "not thorough"]],
+        KERNELS,
+        asked=True,
+    ),
     "lab": Part(
         "the lab, from nothing if there is no image yet",
         [LAB_DOWN, ["ansible-playbook", "lvs.cluster.lab_up", "-i", "lab"]],
-        lab=True,
+        LAB,
     ),
-    "kernel": Part("IPVS on a real kernel", [[*PYTEST, "tests/kernel"]], lab=True),
     "molecule": Part(
         "the cluster, before and after a reboot",
         [["molecule", "test", "--scenario-name", "default", "--destroy", "never"]],
-        lab=True,
+        LAB,
     ),
-    "usage": Part("what the README says, typed as it says", [[*PYTEST, "tests/usage"]], lab=True),
-    "lab-down": Part("the end of the lab", [[*PYTEST, "tests/lab_down"]], lab=True),
+    "usage": Part("what the README says, typed as it says", [[*PYTEST, "tests/usage"]], LAB),
+    "lab-down": Part("the end of the lab", [[*PYTEST, "tests/lab_down"]], LAB),
 }
 
 
 def run(part: Part) -> bool:
-    """Run one part's commands until one fails; return whether all went well."""
+    """Run one part's commands until one fails, and what is to be run in any case; return whether all went well."""
     plain = {"ANSIBLE_NOCOLOR": "1", "MOLECULE_COMMAND_BORDERS": "false", "NO_COLOR": "1"}
-    environment = {**os.environ, **plain, **(LAB if part.lab else {})}
-    for command in part.commands:
+    environment = {**os.environ, **plain, **part.environment}
+
+    def good(command: list[str]) -> bool:
         print(f"\n$ {' '.join(command)}", flush=True)
         status = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL).returncode
         if status:
             print(f"\n{' '.join(command)} failed with status {status}", flush=True)
-            return False
-    return True
+        return status == 0
+
+    went_well = all(good(command) for command in part.commands)
+    ended_well = [good(command) for command in part.afterwards]
+    return went_well and all(ended_well)
 
 
 def main(names: list[str]) -> int:
@@ -73,7 +101,7 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"no such part: {', '.join(unknown)}; choose from {', '.join(PARTS)}", file=sys.stderr)
         return 2
-    names = names or list(PARTS)
+    names = names or [name for name, part in PARTS.items() if not part.asked]
     rows, good = [], True
     for name in names:
         part = PARTS[name]
@@ -85,9 +113,9 @@ def main(names: list[str]) -> int:
         went_well = run(part)
         good = good and went_well
         rows.append((name, "passed" if went_well else "FAILED", f"{time.monotonic() - start:.0f} s", part.title))
-    print("\npart       result   time     what")
+    print(f"\n{'part':<12} result   time     what")
     for name, result, seconds, title in rows:
-        print(f"{name:<10} {result:<8} {seconds:>6}   {title}")
+        print(f"{name:<12} {result:<8} {seconds:>6}   {title}")
     return 0 if good else 1
 
 

@@ -1,63 +1,125 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A host of the lab with IPVS, and one program on it for all tests: a login for each would cost seconds."""
+"""The hosts with IPVS, one for each kernel, and one program on each for all tests: a login for each would cost seconds."""
 
 from __future__ import annotations
 
+import functools
+import io
 import json
+import os
 import select
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._boot_plan import program
+from argument_specs import validated
 from lab_access import ssh_command
+from xdist.scheduler import LoadScopeScheduling
 
 HERE = Path(__file__).parent
-MODULES = HERE.parents[1] / "plugins" / "module_utils"
+INVENTORY = "tests/kernel/lab"
+PLUGINS = HERE.parents[1] / "plugins"
 REMOTE = "/run/lvs-cluster-test.pyz"
-ANSWER_SECONDS = 120
+ANSWER_SECONDS = 300
+KERNELS = os.environ.get("LVS_KERNELS", "bookworm").split()
+# How many random tables, and pairs of tables, each kernel gets. Few answer within seconds of an edit; `make test` asks for 1000.
+RANDOM = int(os.environ.get("LVS_RANDOM_TABLES", "10"))
 
 
 class Kernel:
-    """A conversation with the driver on the host."""
+    """A conversation with the driver on one host."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, name: str, process: subprocess.Popen[str]) -> None:
+        self.name = name
         self._process = process
 
-    def _ask(self, request: dict) -> dict:
+    def ask(self, request: dict):
+        """Send one request, and return the answer."""
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         ready, _, _ = select.select([self._process.stdout], [], [], ANSWER_SECONDS)
         line = self._process.stdout.readline() if ready else ""
-        if not line:
-            pytest.fail(f"the driver on the director gave no answer to {request}")
-        return json.loads(line)
+        told = json.loads(line) if line else {"traceback": "no answer"}
+        if "traceback" in told:
+            pytest.fail(f"on {self.name}, for {str(request)[:2000]}:\n{told['traceback']}")
+        return told["answer"]
 
-    def apply(self, *services: dict) -> dict:
-        """Bring services about with our own code: operations, after, read, second_run, or error."""
-        return self._ask({"apply": services})
+    def batch(self, *requests: dict) -> list:
+        """Send several requests at once."""
+        return self.ask({"batch": requests})
 
-    def run(self, *command: str, stdin: str | None = None) -> str:
+    def module(self, name: str, **params) -> dict:
+        """Run one module, and return its result."""
+        return self.ask(run(name, **params))
+
+    def check(self, name: str, **params) -> dict:
+        """Rehearse one module."""
+        return self.ask({**run(name, **params), "check": True})
+
+    def command(self, *words: str, stdin: str | None = None) -> str:
         """Run a command beside it, in the same network namespace."""
-        return self._ask({"command": command, "stdin": stdin})["output"]
+        return self.ask(command(*words, stdin=stdin))
 
 
-@pytest.fixture(scope="session")
-def driver():
-    sources = {path.stem: path.read_text() for path in MODULES.glob("_*.py")}
-    packed = program(sources, (HERE / "driver.py").read_text())
-    ssh = ssh_command("director")
-    subprocess.run([*ssh, f"cat > {REMOTE}"], input=packed, check=True, timeout=60)
+def run(module: str, **params) -> dict:
+    """Return the request to run a module, its options checked by Ansible; raises BadOptions."""
+    return {"kind": "run", "module": module, "params": validated(module, params), "check": False}
+
+
+def command(*words: str, stdin: str | None = None) -> dict:
+    """Return the request to run a command."""
+    return {"command": words, "stdin": stdin}
+
+
+@functools.cache
+def packed_driver() -> bytes:
+    """Return the driver with the collection's modules in one zip."""
+    sources = {path.stem: path.read_text() for path in (PLUGINS / "module_utils").glob("_*.py")}
+    packed = io.BytesIO(program(sources, (HERE / "driver.py").read_text()))
+    with zipfile.ZipFile(packed, "a") as archive:
+        package = "ansible_collections/lvs/cluster/plugins/modules"
+        for path in (PLUGINS / "modules").glob("ipvs_*.py"):
+            archive.write(path, f"{package}/{path.name}")
+        for empty in (f"{package}/__init__.py", "ansible/__init__.py", "ansible/module_utils/__init__.py"):
+            archive.writestr(empty, "")
+        archive.write(HERE / "stand_in.py", "ansible/module_utils/basic.py")
+    return packed.getvalue()
+
+
+class ByKernel(LoadScopeScheduling):
+    """Gives all tests of one kernel to one worker, so that each kernel has one conversation."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((name for name in KERNELS if name in nodeid.rpartition("[")[2]), "no kernel")
+
+
+def pytest_xdist_make_scheduler(config, log) -> ByKernel:
+    """Choose how tests are given to workers."""
+    return ByKernel(config, log)
+
+
+@pytest.fixture(scope="session", params=KERNELS)
+def driver(request):
+    ssh = ssh_command(request.param, INVENTORY)
+    subprocess.run([*ssh, f"cat > {REMOTE}"], input=packed_driver(), check=True, timeout=60)
     with subprocess.Popen(
         [*ssh, "unshare", "--net", "python3", REMOTE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
-        yield Kernel(process)
+        yield Kernel(request.param, process)
         process.stdin.close()
         process.wait(30)
 
 
 @pytest.fixture
 def kernel(driver):
-    """The conversation, with an empty table (emptied by ipvsadm, not by us)."""
-    driver.run("ipvsadm", "--clear")
+    """The conversation, with an empty table (emptied by ipvsadm, not by us) and nothing remembered."""
+    driver.batch(command("ipvsadm", "--clear"), command("rm", "-f", "/var/lib/lvs-cluster/drained.json"))
     return driver
+
+
+@pytest.fixture
+def count(kernel, record_property):
+    """Tell how many random cases of a kind were tried, in the summary at the end."""
+    return lambda kind, number: record_property(f"{kind} on {kernel.name}", number)

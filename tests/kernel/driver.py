@@ -6,15 +6,22 @@ It runs in a network namespace of its own, so what it does to the table concerns
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import json
+import os
+import random
+import signal
+import socket
+import struct
 import subprocess
 import sys
+import tempfile
+import threading
+import time
+import traceback
 
-from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_client import IpvsClient
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_module import checked
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import parse_service
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import plan_services
+from ansible.module_utils.basic import AnsibleModule, Exit
 
 NETWORK = (
     "ip link set lo up",
@@ -22,7 +29,28 @@ NETWORK = (
     "ip link set lan0 up",
     "ip address add 192.0.2.254/24 dev lan0",
     "ip address add 2001:db8::fe/64 dev lan0 nodad",
+    "ip address add 192.0.2.30/32 dev lo",
 )
+MODULES = "ansible_collections.lvs.cluster.plugins.modules"
+NOBODY = 65534
+CONTROL_FAMILY = 0x10
+# IPVS commands of include/uapi/linux/ip_vs.h that only read: services, servers, daemons, timeouts, version.
+READING = {4, 8, 11, 13, 15}
+sent: list[int] = []
+
+
+class RecordingSocket(socket.socket):
+    """A socket that notes which IPVS commands go out through it."""
+
+    def send(self, data, *flags):
+        """Note the commands of one send, and send it."""
+        offset = 0
+        while self.family == socket.AF_NETLINK and offset < len(data):
+            length, family = struct.unpack_from("=IH", data, offset)
+            if family != CONTROL_FAMILY:
+                sent.append(data[offset + 16])
+            offset += length + -length % 4
+        return super().send(data, *flags)
 
 
 def command(*arguments: str, stdin: str | None = None) -> str:
@@ -30,33 +58,189 @@ def command(*arguments: str, stdin: str | None = None) -> str:
     return subprocess.run(arguments, input=stdin, stdout=subprocess.PIPE, text=True, check=True, timeout=60).stdout
 
 
-def apply(services: list) -> dict:
-    """Bring the services about by plan and client, as the modules do."""
-    client = IpvsClient()
-    wanted = [parse_service(service) for service in services]
-    plan = checked(plan_services(client.read([service.key for service in wanted]), wanted))
-    client.apply(plan.operations)
-    again = plan_services(client.read([service.key for service in wanted]), wanted)
-    return {"operations": plan.words, "after": plan.after, "read": again.before, "second_run": again.words}
+def run(request: dict) -> dict:
+    """Run one module's main(), and return its result with the number of commands that write."""
+    AnsibleModule.request = request
+    del sent[:]
+    module = importlib.import_module(f"{MODULES}.{request['module']}")
+    try:
+        module.main()
+    except Exit as ended:
+        return {**ended.result, "writes": sum(number not in READING for number in sent), "requests": len(sent)}
+    raise AssertionError("a module that does not end")
 
 
-def answer(request: dict) -> dict:
+def interfered(request: dict) -> dict:
+    """Run a module while another program works: its commands run before the n-th calls of one method of our netlink."""
+    genl = importlib.import_module(f"{MODULES.rsplit('.', 1)[0]}.module_utils._genl").GenericNetlink
+    method, when, commands = (request["interfere"][name] for name in ("before", "calls", "commands"))
+    together = not request["interfere"].get("one_each")
+    original, calls = getattr(genl, method), []
+
+    def wrapped(self, *arguments):
+        calls.append(None)
+        if len(calls) in when:
+            for line in commands if together else [commands[when.index(len(calls))]]:
+                command(*line.split())
+        return original(self, *arguments)
+
+    setattr(genl, method, wrapped)
+    try:
+        return run(request)
+    finally:
+        setattr(genl, method, original)
+
+
+def unprivileged(request: dict) -> dict:
+    """Run a module as nobody, in a process of its own."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.setgroups([])
+        os.setuid(NOBODY)
+        with os.fdopen(writing, "w") as answer_file:
+            answer_file.write(json.dumps(run(request)))
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as answer_file:
+        text = answer_file.read()
+    os.waitpid(child, 0)
+    return json.loads(text)
+
+
+def killed(request: dict) -> dict:
+    """Kill runs of one module at random moments; after each, let the next one heal what it left.
+
+    While they run, services that are in both tables are looked for in /proc/net/ip_vs again and again.
+    """
+    dice = random.Random(request["seed"])
+    runs = [{**request, "params": params} for params in request["tables"]]
+    kept, missing, looks, unfinished = request["kept"], [], 0, 0
+    run(runs[0])
+    began = time.monotonic()
+    run(runs[1])
+    whole = time.monotonic() - began
+    for number in range(request["times"]):
+        target = runs[number % 2]
+        child = os.fork()
+        if not child:
+            run(target)
+            os._exit(0)
+        deadline, ended = time.monotonic() + dice.uniform(0, whole), 0
+        while not ended and time.monotonic() < deadline:
+            missing += [name for name, servers in kept.items() if not set(servers) <= table_of_proc().get(name, set())]
+            looks += 1
+            ended = os.waitpid(child, os.WNOHANG)[0]
+        if not ended:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            unfinished += 1
+        run(target)
+        again = run({**target, "check": True})
+        if again.get("failed") or again["operations"]:
+            return {"unhealed": again}
+    return {"missing": missing, "looks": looks, "unfinished": unfinished, "seconds": whole}
+
+
+def table_of_proc() -> dict:
+    """Return service -> servers as the kernel prints them in /proc, which shares nothing with netlink's way."""
+    table, service = {}, ""
+    with open("/proc/net/ip_vs", encoding="ascii") as lines:
+        for line in list(lines)[3:]:
+            words = line.split()
+            if words[0] == "->":
+                table[service].add(words[1])
+            else:
+                service = " ".join(words[:2])
+                table[service] = set()
+    return table
+
+
+def visited(request: dict) -> int:
+    """Serve on one address, and visit another: so many connections, one after the other, closed in good order."""
+    with socket.create_server((request["listen"], 80)) as server:
+        for _ in range(request["visits"]):
+            visitor = socket.create_connection((request["address"], 80), timeout=10)
+            served = server.accept()[0]
+            visitor.close()
+            served.close()
+    return request["visits"]
+
+
+def drained(request: dict) -> dict:
+    """Run a module while there are connections, which end after `open_for` seconds."""
+    with socket.create_server((request["listen"], 80)) as server:
+        visitors = [socket.create_connection((request["address"], 80), timeout=10) for _ in range(request["visits"])]
+        held = [server.accept()[0] for _ in visitors]
+
+        def end() -> None:
+            for one in (*visitors, *held):
+                one.close()
+
+        timer = threading.Timer(request["open_for"], end)
+        timer.start()
+        result = run(request)
+        timer.join()
+    return result
+
+
+def without_ipvs(request: dict) -> dict:
+    """Run a module where the kernel has no IPVS and can't load it."""
+    block = "/etc/modprobe.d/lvs-cluster-test.conf"
+    with open(block, "w", encoding="ascii") as target:
+        target.write("install ip_vs /bin/false\n")
+    try:
+        loaded = [line.split()[0] for line in command("lsmod").splitlines() if line.startswith("ip_vs")]
+        for name in sorted(loaded, key=len, reverse=True):
+            command("rmmod", name)
+        return run(request)
+    finally:
+        os.unlink(block)
+        command("modprobe", "ip_vs")
+
+
+def booted(request: dict) -> int:
+    """Restore what a host declared, as its unit does at boot; return the exit status."""
+    boot = importlib.import_module(f"{MODULES.rsplit('.', 1)[0]}.module_utils._boot")
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as state:
+        json.dump(request["state"], state)
+        state.flush()
+        with contextlib.redirect_stdout(sys.stderr):
+            return boot.main([state.name])
+
+
+def receive(request: dict) -> int:
+    """Keep a file."""
+    with open(request["path"], "wb") as target:
+        return target.write(bytes.fromhex(request["hex"]))
+
+
+KINDS = {
+    function.__name__: function
+    for function in (run, interfered, unprivileged, killed, visited, drained, without_ipvs, booted, receive)
+}
+
+
+def answer(request: dict) -> object:
     """Do what one request asks for."""
-    if "apply" in request:
-        try:
-            return apply(request["apply"])
-        except LvsError as error:
-            return {"error": str(error)}
-    arguments = request["command"]
-    return {"output": command(*arguments, stdin=request.get("stdin"))}
+    if "batch" in request:
+        return [answer(one) for one in request["batch"]]
+    if "command" in request:
+        return command(*request["command"], stdin=request.get("stdin"))
+    return KINDS[request["kind"]](request)
 
 
 def main() -> None:
     """Answer until there are no more requests."""
+    socket.socket = RecordingSocket
     for line in NETWORK:
         command(*line.split())
     for line in sys.stdin:
-        print(json.dumps(answer(json.loads(line))), flush=True)
+        try:
+            told = {"answer": answer(json.loads(line))}
+        except Exception:
+            told = {"traceback": traceback.format_exc()}
+        print(json.dumps(told), flush=True)
 
 
 main()

@@ -1,148 +1,149 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""IPVS on a real kernel: what we write ipvsadm reads the same, and what ipvsadm writes we read the same."""
+"""The IPVS modules on real kernels: what they tell, keep, refuse and survive."""
 
 from __future__ import annotations
 
+import contextlib
+import time
+from pathlib import Path
+
 import ipvsadm
 import pytest
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import service_options
-from hypothesis import HealthCheck, given, settings
-from ipvs_strategies import tables
+import yaml
+from argument_specs import BadOptions
+from conftest import PLUGINS, command, run
+from ipvs_bad_input import CASES, TABLE
 
 WEB = {"address": "192.0.2.30", "port": 80, "scheduler": "rr"}
-OPTION = {"tcp": "-t", "udp": "-u", "sctp": "--sctp-service"}
-# Flags that the kernel keeps and ipvsadm does not print.
-UNKNOWN_FLAGS = {"sh": ("flag-3",), "mh": ("flag-3",)}
-# One example costs half a second where the kernel is emulated.
-random_tables = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MARK = {"fwmark": 7, "address_family": "ipv6"}
 
 
-def key_of(service: dict) -> str:
-    """Return the words with which ipvsadm names the service."""
-    if "fwmark" in service:
-        return f"-f {service['fwmark']}" + (" -6" if service["address_family"] == "ipv6" else "")
-    address = f"[{service['address']}]" if ":" in service["address"] else service["address"]
-    return f"{OPTION[service['protocol']]} {address}:{service['port']}"
+def counters(kernel, connections: int) -> list[dict]:
+    """Return the counters once they tell of so many connections: the kernel adds them up every two seconds."""
+    for _ in range(20):
+        found = kernel.module("ipvs_info")["counters"]
+        if [server["totals"]["connections"] for server in found[0]["real_servers"]] == [connections]:
+            return found
+        time.sleep(0.5)
+    raise AssertionError(found)
 
 
-def as_ipvsadm_reads(services: list[dict]) -> dict:
-    """Return what ipvsadm's reading of these services has to be."""
-    table = {}
-    for service in services:
-        persistent = service["persistence_timeout"]
-        host = service["persistence_netmask"] in ("255.255.255.255", "128")
-        table[key_of(service)] = {
-            "scheduler": service["scheduler"],
-            "flags": {
-                flag for flag in service["scheduler_flags"] if flag not in UNKNOWN_FLAGS.get(service["scheduler"], ())
-            },
-            "persistence": persistent,
-            # ipvsadm shows a mask only of a persistent service, and only when it is not that of one host.
-            "netmask": service["persistence_netmask"] if persistent and not host else None,
-            "engine": None,
-            "one_packet": service["one_packet"],
-            "servers": {
-                (server["address"], server["port"]): {
-                    "forwarding": server["forwarding"],
-                    "weight": server["weight"],
-                    "tunnel_type": server.get("tunnel_type", "ipip"),
-                    "tunnel_port": server.get("tunnel_port", 0),
-                    "tunnel_checksum": server.get("tunnel_checksum", "none"),
-                }
-                for server in service["real_servers"]
-            },
-        }
-    return table
-
-
-@given(tables())
-@random_tables
-def test_ipvsadm_reads_what_we_write(kernel, table):
-    kernel.run("ipvsadm", "--clear")
-    services = [service_options(key, *state) for key, state in table.items()]
-    done = kernel.apply(*services)
-    assert "error" not in done
-    assert done["second_run"] == []
-    assert done["read"] == done["after"] == {"services": services}
-    assert ipvsadm.parse_save(kernel.run("ipvsadm", "-Sn")) == as_ipvsadm_reads(services)
-    for service in services:
-        shown = ipvsadm.parse_thresholds(kernel.run("ipvsadm", "-Ln", "--thresholds", *key_of(service).split()))
-        assert shown == {
-            (server["address"], server["port"]): (server["upper_threshold"], server["lower_threshold"])
-            for server in service["real_servers"]
-        }
-
-
-@given(tables(), tables())
-@random_tables
-def test_any_table_becomes_any_other(kernel, before, after):
-    kernel.run("ipvsadm", "--clear")
-    assert "error" not in kernel.apply(*(service_options(key, *state) for key, state in before.items()))
-    wanted = [{**service_options(key, *state), "purge": True} for key, state in after.items()]
-    wanted += [{**service_options(key, *state), "state": "absent"} for key, state in before.items() if key not in after]
-    done = kernel.apply(*wanted)
-    assert "error" not in done
-    assert done["second_run"] == []
-    services = [service_options(key, *state) for key, state in after.items()]
-    assert ipvsadm.parse_save(kernel.run("ipvsadm", "-Sn")) == as_ipvsadm_reads(services)
-
-
-def test_we_read_what_ipvsadm_writes(kernel):
-    kernel.run(
-        "ipvsadm",
-        "--restore",
-        stdin="-A -t 192.0.2.30:80 -s sh -b sh-port\n"
-        "-a -t 192.0.2.30:80 -r 192.0.2.4:80 -g -w 7 -x 10 -y 5\n"
-        "-A -f 7 -6 -s wlc -p 300 -M 64\n",
+def test_a_change_keeps_the_counters(kernel):
+    """SET keeps a service, its servers and their connections: a delete and add would begin them anew."""
+    kernel.module("ipvs_service", **WEB, real_servers=[{"address": "192.0.2.254", "forwarding": "masquerade"}])
+    kernel.ask({"kind": "visited", "address": "192.0.2.30", "visits": 3, "listen": "192.0.2.254"})
+    done = kernel.module(
+        "ipvs_service", **{**WEB, "scheduler": "wrr"}, real_servers=[{"address": "192.0.2.254", "weight": 9}]
     )
-    web, mark = {"address": "192.0.2.30", "port": 80}, {"fwmark": 7, "address_family": "ipv6"}
-    read = kernel.apply(web, mark)
-    assert read["operations"] == []
-    first, second = read["read"]["services"]
-    assert (first["scheduler"], first["scheduler_flags"]) == ("sh", ["sh-port"])
-    assert first["real_servers"] == [
-        {
-            "address": "192.0.2.4",
-            "port": 80,
-            "forwarding": "direct",
-            "weight": 7,
-            "upper_threshold": 10,
-            "lower_threshold": 5,
-        }
-    ]
-    assert (second["persistence_timeout"], second["persistence_netmask"]) == (300, "64")
-
-
-def test_a_change_keeps_the_connections_counters(kernel):
-    """SET keeps the service and its counters: a delete and add would begin them anew."""
-    kernel.apply({**WEB, "real_servers": [{"address": "192.0.2.4"}]})
-    done = kernel.apply({**WEB, "scheduler": "wrr", "real_servers": [{"address": "192.0.2.4", "weight": 9}]})
     assert done["operations"] == [
         "change service tcp 192.0.2.30:80: scheduler rr -> wrr",
-        "change server 192.0.2.4:80 of tcp 192.0.2.30:80: weight 1 -> 9",
+        "change server 192.0.2.254:80 of tcp 192.0.2.30:80: weight 1 -> 9",
     ]
+    counted = counters(kernel, 3)
+    assert [service["totals"]["connections"] for service in counted] == [3]
+    assert [server["totals"]["connections"] for server in counted[0]["real_servers"]] == [3]
 
 
 def test_a_table_larger_than_one_send(kernel):
     servers = [{"address": f"192.0.2.{host}"} for host in range(1, 250)]
     services = [{**WEB, "port": port, "real_servers": servers} for port in range(1, 9)]
-    done = kernel.apply(*services)
-    assert "error" not in done
-    assert done["second_run"] == []
-    saved = ipvsadm.parse_save(kernel.run("ipvsadm", "-Sn"))
-    assert sum(len(service["servers"]) for service in saved.values()) == 8 * 249
+    done, again, saved = kernel.batch(
+        run("ipvs_table", services=services), run("ipvs_table", services=services), command("ipvsadm", "-Sn")
+    )
+    assert (len(done["operations"]), again["operations"]) == (8 * 250, [])
+    assert sum(len(service["servers"]) for service in ipvsadm.parse_save(saved).values()) == 8 * 249
+
+
+def test_info_tells_what_ipvsadm_tells(kernel):
+    """Timeouts, sync daemon, version and counters, against ipvsadm's own words."""
+    kernel.module("ipvs_service", **WEB, real_servers=[{"address": "192.0.2.254", "forwarding": "masquerade"}])
+    kernel.ask({"kind": "visited", "address": "192.0.2.30", "visits": 5, "listen": "192.0.2.254"})
+    counters(kernel, 5)
+    kernel.command("ipvsadm", "--set", "1234", "56", "78")
+    daemon = (
+        "--mcast-interface lan0 --syncid 7 --sync-maxlen 1400 --mcast-group 224.0.0.99 --mcast-port 9000 --mcast-ttl 3"
+    )
+    kernel.command("ipvsadm", "--start-daemon", "master", *daemon.split())
+    info, listed, timeouts, stats = kernel.batch(
+        run("ipvs_info"),
+        command("ipvsadm", "-ln"),
+        command("ipvsadm", "-l", "--timeout"),
+        command("ipvsadm", "-ln", "--stats", "--exact"),
+    )
+    kernel.command("ipvsadm", "--stop-daemon", "master")
+    kernel.command("ipvsadm", "--set", "900", "120", "300")
+    assert f"IP Virtual Server version {info['version']} (size={info['table_size']})" in listed
+    assert timeouts.split()[-3:] == [str(info["timeouts"][name]) for name in ("tcp", "tcp_fin", "udp")]
+    assert info["timeouts"] == {"tcp": 1234, "tcp_fin": 56, "udp": 78}
+    assert info["sync_daemons"] == [
+        {
+            "state": "master",
+            "interface": "lan0",
+            "sync_id": 7,
+            "max_length": 1400,
+            "group": "224.0.0.99",
+            "port": 9000,
+            "ttl": 3,
+        }
+    ]
+    (service,) = info["counters"]
+    names = ("connections", "packets_in", "packets_out", "bytes_in", "bytes_out")
+    (line,) = (line.split() for line in stats.splitlines() if line.startswith("TCP"))
+    assert line[2:] == [str(service["totals"][name]) for name in names]
+    assert service["totals"]["connections"] == 5
+    assert service["real_servers"][0]["connections"].keys() == {"active", "inactive", "persistent"}
+    assert kernel.module("ipvs_info")["sync_daemons"] == []
+
+
+def test_info_about_some_services(kernel):
+    kernel.module("ipvs_table", services=[WEB, MARK])
+    asked = kernel.module("ipvs_info", services=[MARK, {"address": "192.0.2.31", "port": 80}])
+    assert [service.get("fwmark") for service in asked["services"]] == [7]
+    assert [service["service"] for service in asked["counters"]] == ["fwmark 7 (ipv6)"]
+
+
+def test_timeouts(kernel):
+    """Those that are named are set, the others stay; check mode writes nothing."""
+    kernel.command("ipvsadm", "--set", "900", "120", "300")
+    asked = {"services": [], "timeouts": {"tcp": 3600, "udp": 60}}
+    rehearsed, listed = kernel.batch(
+        {**run("ipvs_table", **asked), "check": True}, command("ipvsadm", "-l", "--timeout")
+    )
+    assert (rehearsed["writes"], listed.split()[-3:]) == (0, ["900", "120", "300"])
+    done, listed, again = kernel.batch(
+        run("ipvs_table", **asked), command("ipvsadm", "-l", "--timeout"), run("ipvs_table", **asked)
+    )
+    kernel.command("ipvsadm", "--set", "900", "120", "300")
+    assert done["operations"] == rehearsed["operations"] == ["change timeouts: tcp 900 -> 3600, udp 300 -> 60"]
+    assert listed.split()[-3:] == ["3600", "120", "60"]
+    assert (again["operations"], again["writes"]) == ([], 0)
+
+
+def test_bad_input_changes_nothing(kernel):
+    """Every case is refused on the real kernel as it is without one, and the table stays as it was."""
+    kernel.module("ipvs_table", services=TABLE)
+    before = kernel.command("ipvsadm", "-Sn")
+    requests = []
+    for case in CASES:
+        with contextlib.suppress(BadOptions):  # which case that is, and its words, is tested without a kernel
+            requests.append((case, run(case.module, **case.options)))
+    assert len(requests) >= 40
+    answers = kernel.batch(*(request for _, request in requests))
+    for (case, _), answer in zip(requests, answers):
+        assert (answer.get("msg"), answer["writes"]) == (case.message, 0), case.name
+    assert kernel.command("ipvsadm", "-Sn") == before
 
 
 @pytest.mark.parametrize(
-    ("service", "message"),
+    ("options", "message"),
     [
         (
             {**WEB, "scheduler": "round"},
             "scheduler: 'round' is not in this kernel (no module ip_vs_round); choose from dh, ",
         ),
         (
-            {**WEB, "persistence_timeout": 60, "persistence_engine": "sop"},
-            "The kernel refused to add service tcp 192.0.2.30:80 (scheduler rr): it has no scheduler rr or no persistence "
+            {**WEB, "port": 5060, "protocol": "udp", "persistence_timeout": 60, "persistence_engine": "sop"},
+            "The kernel refused to add service udp 192.0.2.30:5060 (scheduler rr): it has no scheduler rr or no persistence "
             "engine sop; install that module, or name another.",
         ),
         (
@@ -152,5 +153,49 @@ def test_a_table_larger_than_one_send(kernel):
         ),
     ],
 )
-def test_refusals_of_the_kernel(kernel, service, message):
-    assert kernel.apply(service)["error"].startswith(message)
+def test_refusals_of_the_kernel(kernel, options, message):
+    assert kernel.module("ipvs_service", **options)["msg"].startswith(message)
+
+
+def test_without_the_right_to(kernel):
+    kernel.module("ipvs_service", **WEB)
+    before = kernel.command("ipvsadm", "-Sn")
+    for request in (run("ipvs_service", **WEB, state="absent"), run("ipvs_info")):
+        answer = kernel.ask({**request, "kind": "unprivileged"})
+        assert answer["msg"] == (
+            "IPVS is changed and read only with CAP_NET_ADMIN; run the task as root (become: true)."
+        )
+    assert kernel.command("ipvsadm", "-Sn") == before
+
+
+def test_without_ipvs_in_the_kernel(kernel):
+    answer = kernel.ask({**run("ipvs_service", **WEB), "kind": "without_ipvs"})
+    assert answer["msg"] == (
+        "This kernel has no IPVS and could not load the module ip_vs; if `modprobe ip_vs` finds none, install the "
+        "distribution's full kernel, and if module loading is switched off load ip_vs at boot."
+    )
+    assert "msg" not in kernel.module("ipvs_service", **WEB)
+
+
+def examples() -> list[tuple[str, dict]]:
+    """Return module and options of every example in the documentation of the IPVS modules."""
+    found = []
+    for path in sorted(Path(PLUGINS / "modules").glob("ipvs_*.py")):
+        text = path.read_text().split('EXAMPLES = r"""')[1].split('"""')[0]
+        found += [(path.stem, task[f"lvs.cluster.{path.stem}"] or {}) for task in yaml.safe_load(text)]
+    return found
+
+
+def test_examples_of_the_documentation(kernel, record_property):
+    """Each does what it says, and nothing when it is run again."""
+    kernel.module("ipvs_service", **WEB)
+    saved = kernel.module("ipvs_info")
+    for name, options in examples():
+        options = {
+            option: saved[value.strip("{} ").split(".")[1]] if isinstance(value, str) and "saved." in value else value
+            for option, value in options.items()
+        }
+        done, again = kernel.batch(run(name, **options), run(name, **options))
+        assert "msg" not in done, (name, options)
+        assert again["operations"] == [], (name, options)
+    record_property(f"examples run on {kernel.name}", len(examples()))
