@@ -20,6 +20,10 @@ class InvalidValue(LvsError):
         self.value = value
 
 
+class AddressConflict(LvsError):
+    """Another host of the segment answers for an address that was to be added here."""
+
+
 class KernelRefusal(LvsError):
     """The kernel refused an operation; `errno` is the kernel's number (see errno(3))."""
 
