@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._errors import InvalidValue
 from ansible_collections.lvs.cluster.plugins.module_utils._vip_model import Current, Held, Link, simulate
 from ansible_collections.lvs.cluster.plugins.module_utils._vip_plan import Wanted, plan_vips
-from hypothesis import assume, given
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 LINKS = {
@@ -225,7 +226,9 @@ def wishes(draw: st.DrawFn) -> Wanted:
 
 
 @given(current=states(), wanted=wishes())
-def test_any_state_any_wish(current: Current, wanted: Wanted) -> None:
+@settings(max_examples=1000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_state_any_wish(count_case: Callable[[], None], current: Current, wanted: Wanted) -> None:
+    count_case()
     try:
         plan = plan_vips(current, wanted)
     except InvalidValue as error:
