@@ -155,13 +155,21 @@ def _label(label: object, interface: str, vips: tuple[Vip, ...]) -> str | None:
 
 
 def _check_family(wanted: Wanted) -> None:
-    for vip in wanted.vips:
-        if wanted.present and wanted.kind == "ipip" and vip.ipv6:
+    for vip in wanted.vips if wanted.present else ():
+        if wanted.kind == "ipip" and vip.ipv6:
             raise InvalidValue(
                 "addresses",
                 vip.address,
                 "is IPv6, which does not come through an ipip device",
                 "put it on a device of kind ip6tnl",
+            )
+        # The kernel's own device is of mode ip6ip6; one that is created takes both (ip6_fb_tnl_dev_init).
+        if (wanted.kind, wanted.interface) == ("ip6tnl", "ip6tnl0") and not vip.ipv6:
+            raise InvalidValue(
+                "addresses",
+                vip.address,
+                "is IPv4, which does not come through the kernel's own ip6tnl0",
+                "name another interface, such as ip6tnl1",
             )
 
 

@@ -59,8 +59,8 @@ options:
         M(lvs.cluster.ipvs_service)) - V(ipip) for a server with an IPv4 address and VIPs of IPv4, V(ip6tnl) for a server
         with an IPv6 address and VIPs of both kinds. What is created takes packets from any director to any address of the
         host (C(external) of ip-link(8)), of which the kernel allows one device of each kind.
-      - The devices V(tunl0) and V(ip6tnl0), which the kernel makes by itself, can be used as well. They can't be removed, so
-        they are taken down instead.
+      - The devices V(tunl0) and V(ip6tnl0), which the kernel makes by itself, can be used as well, V(ip6tnl0) for VIPs of IPv6
+        only. They can't be removed, so they are taken down instead.
       - Packets from a tunnel have senders that are not reached through it, so strict reverse path filtering drops them. Set
         C(rp_filter) to V(2) for the device with M(lvs.cluster.arp_sysctl).
     type: str

@@ -114,7 +114,7 @@ def test_tunnel_is_made_and_removed_with_its_last_vip(namespace: Namespace, inte
 @pytest.mark.parametrize(("interface", "kind"), [("tunl0", "ipip"), ("ip6tnl0", "ip6tnl")])
 def test_the_kernels_own_tunnel_is_taken_up_and_down(namespace: Namespace, interface: str, kind: str) -> None:
     need(namespace, f"link add probe0 type {kind} external\nlink del probe0\nlink show dev {interface}")
-    options: dict[str, Any] = {"addresses": vips(kind), "interface": interface, "kind": kind}
+    options: dict[str, Any] = {"addresses": vips(kind)[-1:], "interface": interface, "kind": kind}
     assert namespace.module("vip_iface", **options)["operations"][0] == f"bring {interface} up"
     assert namespace.module("vip_iface", **options)["changed"] is False
     assert namespace.module("vip_iface", **options, state="absent")["operations"][-1] == f"take {interface} down"
@@ -151,6 +151,7 @@ _CLIENT = "import socket, sys; print(socket.create_connection((sys.argv[1], 8080
     [
         ("ipip0", "ipip", VIP, "ipip local 192.0.2.1 remote 192.0.2.2"),
         ("tunl0", "ipip", VIP, "ipip local 192.0.2.1 remote 192.0.2.2"),
+        ("ip6tnl0", "ip6tnl", VIP6, "ip6tnl mode any local 2001:db8::1 remote 2001:db8::2"),
         ("ip6tnl1", "ip6tnl", VIP6, "ip6tnl mode any local 2001:db8::1 remote 2001:db8::2"),
         ("ip6tnl1", "ip6tnl", VIP, "ip6tnl mode any local 2001:db8::1 remote 2001:db8::2"),
     ],

@@ -170,6 +170,11 @@ def test_options_left_out_are_left_out() -> None:
             "addresses: '2001:db8::30' is IPv6, which does not come through an ipip device; put it on a device of kind "
             "ip6tnl.",
         ),
+        (
+            {"kind": "ip6tnl", "interface": "ip6tnl0", "addresses": ["2001:db8::30", VIP]},
+            "addresses: '192.0.2.30' is IPv4, which does not come through the kernel's own ip6tnl0; name another interface, "
+            "such as ip6tnl1.",
+        ),
         ({"on_conflict": "steal"}, "on_conflict: 'steal' is not a choice; choose from fail, warn, ignore."),
         ({"state": "up"}, "state: 'up' is not a choice; choose from present, absent."),
     ],
