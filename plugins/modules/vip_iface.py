@@ -55,14 +55,13 @@ options:
       - Create the device, of this kind, when it is missing, and bring it up. With O(state=absent) the device is removed with
         its last address.
       - An existing device has to be of this kind. When left out the device has to exist, and is neither created nor brought up.
-      - V(ipip) and V(ip6tnl) are for a real server that gets its connections through a tunnel (C(forwarding) V(tunnel) of
-        M(lvs.cluster.ipvs_service)) - V(ipip) for a server with an IPv4 address and VIPs of IPv4, V(ip6tnl) for a server
+      - V(ipip) and V(ip6tnl) are for a real server that gets its connections through a tunnel (O(lvs.cluster.ipvs_realserver#module:forwarding=tunnel)) - V(ipip) for a server with an IPv4 address and VIPs of IPv4, V(ip6tnl) for a server
         with an IPv6 address and VIPs of both kinds. What is created takes packets from any director to any address of the
         host (C(external) of ip-link(8)), of which the kernel allows one device of each kind.
       - The devices V(tunl0) and V(ip6tnl0), which the kernel makes by itself, can be used as well, V(ip6tnl0) for VIPs of IPv6
         only. They can't be removed, so they are taken down instead.
       - Packets from a tunnel have senders that are not reached through it, so strict reverse path filtering drops them. Set
-        C(rp_filter) to V(2) for the device with M(lvs.cluster.arp_sysctl).
+        O(lvs.cluster.arp_sysctl#module:rp_filter=2) for the device.
     type: str
     choices: [dummy, ipip, ip6tnl]
   announce:
@@ -85,7 +84,7 @@ options:
         no address of this host, so they change no cache, and check mode asks as well.
       - All addresses together are asked for three times, 0.2 seconds apart, which takes 0.6 seconds in all. RFC 5227 waits for
         four seconds or more; on a wired segment hosts answer within milliseconds. A host that is off, or behind a port
-        that does not forward yet, goes unnoticed.
+        that does not forward yet, goes unnoticed, and two hosts that ask at the same moment do not notice each other.
       - Never asked for are addresses that the device has already, those on a device that does no ARP, such as lo, dummy and
         tunnels (on a real server it is right that the director answers), and any when O(announce=0) or the device is down.
       - M(lvs.cluster.boot_restore) does not ask, whatever is declared here, so that a boot is neither delayed nor refused.
@@ -103,7 +102,7 @@ notes:
   - Needs the rights CAP_NET_ADMIN, and, to ask and to announce, CAP_NET_RAW; check mode needs only the latter.
 seealso:
   - module: lvs.cluster.arp_sysctl
-    description: The ARP sysctls of a real server, and C(rp_filter) of a tunnel's device.
+    description: The ARP sysctls of a real server, and O(lvs.cluster.arp_sysctl#module:rp_filter) of a tunnel's device.
   - module: lvs.cluster.vip_owner_info
 """
 

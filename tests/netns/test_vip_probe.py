@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.lvs.cluster.plugins.module_utils import _boot
+from ansible_collections.lvs.cluster.plugins.module_utils import _arp_client, _boot
 from ansible_collections.lvs.cluster.plugins.module_utils._arp import Arp
 from ansible_collections.lvs.cluster.plugins.module_utils._arp_client import PROBE_INTERVAL, PROBES, probe
 from ansible_collections.lvs.cluster.plugins.module_utils._errors import AddressConflict
@@ -53,6 +53,18 @@ def test_everyone_who_answers_is_named_and_nothing_is_changed(make_segment: Call
         for number in (2, 3):
             assert str(caught.value).count(segment.mac(number)) == 2
     assert segment.host(1).json("addr show") == before
+
+
+@pytest.mark.parametrize("vip", [VIP, VIP6])
+def test_the_first_answer_is_not_missed(
+    make_segment: Callable[[int], Segment], monkeypatch: pytest.MonkeyPatch, vip: str
+) -> None:
+    # On a segment inside one kernel the answer is there before the call that asked returns.
+    monkeypatch.setattr(_arp_client, "PROBES", 1)
+    segment = make_segment(2)
+    give(segment.host(2))
+    with segment.host(1).entered():
+        assert probe("eth0", [vip]) == {vip: [segment.mac(2)]}
 
 
 def test_the_probes_on_the_wire_tell_nothing_of_the_asker(make_segment: Callable[[int], Segment]) -> None:
