@@ -16,6 +16,8 @@ REQUEST, REPLY = 1, 2
 UNSPECIFIED = "0.0.0.0"
 ALL_NODES = "ff02::1"
 ND_ADVERTISEMENT = 136
+ETH_P_IPV6 = 0x86DD
+UNSPECIFIED6 = "::"
 
 _BROADCAST = "ff:ff:ff:ff:ff:ff"
 _NOBODY = "00:00:00:00:00:00"
@@ -24,6 +26,8 @@ _ARP = struct.Struct("!HHBBH6s4s6s4s")
 _ETHERNET_HARDWARE, _ETH_P_IP = 1, 0x0800
 
 _ND = struct.Struct("!BBHI16s")  # type, code, checksum, flags, target
+_IPV6 = struct.Struct("!IHBB16s16s")  # version, payload's length, next header, hop limit, source, destination
+_IPV6_VERSION, _ND_HOPS = 6 << 28, 255  # RFC 4861: 255 hops prove that the message was not forwarded
 _ND_SOLICITATION = 135
 _ND_ROUTER, _ND_OVERRIDE = 0x80000000, 0x20000000
 _OPTION_SOURCE, _OPTION_TARGET = 1, 2
@@ -82,6 +86,19 @@ def nd_solicitation(mac: str, target: str) -> bytes:
     return _ND.pack(_ND_SOLICITATION, 0, 0, 0, _packed6(target)) + _link_layer(_OPTION_SOURCE, mac)
 
 
+def nd_probe(mac: str, target: str) -> bytes:
+    """Return the whole frame that asks who has `target` from ::, so that nobody learns who asks (RFC 4862, 5.4.2).
+
+    The kernel would put an address of this host in, so IPv6 header and checksum are made here.
+    """
+    group, message = _packed6(solicited_node(target)), _ND.pack(_ND_SOLICITATION, 0, 0, 0, _packed6(target))
+    pseudo_header = bytes(16) + group + struct.pack("!II", len(message), socket.IPPROTO_ICMPV6)
+    checksum = struct.pack("!H", _checksum(pseudo_header + message))
+    header = _IPV6.pack(_IPV6_VERSION, len(message), socket.IPPROTO_ICMPV6, _ND_HOPS, bytes(16), group)
+    ethernet = _ETHERNET.pack(b"\x33\x33" + group[12:], _mac_bytes(mac), ETH_P_IPV6)
+    return ethernet + header + message[:2] + checksum + message[4:]
+
+
 def nd_announcement(mac: str, address: str, router: bool) -> bytes:
     """Return the unsolicited advertisement that `mac` has `address` (RFC 4861, 7.2.6).
 
@@ -125,6 +142,14 @@ def _mac_bytes(text: str) -> bytes:
 
 def _packed6(address: str) -> bytes:
     return socket.inet_pton(socket.AF_INET6, address)
+
+
+def _checksum(data: bytes) -> int:
+    """Return the Internet checksum (RFC 1071) of an even number of bytes."""
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
 
 
 def _link_layer(option: int, mac: str) -> bytes:

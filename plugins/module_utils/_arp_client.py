@@ -19,12 +19,16 @@ from typing import NamedTuple
 from ._arp import (
     ALL_NODES,
     ETH_P_ARP,
+    ETH_P_IPV6,
     ND_ADVERTISEMENT,
     REPLY,
+    UNSPECIFIED,
+    UNSPECIFIED6,
     arp_announcement,
     arp_request,
     mac_text,
     nd_announcement,
+    nd_probe,
     nd_solicitation,
     solicited_node,
     unpack_advertisement,
@@ -37,6 +41,9 @@ _ICMP6_FILTER = 1  # include/uapi/linux/icmpv6.h; each bit that is set blocks on
 _ND_HOPS = 255  # RFC 4861: proves that the message was not forwarded
 _PACKET_OUTGOING = 4  # include/uapi/linux/if_packet.h
 _LARGEST_FRAME = 2048
+# RFC 5227 probes three times as well, but 1 to 2 s apart, and waits before and after: made for segments of any kind,
+# and for hosts that are switched on together. A host on a wired segment answers within milliseconds.
+PROBES, PROBE_INTERVAL = 3, 0.2
 
 
 class Answer(NamedTuple):
@@ -94,9 +101,12 @@ class Segment:
                     self.arp.send(arp_announcement(self.mac, address))
 
     def ask(self, address: str, sender: str) -> None:
-        """Ask once who has the address; `sender` is an IPv4 address of this host, 0.0.0.0 for a probe."""
+        """Ask once who has the address; `sender` is an IPv4 address of this host, or 0.0.0.0 or :: for a probe."""
         with _explained(f"ask on {self.interface}"):
-            if ":" in address:
+            if sender == UNSPECIFIED6:
+                _ = self.nd  # what hears the answers has to be there first
+                self.arp.sendto(nd_probe(self.mac, address), (self.interface, ETH_P_IPV6))
+            elif ":" in address:
                 self.nd.sendto(nd_solicitation(self.mac, address), (solicited_node(address), 0))
             else:
                 self.arp.send(arp_request(self.mac, sender, address))
@@ -144,8 +154,8 @@ def announce(interface: str, addresses: Sequence[str], count: int, interval: flo
 def find_owners(interface: str, senders: Mapping[str, str], timeout: float, attempts: int) -> dict[str, list[Answer]]:
     """Return, for each address that `senders` names, everyone who answered for it within `timeout` seconds.
 
-    `senders` maps an address to the own IPv4 address to ask from (0.0.0.0 for a probe; not used for IPv6). All are
-    asked together, `attempts` times; owners come in the order of their first answer.
+    `senders` maps an address to the own IPv4 address to ask from (0.0.0.0 for a probe); for IPv6 the kernel chooses it,
+    unless it is :: for a probe. All are asked together, `attempts` times; owners come in the order of their answers.
     """
     owners: dict[str, list[Answer]] = {address: [] for address in senders}
     families = [":" in address for address in senders]
@@ -160,6 +170,16 @@ def find_owners(interface: str, senders: Mapping[str, str], timeout: float, atte
                     latency = round((time.monotonic() - asked[address]) * 1000, 1)
                     owners[address].append(Answer(mac, latency))
     return owners
+
+
+def probe(interface: str, addresses: Sequence[str]) -> dict[str, list[str]]:
+    """Return, for each address, the MACs that answer for it, without this host telling an address of its own.
+
+    No cache is changed by that. All are asked together, for PROBES times PROBE_INTERVAL seconds.
+    """
+    senders = {address: UNSPECIFIED6 if ":" in address else UNSPECIFIED for address in addresses}
+    owners = find_owners(interface, senders, PROBES * PROBE_INTERVAL, PROBES)
+    return {address: [answer.mac for answer in answers] for address, answers in owners.items()}
 
 
 def _nd_socket(interface: str) -> socket.socket:

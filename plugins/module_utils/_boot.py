@@ -52,6 +52,7 @@ def _restore_services(items: Sequence[dict[str, Any]]) -> list[Plan[Any]]:
 
 
 def _restore_vips(items: Sequence[dict[str, Any]]) -> list[Plan[Any]]:
+    # Nobody is asked whether another host has a VIP: a boot has no one to put that right, and should not wait for it.
     client = VipClient()
     plans = []
     for item in items:

@@ -33,6 +33,10 @@ class InvalidValue(LvsError):
         return InvalidValue(f"{self.option} of {whose}", self.value, self.rule, self.remedy)
 
 
+class AddressConflict(LvsError):
+    """Another host of the segment answers for an address that was to be added here."""
+
+
 class KernelRefusal(LvsError):
     """The kernel refused an operation; `errno` is the kernel's number (see errno(3))."""
 

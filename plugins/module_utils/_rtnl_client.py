@@ -17,6 +17,7 @@ from typing import Any
 from ._arp_client import announce
 from ._errors import KernelRefusal, NotPermitted, NotSupported
 from ._vip_model import (
+    FALLBACKS,
     SCOPES,
     AddAddress,
     AddLink,
@@ -24,6 +25,7 @@ from ._vip_model import (
     Current,
     Held,
     Link,
+    LowerLink,
     RaiseLink,
     RemoveAddress,
     RemoveLink,
@@ -44,6 +46,10 @@ _DELETE_LINK, _DELETE_ADDRESS = (17, 0x1 | 0x4), (21, 0x1 | 0x4)
 
 _SCOPE_WORDS = {number: word for word, number in SCOPES.items()}
 _CONF = "/proc/sys/net/ipv4/conf"
+# A tunnel that the module creates is external, in the words of ip-link(8): it takes what comes from any director to
+# any address of this host. With neither end given it would be the kernel's fallback device, tunl0, of which there is
+# but one; with a local end it would have to be told that address (ip_tunnel_lookup in net/ipv4/ip_tunnel.c).
+TUNNELS = tuple(FALLBACKS.values())
 LIBRARY, PACKAGE = "pyroute2", "python3-pyroute2"
 
 
@@ -90,9 +96,10 @@ class VipClient:
 
     def _change(self, operation: VipOperation) -> None:
         if isinstance(operation, AddLink):
-            self._rtnl.link("add", ifname=operation.interface, kind=operation.kind)
-        elif isinstance(operation, RaiseLink):
-            self._rtnl.link("set", index=socket.if_nametoindex(operation.interface), state="up")
+            self._add_link(operation)
+        elif isinstance(operation, (RaiseLink, LowerLink)):
+            state = "up" if isinstance(operation, RaiseLink) else "down"
+            self._rtnl.link("set", index=socket.if_nametoindex(operation.interface), state=state)
         elif isinstance(operation, RemoveLink):
             self._rtnl.link(_DELETE_LINK, index=socket.if_nametoindex(operation.interface))
         elif isinstance(operation, AddAddress):
@@ -102,6 +109,15 @@ class VipClient:
         elif isinstance(operation, RemoveAddress):
             with _promoting(operation.held.interface if operation.promote else None):
                 self._rtnl.addr(_DELETE_ADDRESS, **_identity(operation.held))
+
+    def _add_link(self, operation: AddLink) -> None:
+        tunnel = {f"{operation.kind}_collect_metadata": True} if operation.kind in TUNNELS else {}
+        try:
+            self._rtnl.link("add", ifname=operation.interface, kind=operation.kind, **tunnel)
+        except self._refusal as error:
+            # Asking for it has loaded the module, which made this very device.
+            if int(getattr(error, "code", 0)) != errno.EEXIST or FALLBACKS.get(operation.interface) != operation.kind:
+                raise
 
     @contextmanager
     def _explained(self, what: str, operation: VipOperation | None = None) -> Iterator[None]:
@@ -116,15 +132,17 @@ class VipClient:
 def _link(message: Any, detailed: str) -> Link:
     name, flags = message.get_attr("IFLA_IFNAME"), message["flags"]
     info = message.get_attr("IFLA_LINKINFO")
+    arp = message["ifi_type"] == _ARPHRD_ETHER and not flags & (_IFF_LOOPBACK | _IFF_NOARP)
     return Link(
         name,
         (info.get_attr("IFLA_INFO_KIND") if info else None) or "",
         up=bool(flags & _IFF_UP),
-        arp=message["ifi_type"] == _ARPHRD_ETHER and not flags & (_IFF_LOOPBACK | _IFF_NOARP),
+        arp=arp,
         loopback=bool(flags & _IFF_LOOPBACK),
         # The kernel ors the two (IN_DEV_PROMOTE_SECONDARIES).
         promotes=name == detailed
         and any(_setting(f"{_CONF}/{where}/promote_secondaries") == "1" for where in ("all", name)),
+        mac=(message.get_attr("IFLA_ADDRESS") or "") if arp else "",
     )
 
 
@@ -222,11 +240,17 @@ def _refusal(what: str, number: int, operation: VipOperation | None) -> KernelRe
 
 def _reason(number: int, operation: VipOperation | None) -> str:
     """Return why, and what to do: an errno's meaning depends on the step (net/ipv4/devinet.c, net/ipv6/addrconf.c)."""
+    if isinstance(operation, AddLink) and number == errno.EEXIST and operation.kind in TUNNELS:
+        return (
+            f"it has one external {operation.kind} device at most, and this host has that already; name it as the "
+            "interface, or remove it"
+        )
     ipv6 = isinstance(operation, (AddAddress, SettleAddress)) and operation.held.ipv6
     if number in (errno.EEXIST, errno.EADDRNOTAVAIL, errno.ENODEV):
         return f"another program changed it at the same moment ({os.strerror(number)}); run the task again"
     if isinstance(operation, AddLink) and number == errno.EOPNOTSUPP:
-        return f"it has no {operation.kind} devices; install the kernel's {operation.kind} module, or use lo"
+        instead = "" if operation.kind in TUNNELS else ", or use lo"
+        return f"it has no {operation.kind} devices; install the kernel's {operation.kind} module{instead}"
     if ipv6 and number in (errno.EACCES, errno.EOPNOTSUPP):
         return "IPv6 is switched off there (disable_ipv6); switch it on, or leave IPv6 addresses out"
     if isinstance(operation, RemoveAddress) and operation.promote and number in (errno.EACCES, errno.EROFS):

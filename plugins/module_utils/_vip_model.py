@@ -10,12 +10,16 @@ from typing import NamedTuple, Union
 # rtnetlink's address scopes (rtm_scope in include/uapi/linux/rtnetlink.h) in the words of ip-address(8)
 SCOPES = {"global": 0, "site": 200, "link": 253, "host": 254}
 
+# The devices that a tunnel's module makes by itself, in each network namespace; the kernel never removes them.
+FALLBACKS = {"tunl0": "ipip", "ip6tnl0": "ip6tnl"}
+
 
 class Link(NamedTuple):
     """A network device.
 
     `arp` says whether neighbours learn its addresses from it by ARP or ND (Ethernet, not lo, not dummy);
-    `promotes` whether its secondary addresses survive their primary (sysctl promote_secondaries).
+    `promotes` whether its secondary addresses survive their primary (sysctl promote_secondaries); `mac` is empty where
+    there is no ARP.
     """
 
     name: str
@@ -24,6 +28,7 @@ class Link(NamedTuple):
     arp: bool
     loopback: bool = False
     promotes: bool = False
+    mac: str = ""
 
 
 class Held(NamedTuple):
@@ -98,6 +103,17 @@ class RaiseLink(NamedTuple):
         return f"bring {self.interface} up"
 
 
+class LowerLink(NamedTuple):
+    """Take a device down."""
+
+    interface: str
+
+    @property
+    def words(self) -> str:
+        """The step for people."""
+        return f"take {self.interface} down"
+
+
 class RemoveLink(NamedTuple):
     """Remove a device."""
 
@@ -166,7 +182,7 @@ class Announce(NamedTuple):
         return f"announce {', '.join(self.addresses)} on {self.interface} {often}"
 
 
-VipOperation = Union[AddLink, RaiseLink, RemoveLink, AddAddress, SettleAddress, RemoveAddress, Announce]
+VipOperation = Union[AddLink, RaiseLink, LowerLink, RemoveLink, AddAddress, SettleAddress, RemoveAddress, Announce]
 
 
 def simulate(current: Current, operation: VipOperation) -> Current:
@@ -174,8 +190,8 @@ def simulate(current: Current, operation: VipOperation) -> Current:
     links, held = dict(current.links), list(current.held)
     if isinstance(operation, AddLink):
         links[operation.interface] = Link(operation.interface, operation.kind, up=False, arp=False)
-    elif isinstance(operation, RaiseLink):
-        links[operation.interface] = links[operation.interface]._replace(up=True)
+    elif isinstance(operation, (RaiseLink, LowerLink)):
+        links[operation.interface] = links[operation.interface]._replace(up=isinstance(operation, RaiseLink))
     elif isinstance(operation, RemoveLink):
         del links[operation.interface]
         held = [one for one in held if one.interface != operation.interface]

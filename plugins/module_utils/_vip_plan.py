@@ -18,12 +18,14 @@ from typing import Any
 from ._errors import InvalidValue
 from ._plan import Plan
 from ._vip_model import (
+    FALLBACKS,
     AddAddress,
     AddLink,
     Announce,
     Current,
     Held,
     Link,
+    LowerLink,
     RaiseLink,
     RemoveAddress,
     RemoveLink,
@@ -87,7 +89,8 @@ class _Planner:
         wanted = self.wanted
         link = self._link()
         self._check_link(link)
-        new = tuple(vip.address for vip in wanted.vips if not self._matches(vip))
+        # One that duplicate address detection has switched off did not answer until now, so it is new.
+        new = tuple(vip.address for vip in wanted.vips if not any(held.usable for held in self._matches(vip)))
         for vip in wanted.vips:
             (self._settle_ipv6 if vip.ipv6 else self._settle_ipv4)(vip, link)
             self._look_elsewhere(vip)
@@ -109,7 +112,10 @@ class _Planner:
         link = self.now.links.get(wanted.interface)
         rest = [held.cidr for held in self.now.on(wanted.interface) if not (held.ipv6 and held.scope == "link")]
         if link and wanted.kind and not rest:
-            self._do(RemoveLink(link.name, link.kind))
+            if FALLBACKS.get(link.name) != link.kind:
+                self._do(RemoveLink(link.name, link.kind))
+            elif link.up:
+                self._do(LowerLink(link.name))
 
     def _link(self) -> Link:
         name, kind = self.wanted.interface, self.wanted.kind

@@ -20,9 +20,10 @@ VIP_OPTIONS: dict[str, Any] = {
     "interface": {"type": "str", "required": True},
     "label": {"type": "str"},
     "scope": {"type": "str", "choices": ["global", "link", "host"]},
-    "kind": {"type": "str", "choices": ["dummy"]},
+    "kind": {"type": "str", "choices": ["dummy", "ipip", "ip6tnl"]},
     "announce": {"type": "int"},
     "announce_interval": {"type": "float", "default": 0.5},
+    "on_conflict": {"type": "str", "choices": ["fail", "warn", "ignore"], "default": "fail"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 
@@ -55,6 +56,7 @@ class Wanted(NamedTuple):
     kind: str | None = None
     announce: int | None = None
     announce_interval: float = 0.5
+    on_conflict: str = "fail"
     present: bool = True
 
     @classmethod
@@ -74,9 +76,11 @@ class Wanted(NamedTuple):
             kind=_choice(options, "kind"),
             announce=_within("announce", options.get("announce"), 0, _MOST_ANNOUNCEMENTS, "announcements"),
             announce_interval=0.5 if interval is None else interval,
+            on_conflict=_choice(options, "on_conflict") or "fail",
             present=(_choice(options, "state") or "present") == "present",
         )
         _within("announce_interval", wanted.announce_interval, 0, _LONGEST_INTERVAL, "seconds")
+        _check_family(wanted)
         return wanted
 
 
@@ -148,6 +152,25 @@ def _label(label: object, interface: str, vips: tuple[Vip, ...]) -> str | None:
     if all(vip.ipv6 for vip in vips):
         raise InvalidValue("label", text, "is for IPv4 only, and all addresses are IPv6", "leave it out")
     return text
+
+
+def _check_family(wanted: Wanted) -> None:
+    for vip in wanted.vips if wanted.present else ():
+        if wanted.kind == "ipip" and vip.ipv6:
+            raise InvalidValue(
+                "addresses",
+                vip.address,
+                "is IPv6, which does not come through an ipip device",
+                "put it on a device of kind ip6tnl",
+            )
+        # The kernel's own device is of mode ip6ip6; one that is created takes both (ip6_fb_tnl_dev_init).
+        if (wanted.kind, wanted.interface) == ("ip6tnl", "ip6tnl0") and not vip.ipv6:
+            raise InvalidValue(
+                "addresses",
+                vip.address,
+                "is IPv4, which does not come through the kernel's own ip6tnl0",
+                "name another interface, such as ip6tnl1",
+            )
 
 
 def _choice(options: Mapping[str, Any], name: str) -> str | None:

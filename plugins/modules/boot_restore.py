@@ -45,6 +45,8 @@ extends_documentation_fragment:
   - lvs.cluster.attributes
 notes:
   - The restore program needs what the modules need at run time, such as pyroute2 for VIPs.
+  - A boot does not ask whether another host has a VIP, whatever O(lvs.cluster.vip_iface#module:on_conflict) says, so that it is
+    neither delayed nor left without its VIPs by an answer that nobody reads.
 seealso:
   - module: lvs.cluster.vip_iface
   - module: lvs.cluster.ipvs_service

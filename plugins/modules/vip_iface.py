@@ -11,7 +11,7 @@ version_added: 1.0.0
 author: The lvs.cluster maintainers (@lvs-cluster)
 description:
   - Adds, puts right or removes virtual IP addresses (VIPs) on one device through rtnetlink, and announces those that it
-    added to the segment.
+    added to the segment, after it has asked whether another host has them; see O(on_conflict).
   - No other address is ever removed. Where a VIP that is removed is the primary of other addresses, these stay, with
     their routes.
   - A VIP does not become the source of the host's own traffic. An IPv6 VIP is marked deprecated (preferred lifetime 0),
@@ -55,18 +55,42 @@ options:
       - Create the device, of this kind, when it is missing, and bring it up. With O(state=absent) the device is removed with
         its last address.
       - An existing device has to be of this kind. When left out the device has to exist, and is neither created nor brought up.
+      - V(ipip) and V(ip6tnl) are for a real server that gets its connections through a tunnel (O(lvs.cluster.ipvs_realserver#module:forwarding=tunnel)) - V(ipip) for a server with an IPv4 address and VIPs of IPv4, V(ip6tnl) for a server
+        with an IPv6 address and VIPs of both kinds. What is created takes packets from any director to any address of the
+        host (C(external) of ip-link(8)), of which the kernel allows one device of each kind.
+      - The devices V(tunl0) and V(ip6tnl0), which the kernel makes by itself, can be used as well, V(ip6tnl0) for VIPs of IPv6
+        only. They can't be removed, so they are taken down instead.
+      - Packets from a tunnel have senders that are not reached through it, so strict reverse path filtering drops them. Set
+        O(lvs.cluster.arp_sysctl#module:rp_filter=2) for the device.
     type: str
-    choices: [dummy]
+    choices: [dummy, ipip, ip6tnl]
   announce:
     description:
       - How many times the segment is told of an address, after it was added and only then - by gratuitous ARP for IPv4, by an
         unsolicited neighbour advertisement for IPv6. V(0) switches it off.
       - When left out V(3) on a device that does ARP, V(0) on one that does not.
+      - The first one follows at once when the address is there. A run that is killed in between has added and not announced,
+        and the next one finds nothing to do; then remove the VIP and add it again.
     type: int
   announce_interval:
     description: The time between two announcements, in seconds.
     type: float
     default: 0.5
+  on_conflict:
+    description:
+      - What to do when another host on the segment answers for an address that is about to be added and announced. V(fail)
+        changes nothing and names the MACs that answer; V(warn) takes the address over and names them; V(ignore) does not ask.
+      - Asked by ARP probes after RFC 5227 for IPv4, and as in duplicate address detection (RFC 4862) for IPv6. Probes tell
+        no address of this host, so they change no cache, and check mode asks as well.
+      - All addresses together are asked for three times, 0.2 seconds apart, which takes 0.6 seconds in all. RFC 5227 waits for
+        four seconds or more; on a wired segment hosts answer within milliseconds. A host that is off, or behind a port
+        that does not forward yet, goes unnoticed, and two hosts that ask at the same moment do not notice each other.
+      - Never asked for are addresses that the device has already, those on a device that does no ARP, such as lo, dummy and
+        tunnels (on a real server it is right that the director answers), and any when O(announce=0) or the device is down.
+      - M(lvs.cluster.boot_restore) does not ask, whatever is declared here, so that a boot is neither delayed nor refused.
+    type: str
+    choices: [fail, warn, ignore]
+    default: fail
   state:
     description: Whether the addresses are to be there.
     type: str
@@ -74,8 +98,11 @@ options:
     default: present
 extends_documentation_fragment:
   - lvs.cluster.attributes
+notes:
+  - Needs the rights CAP_NET_ADMIN, and, to ask and to announce, CAP_NET_RAW; check mode needs only the latter.
 seealso:
   - module: lvs.cluster.arp_sysctl
+    description: The ARP sysctls of a real server, and O(lvs.cluster.arp_sysctl#module:rp_filter) of a tunnel's device.
   - module: lvs.cluster.vip_owner_info
 """
 
@@ -96,6 +123,23 @@ EXAMPLES = r"""
     addresses: [192.0.2.30, 192.0.2.31]
     interface: vip0
     kind: dummy
+
+- name: The VIP of a director that died, whose network card still answers for it
+  lvs.cluster.vip_iface:
+    addresses: [192.0.2.30]
+    interface: eth0
+    on_conflict: warn
+
+- name: The VIP on a real server behind a tunnel
+  lvs.cluster.vip_iface:
+    addresses: [192.0.2.30]
+    interface: ipip0
+    kind: ipip
+
+- name: What comes out of the tunnel is not dropped
+  lvs.cluster.arp_sysctl:
+    interfaces: [ipip0]
+    rp_filter: 2
 
 - name: No VIP any more
   lvs.cluster.vip_iface:
@@ -143,6 +187,7 @@ addresses:
 """
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.lvs.cluster.plugins.module_utils._arp_client import probe
 from ansible_collections.lvs.cluster.plugins.module_utils._plan import Plan
 from ansible_collections.lvs.cluster.plugins.module_utils._rtnl_client import (
     LIBRARY,
@@ -151,8 +196,8 @@ from ansible_collections.lvs.cluster.plugins.module_utils._rtnl_client import (
     VipClient,
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._runner import run
+from ansible_collections.lvs.cluster.plugins.module_utils._vip_conflict import plan_free_vips
 from ansible_collections.lvs.cluster.plugins.module_utils._vip_model import VipOperation
-from ansible_collections.lvs.cluster.plugins.module_utils._vip_plan import plan_vips
 from ansible_collections.lvs.cluster.plugins.module_utils._vip_wanted import VIP_OPTIONS, Wanted
 
 
@@ -169,7 +214,7 @@ def main() -> None:
         except LibraryMissing:
             reason = f"for rtnetlink; it is in the distribution's package {PACKAGE}"
             module.fail_json(msg=missing_required_lib(LIBRARY, reason=reason))
-        return plan_vips(clients[0].read(wanted), wanted)
+        return plan_free_vips(clients[0].read(wanted), wanted, probe)
 
     run(module, make_plan, lambda operations: clients[0].apply(operations))
 

@@ -62,16 +62,19 @@ class Namespace:
             finally:
                 _setns(libc, home.fileno())
 
-    def module(self, name: str, check: bool = False, wrapper: tuple[str, ...] = (), **options: Any) -> dict[str, Any]:
+    def module(
+        self, name: str, check: bool = False, wrapper: tuple[str, ...] = (), path: Path | None = None, **options: Any
+    ) -> dict[str, Any]:
         """Run a module of the collection inside, as Ansible would, and return its answer, failed or not.
 
-        `wrapper` is a command that runs the module as its own last arguments say, such as setpriv(1).
+        `wrapper` is a command that runs the module as its own last arguments say, such as setpriv(1); `path` is a
+        directory of libraries that come before the others.
         """
         options["_ansible_check_mode"] = check
-        root = Path(__file__).resolve().parents[2]
+        libraries = [*([path] if path else []), Path(__file__).resolve().parents[2] / ".collections"]
         done = subprocess.run(
             ["ip", "netns", "exec", self.name, *wrapper, sys.executable, "-c", _DRIVER, name, json.dumps(options)],
-            env={**os.environ, "PYTHONPATH": str(root / ".collections")},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, libraries))},
             capture_output=True, text=True, timeout=LIMIT, check=False,
         )  # fmt: skip
         assert done.stdout, done.stderr

@@ -3,47 +3,19 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.lvs.cluster.plugins.module_utils._arp import ETH_P_ARP, Arp, unpack_advertisement, unpack_arp
-from ansible_collections.lvs.cluster.plugins.module_utils._plan import Plan
-from ansible_collections.lvs.cluster.plugins.module_utils._rtnl_client import VipClient
-from ansible_collections.lvs.cluster.plugins.module_utils._vip_model import VipOperation
-from ansible_collections.lvs.cluster.plugins.module_utils._vip_plan import plan_vips
+from ansible_collections.lvs.cluster.plugins.module_utils import _arp_client
+from ansible_collections.lvs.cluster.plugins.module_utils._arp import Arp
+from ansible_collections.lvs.cluster.plugins.module_utils._errors import AddressConflict
 from ansible_collections.lvs.cluster.plugins.module_utils._vip_wanted import Wanted
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from netns_hosts import Namespace, Segment
-
-VIP, VIP6 = "192.0.2.30", "2001:db8::30"
-
-
-def carry_out(inside: Namespace, apply: bool = True, **options: Any) -> Plan[VipOperation]:
-    """Plan, and apply, as the module does, but in this process."""
-    return carry_out_wanted(inside, Wanted.from_options({"announce": 0, **options}), apply)
-
-
-def carry_out_wanted(inside: Namespace, wanted: Wanted, apply: bool = True) -> Plan[VipOperation]:
-    """Carry out what is wanted, options apart."""
-    with inside.entered():
-        client = VipClient()
-        try:
-            plan = plan_vips(client.read(wanted), wanted)
-            if apply:
-                client.apply(plan.operations)
-        finally:
-            client.close()
-    return plan
-
-
-def addresses(inside: Namespace, interface: str) -> dict[str, dict[str, Any]]:
-    """Return what ip(8) says of the addresses of a device, without the link-local ones."""
-    (link,) = inside.json(f"addr show dev {interface}")
-    return {f"{one['local']}/{one['prefixlen']}": one for one in link["addr_info"] if one["local"][:4] != "fe80"}
+from netns_vips import VIP, VIP6, Capture, Nd, addresses, carry_out, carry_out_wanted
 
 
 def source(inside: Namespace, destination: str) -> str:
@@ -201,14 +173,34 @@ def test_module_check_mode_never_writes_and_says_what_the_run_does(make_segment:
             "scope: 'link' differs from that of 192.0.2.1/24 on eth0 (global), which is in the same network; write "
             "192.0.2.30/32, or scope: global.",
         ),
+        (
+            {"interface": "lo", "addresses": ["2001:db8::30/64"]},
+            "addresses: '2001:db8::30/64' would make its whole network local on lo; write 2001:db8::30/128.",
+        ),
+        (
+            {"interface": "lo", "kind": "dummy"},
+            "kind: 'dummy' is not what lo is (it exists, physical or loopback); leave kind out, or name a new interface.",
+        ),
+        (
+            {"interface": "eth0", "addresses": ["192.0.2.2", "2001:db8::2"]},
+            "addresses: another host on the segment of eth0 answers for 192.0.2.2 (02:00:00:00:00:02), 2001:db8::2 "
+            "(02:00:00:00:00:02); remove it there, or, when that is a real server, set its ARP sysctls "
+            "(lvs.cluster.arp_sysctl, arp_ignore: 1), or write on_conflict: warn to take it over.",
+        ),
+        (
+            {"interface": "eth0", "addresses": ["192.0.2.256"]},
+            "addresses: '192.0.2.256' is not an IP address; write one such as 192.0.2.30 or 2001:db8::30, names are not "
+            "resolved.",
+        ),
     ],
 )
 def test_module_errors(make_segment: Callable[[int], Segment], options: dict[str, Any], message: str) -> None:
-    host = make_segment(1).host(1)
+    host = make_segment(2).host(1)
     before = host.json("addr show")
-    answer = host.module("vip_iface", **{"addresses": [VIP], **options})
-    assert (answer.get("failed"), answer["msg"]) == (True, message)
-    assert host.json("addr show") == before
+    for check in (True, False):
+        answer = host.module("vip_iface", check=check, **{"addresses": [VIP], **options})
+        assert (answer.get("failed"), answer["msg"], answer["operations"]) == (True, message, [])
+        assert host.json("addr show") == before
 
 
 def test_module_not_permitted(make_segment: Callable[[int], Segment]) -> None:
@@ -242,38 +234,6 @@ def test_vip_elsewhere_and_device_down_are_warned_of(make_segment: Callable[[int
     )
 
 
-class Capture:
-    """ARP and ICMPv6 as another host of the segment hears them."""
-
-    def __init__(self, host: Namespace) -> None:
-        with host.entered():
-            self.arp = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ARP))
-            self.nd = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
-
-    def __enter__(self) -> Capture:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.arp.close()
-        self.nd.close()
-
-    def heard(self) -> tuple[list[Arp], list[tuple[str, str]]]:
-        """Return what has arrived about the VIPs; delivery inside one kernel is over when the sender's call returns."""
-        frames, messages = self._drain(self.arp), self._drain(self.nd)
-        arps = [packet for packet in map(unpack_arp, frames) if packet and VIP in (packet.sender, packet.target)]
-        return arps, [found for found in map(unpack_advertisement, messages) if found and found[0] == VIP6]
-
-    @staticmethod
-    def _drain(from_socket: socket.socket) -> list[bytes]:
-        from_socket.setblocking(False)
-        data = []
-        while True:
-            try:
-                data.append(from_socket.recv(2048))
-            except BlockingIOError:
-                return data
-
-
 def test_announced_after_adding_and_only_then(make_segment: Callable[[int], Segment]) -> None:
     segment = make_segment(2)
     options: dict[str, Any] = {
@@ -281,19 +241,23 @@ def test_announced_after_adding_and_only_then(make_segment: Callable[[int], Segm
         "interface": "eth0",
         "announce": None,
         "announce_interval": 0.01,
+        "on_conflict": "ignore",
     }
     with Capture(segment.host(2)) as capture:
         plan = carry_out(segment.host(1), **options)
-        arps, advertisements = capture.heard()
+        heard = capture.heard()
         assert plan.words[-1] == f"announce {VIP}, {VIP6} on eth0 3 times"
-        assert arps == [Arp(1, segment.mac(1), VIP, "00:00:00:00:00:00", VIP)] * 3
-        assert advertisements == [(VIP6, segment.mac(1))] * 3
+        assert [one for one in heard if isinstance(one, Arp)] == [
+            Arp(1, segment.mac(1), VIP, "00:00:00:00:00:00", VIP)
+        ] * 3
+        told = [one for one in heard if isinstance(one, Nd)]
+        assert [(one.solicitation, one.target, one.mac) for one in told] == [(False, VIP6, segment.mac(1))] * 3
         assert not carry_out(segment.host(1), **options).changed
         carry_out(segment.host(1), **{**options, "scope": "link"})
         carry_out(segment.host(1), **options, state="absent")
-        assert capture.heard() == ([], [])
+        assert capture.heard() == []
         carry_out(segment.host(1), **{**options, "announce": 0})
-        assert capture.heard() == ([], [])
+        assert capture.heard() == []
 
 
 def test_announcement_corrects_the_caches_of_the_segment(make_segment: Callable[[int], Segment]) -> None:
@@ -317,69 +281,95 @@ POOL6 = ["2001:db8::30", "2001:db8::31"]
 _entries = st.tuples(st.sampled_from(["lo", "eth0"]), st.sampled_from(POOL + POOL6), st.booleans(), st.booleans())
 
 
+@st.composite
+def wishes(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw options that hold for themselves."""
+    vips = draw(st.lists(st.sampled_from(POOL + POOL6), min_size=1, max_size=4, unique=True))
+    interface, state = draw(st.sampled_from(["lo", "eth0"])), draw(st.sampled_from(["present", "present", "absent"]))
+    wide = draw(st.booleans()) and (interface, state) == ("eth0", "present")
+    return {
+        "addresses": [f"{one}/{64 if ':' in one else 24}" for one in vips] if wide else vips,
+        "interface": interface,
+        "state": state,
+        "scope": draw(st.sampled_from([None, "global"])),
+        "label": draw(st.sampled_from([None, f"{interface}:9"])) if any(":" not in one for one in vips) else None,
+        "announce": draw(st.sampled_from([None, 0])),
+        "announce_interval": 0.0,
+        "on_conflict": draw(st.sampled_from(["fail", "warn", "ignore"])),
+    }
+
+
 @given(
     current=st.lists(_entries, max_size=5),
-    wanted=st.lists(st.sampled_from(POOL + POOL6), min_size=1, max_size=4, unique=True),
-    interface=st.sampled_from(["lo", "eth0"]),
-    wide=st.booleans(),
-    scope=st.sampled_from([None, "global"]),
-    labelled=st.booleans(),
-    present=st.booleans(),
+    taken=st.lists(st.sampled_from(POOL + POOL6), max_size=2, unique=True),
+    wanted=wishes(),
 )
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_state_any_wish(
-    shared: Namespace,
+    shared: Segment,
+    count_case: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
     current: list[tuple[str, str, bool, bool]],
-    wanted: list[str],
-    interface: str,
-    wide: bool,
-    scope: str | None,
-    labelled: bool,
-    present: bool,
+    taken: list[str],
+    wanted: dict[str, Any],
 ) -> None:
-    reset(shared, current)
-    neighbours = ["192.0.2.1/24", "2001:db8::1/64"]
-    texts = [f"{one}/{64 if ':' in one else 24}" if wide and interface == "eth0" and present else one for one in wanted]
-    options: dict[str, Any] = {"addresses": texts, "interface": interface, "scope": scope}
-    options["state"] = "present" if present else "absent"
-    if labelled and any(":" not in one for one in wanted):
-        options["label"] = f"{interface}:9"
-    before = {device: addresses(shared, device) for device in ("lo", "eth0")}
-    rehearsed = carry_out(shared, apply=False, **options)
-    assert {device: addresses(shared, device) for device in ("lo", "eth0")} == before
-    done = carry_out(shared, **options)
+    count_case()
+    monkeypatch.setattr(_arp_client, "PROBE_INTERVAL", 0.01)
+    host, other = shared.hosts
+    reset(host, current)
+    reset(other, [("eth0", address, False, False) for address in taken], number=2)
+    asked = {one.split("/")[0] for one in wanted["addresses"]}
+    before = everything(host)
+    conflicts = asked & set(taken) - {one.split("/")[0] for one in before["eth0"]}
+    if wanted["interface"] != "eth0" or wanted["state"] == "absent" or wanted["announce"] == 0:
+        conflicts = set()
+    if conflicts and wanted["on_conflict"] == "fail":
+        for apply in (False, True):
+            with pytest.raises(AddressConflict) as caught:
+                carry_out(host, apply, **wanted)
+            assert {one for one in POOL + POOL6 if f"{one} ({shared.mac(2)})" in str(caught.value)} == conflicts
+            assert everything(host) == before
+        return
+    rehearsed = carry_out(host, apply=False, **wanted)
+    assert any("another host" in one for one in rehearsed.warnings) == (
+        bool(conflicts) and wanted["on_conflict"] == "warn"
+    )
+    assert everything(host) == before
+    done = carry_out(host, **wanted)
     assert rehearsed == done
-    again = carry_out(shared, **options)
+    with Capture(other, sender=shared.mac(1)) as capture:
+        again = carry_out(host, **wanted)
+        assert capture.heard() == []
     assert again.words == []
     # The plan foretold what the kernel then has, and nothing that was not asked for went away.
     assert again.before == done.after
-    after = {device: addresses(shared, device) for device in ("lo", "eth0")}
-    untouched = [(device, one) for device in before for one in before[device]]
-    for device, one in untouched:
-        if device != interface or one.split("/")[0] not in wanted:
+    after = everything(host)
+    for device, one in ((device, one) for device, found in before.items() for one in found):
+        if device != wanted["interface"] or one.split("/")[0] not in asked:
             assert one in after[device]
-    assert all(one in after["eth0"] for one in neighbours)
+    assert all(one in after["eth0"] for one in ("192.0.2.1/24", "2001:db8::1/64"))
 
 
 @pytest.fixture
-def shared(make_segment: Callable[[int], Segment]) -> Namespace:
-    """Return one host for all the examples; each puts it back first."""
-    return make_segment(1).host(1)
+def shared(make_segment: Callable[[int], Segment]) -> Segment:
+    """Return one segment for all the examples; each puts its hosts back first."""
+    return make_segment(2)
 
 
-def reset(host: Namespace, current: list[tuple[str, str, bool, bool]]) -> None:
-    """Give the host its own addresses and the VIPs of an example, these first when they are `early`."""
-    host.ip("addr flush dev eth0 scope global")
-    for address in [*POOL, *POOL6]:
-        for one in addresses(host, "lo"):
-            if one.startswith(f"{address}/"):
-                host.ip(f"addr del {one} dev lo")
-    own = ["addr replace 192.0.2.1/24 dev eth0", "addr replace 2001:db8::1/64 dev eth0 nodad"]
+def everything(host: Namespace) -> dict[str, Any]:
+    """Return all addresses of a host, with the devices they are on."""
+    return {device: addresses(host, device) for device in ("lo", "eth0")}
+
+
+def reset(host: Namespace, current: list[tuple[str, str, bool, bool]], number: int = 1) -> None:
+    """Give host N its own addresses and the VIPs of an example, these first when they are `early`."""
+    flushed = [f"addr del {one} dev lo" for one in addresses(host, "lo") if one.split("/")[0] in POOL + POOL6]
+    own = [f"addr replace 192.0.2.{number}/24 dev eth0", f"addr replace 2001:db8::{number}/64 dev eth0 nodad"]
     commands = {False: [], True: []}  # type: dict[bool, list[str]]
     for device, address, wide, early in current:
         prefix = (64 if ":" in address else 24) if wide and device == "eth0" else (128 if ":" in address else 32)
         nodad = " nodad" if ":" in address else ""
         commands[early].append(f"addr replace {address}/{prefix} dev {device}{nodad}")
     # "ip -force" goes on when the same IPv6 address was drawn with two prefix lengths.
-    script = "\n".join(commands[True] + own + commands[False])
+    script = "\n".join(["addr flush dev eth0 scope global", *flushed, *commands[True], *own, *commands[False]])
     host.run("sh", "-c", f"ip -force -batch - <<'END' || true\n{script}\nEND")

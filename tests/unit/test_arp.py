@@ -54,6 +54,23 @@ def test_solicitation_bytes() -> None:
     )  # fmt: skip
 
 
+def test_probe_bytes() -> None:
+    # Nothing of it tells an address of the sender; it is byte for byte what Linux sends in its own DAD (enhanced_dad off).
+    assert _arp.nd_probe(MAC, "2001:db8::30").hex() == (
+        "3333ff000030" "525400000003" "86dd"
+        "60000000" "0018" "3a" "ff" + "00" * 16 + "ff0200000000000000000001ff000030"
+        "87" "00" "4c8f" "00000000" "20010db8000000000000000000000030"
+    )  # fmt: skip
+
+
+@given(address=ipv6)
+def test_probe_has_a_valid_checksum(address: str) -> None:
+    frame = _arp.nd_probe(MAC, address)
+    summed = frame[22:54] + bytes((0, 0, 0, 24, 0, 0, 0, 58)) + frame[54:]
+    total = sum(summed[0::2]) * 256 + sum(summed[1::2])
+    assert total % 0xFFFF == 0
+
+
 @pytest.mark.parametrize(("router", "flags"), [(False, "20000000"), (True, "a0000000")])
 def test_advertisement_bytes(router: bool, flags: str) -> None:
     assert _arp.nd_announcement(MAC, "2001:db8::30", router).hex() == (

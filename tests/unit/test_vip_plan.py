@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._errors import InvalidValue
 from ansible_collections.lvs.cluster.plugins.module_utils._vip_model import Current, Held, Link, simulate
 from ansible_collections.lvs.cluster.plugins.module_utils._vip_plan import Wanted, plan_vips
-from hypothesis import assume, given
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 LINKS = {
@@ -68,7 +69,11 @@ def words(held: list[Held], links: dict[str, Link] | None = None, **options: Any
         (
             [Held("eth0", VIP6, 128, deprecated=True, plain=True, usable=False)],
             {"interface": "eth0", "addresses": [VIP6]},
-            [f"remove {VIP6}/128 from eth0", f"add {VIP6}/128 to eth0 (not used as a source)"],
+            [
+                f"remove {VIP6}/128 from eth0",
+                f"add {VIP6}/128 to eth0 (not used as a source)",
+                f"announce {VIP6} on eth0 3 times",
+            ],
         ),
         ([Held("eth0", VIP, 32)], {"state": "absent"}, []),
         ([Held("lo", VIP, 24, label="lo")], {"state": "absent"}, [f"remove {VIP}/24 from lo"]),
@@ -89,6 +94,21 @@ def words(held: list[Held], links: dict[str, Link] | None = None, **options: Any
             {"interface": "vip1", "kind": "dummy"},
             ["create dummy device vip1", "bring vip1 up", f"add {VIP}/32 to vip1 (scope host)"],
         ),
+        (
+            [],
+            {"interface": "ipip0", "kind": "ipip"},
+            ["create ipip device ipip0", "bring ipip0 up", f"add {VIP}/32 to ipip0 (scope host)"],
+        ),
+        (
+            [],
+            {"interface": "ip6tnl1", "kind": "ip6tnl", "addresses": [VIP, VIP6]},
+            [
+                "create ip6tnl device ip6tnl1",
+                "bring ip6tnl1 up",
+                f"add {VIP}/32 to ip6tnl1 (scope host)",
+                f"add {VIP6}/128 to ip6tnl1 (not used as a source)",
+            ],
+        ),
     ],
 )
 def test_steps(held: list[Held], options: dict[str, Any], expected: list[str]) -> None:
@@ -100,6 +120,38 @@ def test_a_created_device_that_was_never_brought_up_is_healed() -> None:
     held = [Held("vip0", VIP, 32, "host", "vip0")]
     assert words(held, links, interface="vip0", kind="dummy") == ["bring vip0 up"]
     assert words(held, links, interface="vip0") == []
+
+
+TUNNELS = {
+    "tunl0": Link("tunl0", "ipip", up=False, arp=False),
+    "ip6tnl0": Link("ip6tnl0", "ip6tnl", up=True, arp=False),
+    "ipip0": Link("ipip0", "ipip", up=True, arp=False),
+}
+
+
+@pytest.mark.parametrize(
+    ("held", "options", "expected"),
+    [
+        # The kernel's own device is there, and down, from the moment its module is loaded.
+        ([], {"interface": "tunl0", "kind": "ipip"}, ["bring tunl0 up", f"add {VIP}/32 to tunl0 (scope host)"]),
+        ([], {"interface": "ipip0", "kind": "ipip"}, [f"add {VIP}/32 to ipip0 (scope host)"]),
+        ([Held("ipip0", VIP, 32, "host", "ipip0")], {"interface": "ipip0", "kind": "ipip"}, []),
+        ([], {"interface": "ipip0", "kind": "ipip", "state": "absent"}, ["remove ipip device ipip0"]),
+        (
+            [Held("ip6tnl0", VIP6, 128, deprecated=True, plain=True), Held("ip6tnl0", "fe80::1", 64, "link")],
+            {"interface": "ip6tnl0", "kind": "ip6tnl", "addresses": [VIP6], "state": "absent"},
+            [f"remove {VIP6}/128 from ip6tnl0", "take ip6tnl0 down"],
+        ),
+        ([], {"interface": "tunl0", "kind": "ipip", "state": "absent"}, []),
+        (
+            [Held("ip6tnl0", VIP, 32)],
+            {"interface": "ip6tnl0", "kind": "ip6tnl", "addresses": [VIP6], "state": "absent"},
+            [],
+        ),
+    ],
+)
+def test_tunnels(held: list[Held], options: dict[str, Any], expected: list[str]) -> None:
+    assert words(held, {**LINKS, **TUNNELS}, **options) == expected
 
 
 @pytest.mark.parametrize(("promotes", "switch"), [(False, True), (True, False)])
@@ -174,7 +226,9 @@ def wishes(draw: st.DrawFn) -> Wanted:
 
 
 @given(current=states(), wanted=wishes())
-def test_any_state_any_wish(current: Current, wanted: Wanted) -> None:
+@settings(max_examples=1000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_state_any_wish(count_case: Callable[[], None], current: Current, wanted: Wanted) -> None:
+    count_case()
     try:
         plan = plan_vips(current, wanted)
     except InvalidValue as error:

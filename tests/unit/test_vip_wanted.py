@@ -110,12 +110,29 @@ def test_options_left_out_are_left_out() -> None:
             "addresses: '0.0.0.0' is the unspecified address; name the unicast address of one host.",
         ),
         (
+            {"addresses": ["ff02::1"]},
+            "addresses: 'ff02::1' is a multicast address; name the unicast address of one host.",
+        ),
+        ({"addresses": ["::"]}, "addresses: '::' is the unspecified address; name the unicast address of one host."),
+        (
+            {"addresses": ["2001:db8::30%eth0"]},
+            "addresses: '2001:db8::30%eth0' carries a zone; write the address without %eth0.",
+        ),
+        (
+            {"addresses": ["192.0.2.30/"]},
+            "addresses: '192.0.2.30/' has no prefix length from 1 to 32; write 192.0.2.30/32.",
+        ),
+        (
             {"addresses": ["255.255.255.255"]},
             "addresses: '255.255.255.255' is the broadcast address; name the unicast address of one host.",
         ),
         (
             {"addresses": ["192.0.2.30", "192.0.2.30/24"]},
             "addresses: '192.0.2.30/24' is listed with /32 too; list it once.",
+        ),
+        (
+            {"addresses": ["2001:DB8::30/64", "2001:db8::30"]},
+            "addresses: '2001:db8::30' is listed with /64 too; list it once.",
         ),
         ({"interface": "lo:0"}, "interface: 'lo:0' is a label, not a device; write interface: lo and label: lo:0."),
         (
@@ -131,6 +148,8 @@ def test_options_left_out_are_left_out() -> None:
             {"interface": "et h0"},
             "interface: 'et h0' is not a device name (1 to 15 bytes, no space, no /); see `ip link`.",
         ),
+        ({"interface": "."}, "interface: '.' is not a device name (1 to 15 bytes, no space, no /); see `ip link`."),
+        ({"label": "lo:0 x"}, "label: 'lo:0 x' does not begin with the name of the interface, lo; write lo:0."),
         ({"label": "eth0:0"}, "label: 'eth0:0' does not begin with the name of the interface, lo; write lo:0."),
         ({"label": "lo0"}, "label: 'lo0' does not begin with the name of the interface, lo; write lo:0."),
         ({"label": "lo:"}, "label: 'lo:' does not begin with the name of the interface, lo; write lo:0."),
@@ -145,7 +164,18 @@ def test_options_left_out_are_left_out() -> None:
         ({"announce_interval": 61}, "announce_interval: 61 is not from 0 to 60 seconds; {RANGE}."),
         ({"announce_interval": float("nan")}, "announce_interval: nan is not from 0 to 60 seconds; {RANGE}."),
         ({"scope": "site"}, "scope: 'site' is not a choice; choose from global, link, host."),
-        ({"kind": "veth"}, "kind: 'veth' is not a choice; choose from dummy."),
+        ({"kind": "veth"}, "kind: 'veth' is not a choice; choose from dummy, ipip, ip6tnl."),
+        (
+            {"kind": "ipip", "interface": "ipip0", "addresses": [VIP, "2001:db8::30"]},
+            "addresses: '2001:db8::30' is IPv6, which does not come through an ipip device; put it on a device of kind "
+            "ip6tnl.",
+        ),
+        (
+            {"kind": "ip6tnl", "interface": "ip6tnl0", "addresses": ["2001:db8::30", VIP]},
+            "addresses: '192.0.2.30' is IPv4, which does not come through the kernel's own ip6tnl0; name another interface, "
+            "such as ip6tnl1.",
+        ),
+        ({"on_conflict": "steal"}, "on_conflict: 'steal' is not a choice; choose from fail, warn, ignore."),
         ({"state": "up"}, "state: 'up' is not a choice; choose from present, absent."),
     ],
 )
