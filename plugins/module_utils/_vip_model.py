@@ -15,7 +15,8 @@ class Link(NamedTuple):
     """A network device.
 
     `arp` says whether neighbours learn its addresses from it by ARP or ND (Ethernet, not lo, not dummy);
-    `promotes` whether its secondary addresses survive their primary (sysctl promote_secondaries).
+    `promotes` whether its secondary addresses survive their primary (sysctl promote_secondaries); `mac` is empty for a
+    device that has none.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Link(NamedTuple):
     arp: bool
     loopback: bool = False
     promotes: bool = False
+    mac: str = ""
 
 
 class Held(NamedTuple):

@@ -31,6 +31,7 @@ def files():
 def test_files(files):
     assert list(files) == [boot.PROGRAM, STATE, UNIT, WANT]
     assert json.loads(files[STATE].data) == {
+        "neighbors": [],
         "services": [{"address": "192.0.2.30", "port": 80, "real_servers": [{"address": "192.0.2.4"}]}],
         "vips": [{"interface": "lan0", "addresses": ["192.0.2.30"]}],
     }

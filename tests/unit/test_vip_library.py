@@ -8,7 +8,8 @@ import sys
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.lvs.cluster.plugins.module_utils._rtnl_client import LibraryMissing, VipClient
+from ansible_collections.lvs.cluster.plugins.module_utils._rtnl import LibraryMissing
+from ansible_collections.lvs.cluster.plugins.module_utils._rtnl_client import VipClient
 from ansible_collections.lvs.cluster.plugins.modules import vip_iface
 
 
