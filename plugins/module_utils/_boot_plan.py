@@ -149,9 +149,9 @@ def wanted_files(declared: Declared, python: str, modules: Mapping[str, str]) ->
 def unit_text(declared: Declared, python: str) -> str:
     """Return the systemd unit.
 
-    Modules and sysctls come first: VIPs must not be there before the ARP sysctls. A VIP or a neighbour on a device that a
-    network manager owns waits until that has configured it, since managers drop what they find there when they start; a
-    VIP on lo waits for nothing, so that what listens on it can start.
+    Modules and sysctls come first: VIPs must not be there before the ARP sysctls. A VIP or a neighbour on a device
+    that a network manager owns waits until that has configured it, since managers drop what they find there when they
+    start; a VIP on lo waits for nothing, so that what listens on it can start.
     """
     vips = [vip for vip in declared.vips if vip["interface"] != "lo" and not vip.get("kind")]
     devices = sorted({str(item["interface"]) for item in [*vips, *declared.neighbors]})
