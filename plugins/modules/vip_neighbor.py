@@ -112,7 +112,7 @@ neighbors:
     mac:
       description: The MAC, in lower case with colons; empty when the kernel has asked in vain.
       type: str
-      sample: 52:54:00:00:00:03
+      sample: "52:54:00:00:00:03"
     permanent:
       description: Whether the entry is static; otherwise the kernel has learned it.
       type: bool

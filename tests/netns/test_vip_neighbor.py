@@ -194,36 +194,28 @@ def test_entries_of_a_device_that_is_down_hold_when_it_comes_up(gateway: Namespa
 
 
 def test_entries_that_are_not_used_are_warned_of(gateway: Namespace) -> None:
+    gateway.sysctl("ipv6/conf/eth0/forwarding", 1)
     gateway.ip("route add 203.0.113.0/24 via 192.0.2.254")
-    gateway.ip("route add blackhole 10.9.0.0/16")
     gateway.ip("-6 route add 2001:db8:5::/64 via 2001:db8::fe")
-    gateway.ip("-6 route add unreachable 2001:db8:9::/64")
-    vips = [
-        "203.0.113.30",
-        "198.51.100.30",
-        "192.0.2.1",
-        "10.9.9.9",
-        "10.8.8.8",
-        "2001:db8:5::30",
-        "2001:db8:9::30",
-        VIP,
-        VIP6,
-    ]
-    plan = carry_out(gateway, dict.fromkeys(vips, MAC))
+    for number, kind in enumerate(("blackhole", "prohibit", "unreachable", "throw"), 4):
+        gateway.ip(f"route add {kind} 10.{number}.0.0/16")
+        gateway.ip(f"-6 route add {kind} 2001:db8:1{number}::/64")
+    no_route = [f"10.{number}.0.30" for number in range(3, 8)] + [f"2001:db8:1{number}::30" for number in range(3, 8)]
+    reasons = {
+        "203.0.113.30": "this host reaches it through the gateway 192.0.2.254",
+        "2001:db8:5::30": "this host reaches it through the gateway 2001:db8::fe",
+        "198.51.100.30": "this host reaches it over eth1",
+        "192.0.2.1": "this host has that address itself",
+        "2001:db8::1": "this host has that address itself",
+        # The anycast address of the routers of the segment
+        "2001:db8::": "this host has that address itself",
+        **dict.fromkeys(no_route, "this host has no route to it"),
+    }
+    vips = {**dict.fromkeys(reasons, MAC), **BOTH}
+    plan = carry_out(gateway, vips)
     assert len(plan.operations) == len(vips)
-    assert plan.warnings == tuple(
-        f"The entry for {vip} on eth0 is not used: this host {why}."
-        for vip, why in (
-            ("203.0.113.30", "reaches it through the gateway 192.0.2.254"),
-            ("198.51.100.30", "reaches it over eth1"),
-            ("192.0.2.1", "has that address itself"),
-            ("10.9.9.9", "has no route to it"),
-            ("10.8.8.8", "has no route to it"),
-            ("2001:db8:5::30", "reaches it through the gateway 2001:db8::fe"),
-            ("2001:db8:9::30", "has no route to it"),
-        )
-    )
-    assert not carry_out(gateway, dict.fromkeys(vips, MAC)).changed
+    assert plan.warnings == tuple(f"The entry for {vip} on eth0 is not used: {why}." for vip, why in reasons.items())
+    assert not carry_out(gateway, vips).changed
 
 
 @pytest.mark.parametrize(

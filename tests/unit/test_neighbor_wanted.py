@@ -80,7 +80,7 @@ def one(address: Any = VIP, mac: Any = MAC) -> dict[str, Any]:
         (one(mac="5254:00ab:cd03"), f"mac: '5254:00ab:cd03' {QUOTED}"),
         (one(mac="525400abcd03"), f"mac: '525400abcd03' {QUOTED}"),
         # What YAML makes of 52:54:00:00:00:03 without quotes
-        (one(mac=41134608003), f"mac: 41134608003 {QUOTED}"),
+        (one(mac=41135040003), f"mac: 41135040003 {QUOTED}"),
         (one(mac="rs1"), f"mac: 'rs1' {QUOTED}"),
         (one(mac="00:00:00:00:00:00"), "mac: '00:00:00:00:00:00' is the zero MAC; name the MAC of one device."),
         (one(mac="FF-FF-FF-FF-FF-FF"), "mac: 'FF-FF-FF-FF-FF-FF' is the broadcast MAC; name the MAC of one device."),
