@@ -11,14 +11,12 @@ from typing import Any
 
 from ._neighbor_plan import Current, Entry, NeighborOperation, SetNeighbor, Way
 from ._neighbor_wanted import WantedNeighbors
-from ._rtnl import RtnlClient, error_number, link_index, plain_reason
+from ._rtnl import DELETE_FLAGS, RtnlClient, error_number, link_index, plain_reason
 from ._vip_model import Link
 
-# include/uapi/linux: neighbour.h, rtnetlink.h, netlink.h
-_NUD_PERMANENT = 0x80
+# include/uapi/linux: neighbour.h, rtnetlink.h
+_NUD_PERMANENT, _RTM_DELNEIGH = 0x80, 29
 _KINDS = {1: "unicast", 2: "local", 3: "broadcast", 4: "local"}  # 4 is anycast, which the host takes for itself
-# Written out for the same reason as those of _rtnl_client: 0.5.14 deletes with the flags of a creation.
-_DELETE_NEIGHBOR = (29, 0x1 | 0x4)
 # No route; routes of type unreachable, prohibit and blackhole (fib_props in net/ipv4/fib_semantics.c)
 _NO_WAY = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EACCES, errno.EINVAL)
 
@@ -53,7 +51,7 @@ class NeighborClient(RtnlClient):
                 if isinstance(operation, SetNeighbor):
                     self._rtnl.neigh("replace", lladdr=operation.mac, state=_NUD_PERMANENT, **fields)
                 else:
-                    self._rtnl.neigh(_DELETE_NEIGHBOR, **fields)
+                    self._rtnl.neigh((_RTM_DELNEIGH, DELETE_FLAGS), **fields)
 
     def _way(self, address: str, links: dict[int, Link]) -> Way | None:
         family = _family(address)

@@ -18,6 +18,9 @@ from ._errors import KernelRefusal, NotPermitted, NotSupported
 from ._vip_model import Link
 
 LIBRARY, PACKAGE = "pyroute2", "python3-pyroute2"
+# NLM_F_REQUEST and NLM_F_ACK. Deletions are written out with them, since 0.5.14 deletes with the flags of a creation;
+# newer kernels take those for a bulk deletion and refuse (EOPNOTSUPP).
+DELETE_FLAGS = 0x1 | 0x4
 # include/uapi/linux: if.h, if_arp.h
 _IFF_UP, _IFF_LOOPBACK, _IFF_NOARP = 0x1, 0x8, 0x80
 _ARPHRD_ETHER = 1

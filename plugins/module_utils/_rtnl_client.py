@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from ._arp_client import announce
-from ._rtnl import RtnlClient, link_index, plain_reason
+from ._rtnl import DELETE_FLAGS, RtnlClient, link_index, plain_reason
 from ._vip_model import (
     SCOPES,
     AddAddress,
@@ -28,13 +28,11 @@ from ._vip_model import (
 )
 from ._vip_wanted import Wanted
 
-# include/uapi/linux: if_addr.h, netlink.h, rtnetlink.h
+# include/uapi/linux: if_addr.h, rtnetlink.h
 _IFA_F_SECONDARY, _IFA_F_NODAD, _IFA_F_DADFAILED = 0x01, 0x02, 0x08
 _IFA_F_DEPRECATED, _IFA_F_NOPREFIXROUTE = 0x20, 0x200
 _FOREVER = 0xFFFFFFFF
-# Written out, since 0.5.14 deletes with the flags of a creation; newer kernels take those for a bulk deletion
-# and refuse (EOPNOTSUPP).
-_DELETE_LINK, _DELETE_ADDRESS = (17, 0x1 | 0x4), (21, 0x1 | 0x4)
+_RTM_DELLINK, _RTM_DELADDR = 17, 21
 
 _SCOPE_WORDS = {number: word for word, number in SCOPES.items()}
 _CONF = "/proc/sys/net/ipv4/conf"
@@ -69,14 +67,14 @@ class VipClient(RtnlClient):
         elif isinstance(operation, RaiseLink):
             self._rtnl.link("set", index=link_index(operation.interface), state="up")
         elif isinstance(operation, RemoveLink):
-            self._rtnl.link(_DELETE_LINK, index=link_index(operation.interface))
+            self._rtnl.link((_RTM_DELLINK, DELETE_FLAGS), index=link_index(operation.interface))
         elif isinstance(operation, AddAddress):
             self._rtnl.addr("add", **_fields(operation.held))
         elif isinstance(operation, SettleAddress):
             self._rtnl.addr("replace", **_fields(operation.held))
         elif isinstance(operation, RemoveAddress):
             with _promoting(operation.held.interface if operation.promote else None):
-                self._rtnl.addr(_DELETE_ADDRESS, **_identity(operation.held))
+                self._rtnl.addr((_RTM_DELADDR, DELETE_FLAGS), **_identity(operation.held))
 
 
 def _held(message: Any, links: dict[int, Link]) -> Held | None:

@@ -59,7 +59,7 @@ notes:
     (neigh_changeaddr), and those of IPv4 when the device loses its last IPv4 address (fib_disable_ip in
     net/ipv4/fib_frontend.c). They outlive the loss of the carrier (neigh_carrier_down). What is set on a device that is
     down stays when it is brought up.
-  - systemd-networkd drops static entries that it has not made itself whenever it configures the device.
+  - A network manager such as systemd-networkd can drop static entries that it has not made itself when it configures the device.
 seealso:
   - module: lvs.cluster.vip_iface
   - module: lvs.cluster.vip_owner_info
