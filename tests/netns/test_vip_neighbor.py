@@ -4,71 +4,17 @@
 from __future__ import annotations
 
 import json
-import socket
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils import _boot
-from ansible_collections.lvs.cluster.plugins.module_utils._arp import REQUEST, unpack_arp
-from ansible_collections.lvs.cluster.plugins.module_utils._arp_client import announce
-from ansible_collections.lvs.cluster.plugins.module_utils._neighbor_client import NeighborClient
-from ansible_collections.lvs.cluster.plugins.module_utils._neighbor_plan import NeighborOperation, plan_neighbors
-from ansible_collections.lvs.cluster.plugins.module_utils._neighbor_wanted import WantedNeighbors
-from ansible_collections.lvs.cluster.plugins.module_utils._plan import Plan
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from netns_hosts import Namespace, Segment
+from netns_hosts import Namespace
+from netns_neighbors import BOTH, MAC, OTHER, VIP, VIP6, carry_out, options, shown
 
-ETH_P_ALL = 3
-VIP, VIP6, MAC, OTHER = "192.0.2.30", "2001:db8::30", "52:54:00:00:00:03", "52:54:00:00:00:04"
-BOTH = {VIP: MAC, VIP6: MAC}
 WITHOUT_RIGHTS = ("setpriv", "--bounding-set", "-net_admin,-net_raw")
-
-
-def options(neighbors: dict[str, str | None], interface: str = "eth0", state: str = "present") -> dict[str, Any]:
-    """Return the options of the module."""
-    listed = [{"address": address, "mac": mac} for address, mac in neighbors.items()]
-    return {"interface": interface, "neighbors": listed, "state": state}
-
-
-def carry_out(inside: Namespace, *args: Any, apply: bool = True, **kwargs: Any) -> Plan[NeighborOperation]:
-    """Plan, and apply, as the module does, but in this process."""
-    wanted = WantedNeighbors.from_options(options(*args, **kwargs))
-    with inside.entered():
-        client = NeighborClient()
-        try:
-            plan = plan_neighbors(client.read(wanted), wanted)
-            if apply:
-                client.apply(plan.operations)
-        finally:
-            client.close()
-    return plan
-
-
-def shown(inside: Namespace, interface: str = "eth0") -> dict[str, tuple[str, str]]:
-    """Return what ip(8) says of the unicast neighbours of a device: address -> MAC and state."""
-    entries = [
-        *inside.json(f"-4 neigh show nud all dev {interface}"),
-        *inside.json(f"-6 neigh show nud all dev {interface}"),
-    ]
-    return {
-        one["dst"]: (one.get("lladdr", ""), " ".join(one["state"]))
-        for one in entries
-        if not one["dst"].startswith("ff")
-    }
-
-
-@pytest.fixture
-def gateway(make_segment: Callable[[int], Segment]) -> Namespace:
-    """Return one host with a second device, eth1 with 198.51.100.1/24, beside its eth0."""
-    host = make_segment(1).host(1)
-    host.ip("link add eth1 type veth peer name far1")
-    for device in ("eth1", "far1"):
-        host.ip(f"link set {device} up")
-    host.ip("addr add 198.51.100.1/24 dev eth1")
-    return host
 
 
 def test_set_changed_and_forgotten(gateway: Namespace) -> None:
@@ -115,82 +61,6 @@ def test_module_check_mode_never_writes_and_says_what_the_run_does(gateway: Name
     gone = gateway.module("vip_neighbor", check=True, wrapper=WITHOUT_RIGHTS, **options(BOTH, state="absent"))
     assert gone["operations"] == [f"forget {vip} on eth0" for vip in BOTH]
     assert set(shown(gateway)) == set(BOTH)
-
-
-@pytest.mark.parametrize("static", [True, False])
-def test_the_gateway_asks_nobody_and_believes_nobody(make_segment: Callable[[int], Segment], static: bool) -> None:
-    segment = make_segment(3)
-    director, poisoner, gateway = segment.hosts
-    director.ip(f"addr add {VIP}/32 dev eth0")
-    director.ip(f"addr add {VIP6}/128 dev eth0 nodad")
-    if static:
-        carry_out(gateway, {VIP: segment.mac(1), VIP6: segment.mac(1)})
-    with poisoner.entered(), socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL)) as wire:
-        send(gateway, director)
-        asked = questions(wire, segment.mac(3))
-        announce("eth0", [VIP, VIP6], 1, 0)
-    found = shown(gateway)
-    macs = {found[vip][0] for vip in BOTH}
-    # The other case shows that the test can see both: it asks, and takes the poison.
-    assert (asked, macs) == ((set(), {segment.mac(1)}) if static else (set(BOTH), {segment.mac(2)}))
-
-
-def send(sender: Namespace, director: Namespace) -> None:
-    """Send a datagram to each VIP, and see that the director has it."""
-    for family, vip in ((socket.AF_INET, VIP), (socket.AF_INET6, VIP6)):
-        with director.entered(), socket.socket(family, socket.SOCK_DGRAM) as receiver:
-            receiver.settimeout(10)
-            receiver.bind((vip, 9999))
-            with sender.entered(), socket.socket(family, socket.SOCK_DGRAM) as out:
-                out.sendto(b"for the VIP", (vip, 9999))
-            assert receiver.recv(64) == b"for the VIP"
-
-
-def questions(wire: socket.socket, mac: str) -> set[str]:
-    """Return the VIPs that a host has asked the segment for, by ARP or by neighbour solicitation."""
-    wire.setblocking(False)
-    asked = set()
-    while True:
-        try:
-            frame = wire.recv(2048)
-        except BlockingIOError:
-            return asked & BOTH.keys()
-        if frame[6:12].hex(":") == mac:
-            arp = unpack_arp(frame)
-            if arp and arp.operation == REQUEST:
-                asked.add(arp.target)
-            # IPv6, ICMPv6, neighbour solicitation; the target is behind 14 bytes of Ethernet, 40 of IPv6 and 8.
-            elif (frame[12:14], frame[20], frame[54]) == (b"\x86\xdd", 58, 135):
-                asked.add(socket.inet_ntop(socket.AF_INET6, frame[62:78]))
-
-
-@pytest.mark.parametrize(
-    ("commands", "left"),
-    [
-        (["link set far1 down"], [VIP, VIP6]),
-        (["link set far1 down", "link set far1 up"], [VIP, VIP6]),
-        (["link set eth1 down"], []),
-        (["link set eth1 address 02:00:00:00:00:99"], []),
-        (["addr del 198.51.100.1/24 dev eth1"], [VIP6]),
-    ],
-)
-def test_what_the_kernel_does_with_entries_is_as_documented(
-    gateway: Namespace, commands: list[str], left: list[str]
-) -> None:
-    carry_out(gateway, BOTH, interface="eth1")
-    for command in commands:
-        gateway.ip(command)
-    assert list(shown(gateway, "eth1")) == left
-
-
-def test_entries_of_a_device_that_is_down_hold_when_it_comes_up(gateway: Namespace) -> None:
-    gateway.ip("link set eth1 down")
-    made = carry_out(gateway, BOTH, interface="eth1")
-    assert made.words == [f"set {vip} to {MAC} on eth1" for vip in BOTH]
-    assert [warning.split(":")[0] for warning in made.warnings] == ["eth1 is down"]
-    gateway.ip("link set eth1 up")
-    assert shown(gateway, "eth1") == dict.fromkeys(BOTH, (MAC, "PERMANENT"))
-    assert not carry_out(gateway, BOTH, interface="eth1").changed
 
 
 def test_entries_that_are_not_used_are_warned_of(gateway: Namespace) -> None:
