@@ -4,8 +4,12 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 
 from ._errors import InvalidValue
+
+# Six pairs of hexadecimal digits with colons or hyphens, or three groups of four with dots
+_MAC = re.compile(r"[0-9a-f]{2}(?:(?::[0-9a-f]{2}){5}|(?:-[0-9a-f]{2}){5})|[0-9a-f]{4}(?:\.[0-9a-f]{4}){2}")
 
 
 def parse_host(text: object, option: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
@@ -33,3 +37,23 @@ def parse_host(text: object, option: str) -> ipaddress.IPv4Address | ipaddress.I
     if isinstance(address, ipaddress.IPv6Address) and address.scope_id:
         raise InvalidValue(option, text, "carries a zone", "write the address without %" + address.scope_id)
     return address
+
+
+def parse_mac(text: object, option: str) -> str:
+    """Return the MAC of one device that `text` writes, in lower case with colons.
+
+    Raises InvalidValue for what is not a MAC, or can't belong to one device (zero, broadcast, multicast).
+    """
+    written = str(text).strip().lower()
+    if not _MAC.fullmatch(written):
+        # YAML 1.1 reads six groups of decimal digits with colons as one number to the base 60.
+        raise InvalidValue(option, text, "is not a MAC", "write one such as '52:54:00:00:00:03', in quotes")
+    octets = bytes.fromhex(re.sub("[^0-9a-f]", "", written))
+    for broken, rule in (
+        (not any(octets), "is the zero MAC"),
+        (octets == b"\xff" * 6, "is the broadcast MAC"),
+        (octets[0] & 1, "is a multicast MAC"),
+    ):
+        if broken:
+            raise InvalidValue(option, text, rule, "name the MAC of one device")
+    return octets.hex(":")

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Callable
 
 from ._errors import LvsError
 from ._ipvs_client import IpvsClient
@@ -14,6 +14,9 @@ from ._ipvs_memory import still_drained
 from ._ipvs_memory_file import read_drained
 from ._ipvs_options import parse_service
 from ._ipvs_plan import plan_services
+from ._neighbor_client import NeighborClient
+from ._neighbor_plan import plan_neighbors
+from ._neighbor_wanted import WantedNeighbors
 from ._plan import Plan
 from ._rtnl_client import VipClient
 from ._vip_plan import plan_vips
@@ -30,7 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with open(path, encoding="utf-8") as source:
         state = json.load(source)
     failed = False
-    for restore, items in ((_restore_services, state["services"]), (_restore_vips, state["vips"])):
+    parts = (("services", _restore_services), ("vips", _restore_vips), ("neighbors", _restore_neighbors))
+    for name, restore in parts:
+        items = state.get(name)
         try:
             for plan in restore(items) if items else ():
                 for line in (*plan.words, *(f"warning: {text}" for text in plan.warnings)):
@@ -53,11 +58,23 @@ def _restore_services(items: Sequence[dict[str, Any]]) -> list[Plan[Any]]:
 
 def _restore_vips(items: Sequence[dict[str, Any]]) -> list[Plan[Any]]:
     # Nobody is asked whether another host has a VIP: a boot has no one to put that right, and should not wait for it.
-    client = VipClient()
+    return _restore_each(items, Wanted.from_options, VipClient(), plan_vips)
+
+
+def _restore_neighbors(items: Sequence[dict[str, Any]]) -> list[Plan[Any]]:
+    return _restore_each(items, WantedNeighbors.from_options, NeighborClient(), plan_neighbors)
+
+
+def _restore_each(
+    items: Sequence[dict[str, Any]],
+    parse: Callable[[Mapping[str, Any]], Any],
+    client: VipClient | NeighborClient,
+    decide: Callable[[Any, Any], Plan[Any]],
+) -> list[Plan[Any]]:
     plans = []
     for item in items:
-        wanted = Wanted.from_options(item)
-        plan = plan_vips(client.read(wanted), wanted)
+        wanted = parse(item)
+        plan = decide(client.read(wanted), wanted)
         client.apply(plan.operations)
         plans.append(plan)
     return plans

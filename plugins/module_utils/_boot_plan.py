@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from ._errors import InvalidValue
 from ._ipvs_options import parse_service
+from ._neighbor_wanted import WantedNeighbors
 from ._plan import Plan
 from ._vip_wanted import Wanted
 
@@ -76,12 +77,16 @@ class FileOperation(NamedTuple):
 
 
 class Declared(NamedTuple):
-    """What a host declares to be there after a boot; VIPs and services in the options of vip_iface and ipvs_service."""
+    """What a host declares to be there after a boot.
+
+    VIPs, services and neighbours are in the options of vip_iface, ipvs_service and vip_neighbor.
+    """
 
     name: str
     vips: Sequence[Mapping[str, Any]]
     services: Sequence[Mapping[str, Any]]
     kernel_modules: Sequence[str] = ()
+    neighbors: Sequence[Mapping[str, Any]] = ()
 
     @property
     def unit(self) -> str:
@@ -100,7 +105,7 @@ class Declared(NamedTuple):
 
 
 def parse_declared(options: Mapping[str, Any]) -> Declared:
-    """Return what the options declare, after every VIP and service in it passed its own module's checks."""
+    """Return what the options declare, after each part of it passed its own module's checks."""
     name = options["name"]
     if not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", name):
         raise InvalidValue("name", name, "becomes part of a unit's name", "use lower-case letters, digits and hyphens")
@@ -110,13 +115,16 @@ def parse_declared(options: Mapping[str, Any]) -> Declared:
         Wanted.from_options(vip)
     for service in services:
         parse_service(service)
+    neighbors = [_given(item) for item in options.get("neighbors") or ()]
+    for item in neighbors:
+        WantedNeighbors.from_options(item)
     modules = list(options.get("kernel_modules") or ())
     for module in modules:
         if not re.fullmatch(r"[A-Za-z0-9_-]+", module):
             raise InvalidValue(
                 "kernel_modules", module, "is not the name of a kernel module", "write one such as ip_vs"
             )
-    return Declared(name, vips, services, modules)
+    return Declared(name, vips, services, modules, neighbors)
 
 
 def wanted_files(declared: Declared, python: str, modules: Mapping[str, str]) -> list[Content]:
@@ -124,7 +132,8 @@ def wanted_files(declared: Declared, python: str, modules: Mapping[str, str]) ->
 
     `python` is the interpreter to run them with, `modules` the source of each helper module by its bare name.
     """
-    text = json.dumps({"vips": declared.vips, "services": declared.services}, indent=2, sort_keys=True) + "\n"
+    state = {"vips": declared.vips, "services": declared.services, "neighbors": declared.neighbors}
+    text = json.dumps(state, indent=2, sort_keys=True) + "\n"
     unit_path = f"{UNIT_DIRECTORY}/{declared.unit}"
     names = "".join(f"{module}\n" for module in declared.kernel_modules)
     loaded = [Content(declared.modules, f"# Written by lvs.cluster.boot_restore.\n{names}".encode())] if names else []
@@ -140,13 +149,12 @@ def wanted_files(declared: Declared, python: str, modules: Mapping[str, str]) ->
 def unit_text(declared: Declared, python: str) -> str:
     """Return the systemd unit.
 
-    Modules and sysctls come first: VIPs must not be there before the ARP sysctls. A VIP on a device that a network
-    manager owns waits until that has configured it, since managers drop what they find there when they start; one on
-    lo waits for nothing, so that what listens on it can start.
+    Modules and sysctls come first: VIPs must not be there before the ARP sysctls. A VIP or a neighbour on a device
+    that a network manager owns waits until that has configured it, since managers drop what they find there when they
+    start; a VIP on lo waits for nothing, so that what listens on it can start.
     """
-    devices = sorted(
-        {str(vip["interface"]) for vip in declared.vips if vip["interface"] != "lo" and not vip.get("kind")}
-    )
+    vips = [vip for vip in declared.vips if vip["interface"] != "lo" and not vip.get("kind")]
+    devices = sorted({str(item["interface"]) for item in [*vips, *declared.neighbors]})
     targets = ["network-online.target"] if devices else []
     targets += [f"sys-subsystem-net-devices-{_escape(device)}.device" for device in devices]
     after = ["systemd-modules-load.service", "systemd-sysctl.service", *targets]

@@ -1,21 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Devices and addresses of this host through rtnetlink, with pyroute2: read, and changed by the steps of a plan.
-
-pyroute2 is imported only here, and only when a client is made: the import costs seconds on a slow host. What is used
-of it means the same in 0.5.14, 0.7.x and 0.9.x.
-"""
+"""Devices and addresses of this host through rtnetlink: read, and changed by the steps of a plan."""
 
 from __future__ import annotations
 
 import errno
-import os
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from ._arp_client import announce
-from ._errors import KernelRefusal, NotPermitted, NotSupported
+from ._rtnl import DELETE_FLAGS, RtnlClient, error_number, link_index, plain_reason
 from ._vip_model import (
     FALLBACKS,
     SCOPES,
@@ -34,15 +30,11 @@ from ._vip_model import (
 )
 from ._vip_wanted import Wanted
 
-# include/uapi/linux: if.h, if_arp.h, if_addr.h, netlink.h, rtnetlink.h
-_IFF_UP, _IFF_LOOPBACK, _IFF_NOARP = 0x1, 0x8, 0x80
-_ARPHRD_ETHER = 1
+# include/uapi/linux: if_addr.h, rtnetlink.h
 _IFA_F_SECONDARY, _IFA_F_NODAD, _IFA_F_DADFAILED = 0x01, 0x02, 0x08
 _IFA_F_DEPRECATED, _IFA_F_NOPREFIXROUTE = 0x20, 0x200
 _FOREVER = 0xFFFFFFFF
-# Written out, since 0.5.14 deletes with the flags of a creation; newer kernels take those for a bulk deletion
-# and refuse (EOPNOTSUPP).
-_DELETE_LINK, _DELETE_ADDRESS = (17, 0x1 | 0x4), (21, 0x1 | 0x4)
+_RTM_DELLINK, _RTM_DELADDR = 17, 21
 
 _SCOPE_WORDS = {number: word for word, number in SCOPES.items()}
 _CONF = "/proc/sys/net/ipv4/conf"
@@ -50,40 +42,21 @@ _CONF = "/proc/sys/net/ipv4/conf"
 # any address of this host. With neither end given it would be the kernel's fallback device, tunl0, of which there is
 # but one; with a local end it would have to be told that address (ip_tunnel_lookup in net/ipv4/ip_tunnel.c).
 TUNNELS = tuple(FALLBACKS.values())
-LIBRARY, PACKAGE = "pyroute2", "python3-pyroute2"
 
 
-class LibraryMissing(NotSupported):
-    """pyroute2 is not there."""
-
-
-class VipClient:
-    """One open conversation with rtnetlink in the current network namespace.
-
-    Raises LibraryMissing without pyroute2, NotPermitted without CAP_NET_ADMIN, and KernelRefusal, with the step in
-    words, for whatever else the kernel refuses.
-    """
-
-    def __init__(self) -> None:
-        try:
-            from pyroute2 import IPRoute, NetlinkError
-        except ImportError:
-            raise LibraryMissing(
-                f"The Python library {LIBRARY} is missing on this host; install the package {PACKAGE}."
-            ) from None
-        self._refusal: type[Exception] = NetlinkError
-        self._rtnl: Any = IPRoute()
-
-    def close(self) -> None:
-        """End the conversation."""
-        self._rtnl.close()
+class VipClient(RtnlClient):
+    """Reads and changes devices and addresses."""
 
     def read(self, wanted: Wanted) -> Current:
         """Return all devices and addresses of this host; `promotes` is looked up for the wanted device only."""
         with self._explained("read devices and addresses"):
-            links = {message["index"]: _link(message, wanted.interface) for message in self._rtnl.get_links()}
+            links = self._links()
             held = [_held(message, links) for message in self._rtnl.get_addr()]
-        return Current({link.name: link for link in links.values()}, tuple(one for one in held if one))
+        named = {link.name: link for link in links.values()}
+        if wanted.interface in named:
+            promotes = _promotes(wanted.interface)
+            named[wanted.interface] = named[wanted.interface]._replace(promotes=promotes)
+        return Current(named, tuple(one for one in held if one))
 
     def apply(self, operations: Sequence[VipOperation]) -> None:
         """Carry out the steps in their order; the first one that is refused ends it."""
@@ -91,7 +64,7 @@ class VipClient:
             if isinstance(operation, Announce):
                 announce(operation.interface, operation.addresses, operation.times, operation.interval)
             else:
-                with self._explained(operation.words, operation):
+                with self._explained(operation.words, partial(_reason, operation=operation)):
                     self._change(operation)
 
     def _change(self, operation: VipOperation) -> None:
@@ -99,16 +72,16 @@ class VipClient:
             self._add_link(operation)
         elif isinstance(operation, (RaiseLink, LowerLink)):
             state = "up" if isinstance(operation, RaiseLink) else "down"
-            self._rtnl.link("set", index=socket.if_nametoindex(operation.interface), state=state)
+            self._rtnl.link("set", index=link_index(operation.interface), state=state)
         elif isinstance(operation, RemoveLink):
-            self._rtnl.link(_DELETE_LINK, index=socket.if_nametoindex(operation.interface))
+            self._rtnl.link((_RTM_DELLINK, DELETE_FLAGS), index=link_index(operation.interface))
         elif isinstance(operation, AddAddress):
             self._rtnl.addr("add", **_fields(operation.held))
         elif isinstance(operation, SettleAddress):
             self._rtnl.addr("replace", **_fields(operation.held))
         elif isinstance(operation, RemoveAddress):
             with _promoting(operation.held.interface if operation.promote else None):
-                self._rtnl.addr(_DELETE_ADDRESS, **_identity(operation.held))
+                self._rtnl.addr((_RTM_DELADDR, DELETE_FLAGS), **_identity(operation.held))
 
     def _add_link(self, operation: AddLink) -> None:
         tunnel = {f"{operation.kind}_collect_metadata": True} if operation.kind in TUNNELS else {}
@@ -116,34 +89,8 @@ class VipClient:
             self._rtnl.link("add", ifname=operation.interface, kind=operation.kind, **tunnel)
         except self._refusal as error:
             # Asking for it has loaded the module, which made this very device.
-            if int(getattr(error, "code", 0)) != errno.EEXIST or FALLBACKS.get(operation.interface) != operation.kind:
+            if error_number(error) != errno.EEXIST or FALLBACKS.get(operation.interface) != operation.kind:
                 raise
-
-    @contextmanager
-    def _explained(self, what: str, operation: VipOperation | None = None) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise _refusal(what, error.errno or 0, operation) from None
-        except self._refusal as error:
-            raise _refusal(what, int(getattr(error, "code", 0)), operation) from None
-
-
-def _link(message: Any, detailed: str) -> Link:
-    name, flags = message.get_attr("IFLA_IFNAME"), message["flags"]
-    info = message.get_attr("IFLA_LINKINFO")
-    arp = message["ifi_type"] == _ARPHRD_ETHER and not flags & (_IFF_LOOPBACK | _IFF_NOARP)
-    return Link(
-        name,
-        (info.get_attr("IFLA_INFO_KIND") if info else None) or "",
-        up=bool(flags & _IFF_UP),
-        arp=arp,
-        loopback=bool(flags & _IFF_LOOPBACK),
-        # The kernel ors the two (IN_DEV_PROMOTE_SECONDARIES).
-        promotes=name == detailed
-        and any(_setting(f"{_CONF}/{where}/promote_secondaries") == "1" for where in ("all", name)),
-        mac=(message.get_attr("IFLA_ADDRESS") or "") if arp else "",
-    )
 
 
 def _held(message: Any, links: dict[int, Link]) -> Held | None:
@@ -171,7 +118,7 @@ def _held(message: Any, links: dict[int, Link]) -> Held | None:
 
 def _identity(held: Held) -> dict[str, Any]:
     fields: dict[str, Any] = {
-        "index": socket.if_nametoindex(held.interface),
+        "index": link_index(held.interface),
         "family": socket.AF_INET6 if held.ipv6 else socket.AF_INET,
         "address": held.peer or held.address,
         "prefixlen": held.prefix,
@@ -217,6 +164,11 @@ def _promoting(interface: str | None) -> Iterator[None]:
         _set(path, "0")
 
 
+def _promotes(interface: str) -> bool:
+    # The kernel ors the two (IN_DEV_PROMOTE_SECONDARIES).
+    return any(_setting(f"{_CONF}/{where}/promote_secondaries") == "1" for where in ("all", interface))
+
+
 def _setting(path: str) -> str:
     try:
         with open(path, encoding="ascii") as file:
@@ -230,15 +182,7 @@ def _set(path: str, value: str) -> None:
         file.write(value)
 
 
-def _refusal(what: str, number: int, operation: VipOperation | None) -> KernelRefusal:
-    if number == errno.EPERM:
-        return NotPermitted(
-            f"Not allowed to {what}: this needs CAP_NET_ADMIN; run the task as root (become: true).", number
-        )
-    return KernelRefusal(f"The kernel refused to {what}: {_reason(number, operation)}.", number)
-
-
-def _reason(number: int, operation: VipOperation | None) -> str:
+def _reason(number: int, operation: VipOperation) -> str:
     """Return why, and what to do: an errno's meaning depends on the step (net/ipv4/devinet.c, net/ipv6/addrconf.c)."""
     if isinstance(operation, AddLink) and number == errno.EEXIST and operation.kind in TUNNELS:
         return (
@@ -246,8 +190,6 @@ def _reason(number: int, operation: VipOperation | None) -> str:
             "interface, or remove it"
         )
     ipv6 = isinstance(operation, (AddAddress, SettleAddress)) and operation.held.ipv6
-    if number in (errno.EEXIST, errno.EADDRNOTAVAIL, errno.ENODEV):
-        return f"another program changed it at the same moment ({os.strerror(number)}); run the task again"
     if isinstance(operation, AddLink) and number == errno.EOPNOTSUPP:
         instead = "" if operation.kind in TUNNELS else ", or use lo"
         return f"it has no {operation.kind} devices; install the kernel's {operation.kind} module{instead}"
@@ -255,4 +197,4 @@ def _reason(number: int, operation: VipOperation | None) -> str:
         return "IPv6 is switched off there (disable_ipv6); switch it on, or leave IPv6 addresses out"
     if isinstance(operation, RemoveAddress) and operation.promote and number in (errno.EACCES, errno.EROFS):
         return "its secondaries would fall with it, and promote_secondaries can't be set; set that sysctl to 1 first"
-    return f"{os.strerror(number)} (errno {number})"
+    return plain_reason(number)

@@ -18,8 +18,8 @@ class Link(NamedTuple):
     """A network device.
 
     `arp` says whether neighbours learn its addresses from it by ARP or ND (Ethernet, not lo, not dummy);
-    `promotes` whether its secondary addresses survive their primary (sysctl promote_secondaries); `mac` is empty where
-    there is no ARP.
+    `promotes` whether its secondary addresses survive their primary (sysctl promote_secondaries); `mac` is empty for a
+    device that has none.
     """
 
     name: str

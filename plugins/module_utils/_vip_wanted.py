@@ -66,18 +66,18 @@ class Wanted(NamedTuple):
         Raises InvalidValue for what breaks a rule, whatever the host looks like.
         """
         vips = parse_vips(options["addresses"])
-        interface = parse_interface(options["interface"])
+        interface = parse_interface(options["interface"], labels=True)
         interval = options.get("announce_interval")
         wanted = cls(
             vips=vips,
             interface=interface,
             label=_label(options.get("label"), interface, vips),
-            scope=_choice(options, "scope"),
-            kind=_choice(options, "kind"),
+            scope=choice(options, "scope", VIP_OPTIONS),
+            kind=choice(options, "kind", VIP_OPTIONS),
             announce=_within("announce", options.get("announce"), 0, _MOST_ANNOUNCEMENTS, "announcements"),
             announce_interval=0.5 if interval is None else interval,
-            on_conflict=_choice(options, "on_conflict") or "fail",
-            present=(_choice(options, "state") or "present") == "present",
+            on_conflict=choice(options, "on_conflict", VIP_OPTIONS) or "fail",
+            present=(choice(options, "state", VIP_OPTIONS) or "present") == "present",
         )
         _within("announce_interval", wanted.announce_interval, 0, _LONGEST_INTERVAL, "seconds")
         _check_family(wanted)
@@ -102,14 +102,7 @@ def _vip(text: object) -> Vip:
         ipaddress.ip_address(host)
     except ValueError:
         raise InvalidValue("addresses", text, "is not an IP address", f"{_EXAMPLE}, names are not resolved") from None
-    address = parse_host(host, "addresses")
-    for broken, rule in (
-        (address.is_loopback, "is a loopback address, which every host has for itself"),
-        (address.version == 6 and address.is_link_local, "is link-local, which IPVS can't serve"),
-        (getattr(address, "ipv4_mapped", None), "is an IPv4 address in IPv6 clothes"),
-    ):
-        if broken:
-            raise InvalidValue("addresses", text, rule, _EXAMPLE)
+    address = parse_vip_host(host, "addresses")
     longest = address.max_prefixlen
     if slash and not (length.isascii() and length.isdigit() and 1 <= int(length) <= longest):
         raise InvalidValue("addresses", text, f"has no prefix length from 1 to {longest}", f"write {host}/{longest}")
@@ -122,16 +115,29 @@ def _vip(text: object) -> Vip:
     return Vip(str(address), prefix, bool(slash))
 
 
-def parse_interface(name: object) -> str:
-    """Return the name of a device; raise InvalidValue for what the kernel does not take (dev_valid_name)."""
+def parse_vip_host(text: object, option: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Return the address, written without a prefix length; raise InvalidValue for one that can't be a VIP."""
+    address = parse_host(text, option)
+    for broken, rule in (
+        (address.is_loopback, "is a loopback address, which every host has for itself"),
+        (address.version == 6 and address.is_link_local, "is link-local, which IPVS can't serve"),
+        (getattr(address, "ipv4_mapped", None), "is an IPv4 address in IPv6 clothes"),
+    ):
+        if broken:
+            raise InvalidValue(option, text, rule, _EXAMPLE)
+    return address
+
+
+def parse_interface(name: object, labels: bool = False) -> str:
+    """Return the name of a device; raise InvalidValue for what the kernel does not take (dev_valid_name).
+
+    `labels` says whether the module that is spoken of has an option for them.
+    """
     text = str(name)
     if ":" in text:
-        raise InvalidValue(
-            "interface",
-            text,
-            "is a label, not a device",
-            f"write interface: {text.partition(':')[0]} and label: {text}",
-        )
+        device = text.partition(":")[0]
+        remedy = f"write interface: {device}" + (f" and label: {text}" if labels else "")
+        raise InvalidValue("interface", text, "is a label, not a device", remedy)
     if not text or len(text.encode()) > _LONGEST_NAME or text in (".", "..") or "/" in text or text.split() != [text]:
         raise InvalidValue(
             "interface", text, f"is not a device name (1 to {_LONGEST_NAME} bytes, no space, no /)", "see `ip link`"
@@ -173,8 +179,9 @@ def _check_family(wanted: Wanted) -> None:
             )
 
 
-def _choice(options: Mapping[str, Any], name: str) -> str | None:
-    value, choices = options.get(name), VIP_OPTIONS[name]["choices"]
+def choice(options: Mapping[str, Any], name: str, spec: Mapping[str, Any]) -> str | None:
+    """Return the value of an option; raise InvalidValue when it is none of the choices that `spec` gives it."""
+    value, choices = options.get(name), spec[name]["choices"]
     if value is not None and value not in choices:
         raise InvalidValue(name, value, "is not a choice", f"choose from {', '.join(choices)}")
     return value

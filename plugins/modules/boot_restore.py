@@ -10,10 +10,10 @@ short_description: Bring VIPs and IPVS services back at boot
 version_added: 1.0.0
 author: The lvs.cluster maintainers (@lvs-cluster)
 description:
-  - Writes what a host declares (VIPs, virtual services, kernel modules) to C(/etc/lvs-cluster/NAME.json), the program that restores it to
+  - Writes what a host declares (VIPs, virtual services, neighbour entries, kernel modules) to C(/etc/lvs-cluster/NAME.json), the program that restores it to
     C(/usr/local/lib/lvs-cluster/restore.pyz), and an enabled systemd unit C(lvs-cluster-NAME.service) that runs it at boot.
-  - The program is made of this collection's own modules, so a boot does exactly what M(lvs.cluster.vip_iface) and
-    M(lvs.cluster.ipvs_service) do, with everything that they can declare.
+  - The program is made of this collection's own modules, so a boot does exactly what M(lvs.cluster.vip_iface),
+    M(lvs.cluster.ipvs_service) and M(lvs.cluster.vip_neighbor) do, with everything that they can declare.
   - Changes nothing that runs. The unit is not started, since the modules have done its work already.
 options:
   name:
@@ -27,6 +27,11 @@ options:
     default: []
   services:
     description: Virtual services, each item with the options of M(lvs.cluster.ipvs_service).
+    type: list
+    elements: dict
+    default: []
+  neighbors:
+    description: Static neighbour entries, each item with the options of M(lvs.cluster.vip_neighbor).
     type: list
     elements: dict
     default: []
@@ -44,12 +49,13 @@ options:
 extends_documentation_fragment:
   - lvs.cluster.attributes
 notes:
-  - The restore program needs what the modules need at run time, such as pyroute2 for VIPs.
+  - The restore program needs what the modules need at run time, such as pyroute2 for VIPs and neighbour entries.
   - A boot does not ask whether another host has a VIP, whatever O(lvs.cluster.vip_iface#module:on_conflict) says, so that it is
     neither delayed nor left without its VIPs by an answer that nobody reads.
 seealso:
   - module: lvs.cluster.vip_iface
   - module: lvs.cluster.ipvs_service
+  - module: lvs.cluster.vip_neighbor
 """
 
 EXAMPLES = r"""
@@ -67,6 +73,15 @@ EXAMPLES = r"""
         real_servers:
           - address: 192.0.2.4
           - address: 192.0.2.5
+
+- name: The gateway still knows who has the VIP after a reboot
+  lvs.cluster.boot_restore:
+    name: gateway
+    neighbors:
+      - interface: eth0
+        neighbors:
+          - address: 192.0.2.30
+            mac: "52:54:00:00:00:03"
 
 - name: Nothing is restored at boot
   lvs.cluster.boot_restore:
@@ -118,6 +133,7 @@ def main() -> None:
             "name": {"type": "str", "required": True},
             "vips": {"type": "list", "elements": "dict", "default": []},
             "services": {"type": "list", "elements": "dict", "default": []},
+            "neighbors": {"type": "list", "elements": "dict", "default": []},
             "kernel_modules": {"type": "list", "elements": "str", "default": []},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },

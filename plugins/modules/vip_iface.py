@@ -186,37 +186,20 @@ addresses:
       sample: false
 """
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from functools import partial
+
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._arp_client import probe
-from ansible_collections.lvs.cluster.plugins.module_utils._plan import Plan
-from ansible_collections.lvs.cluster.plugins.module_utils._rtnl_client import (
-    LIBRARY,
-    PACKAGE,
-    LibraryMissing,
-    VipClient,
-)
-from ansible_collections.lvs.cluster.plugins.module_utils._runner import run
+from ansible_collections.lvs.cluster.plugins.module_utils._rtnl_client import VipClient
+from ansible_collections.lvs.cluster.plugins.module_utils._rtnl_module import run_rtnl
 from ansible_collections.lvs.cluster.plugins.module_utils._vip_conflict import plan_free_vips
-from ansible_collections.lvs.cluster.plugins.module_utils._vip_model import VipOperation
 from ansible_collections.lvs.cluster.plugins.module_utils._vip_wanted import VIP_OPTIONS, Wanted
 
 
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=VIP_OPTIONS, supports_check_mode=True)
-    clients: list[VipClient] = []
-
-    def make_plan() -> Plan[VipOperation]:
-        # Options are checked before the library is looked for: a mistake is worth more than a missing package.
-        wanted = Wanted.from_options(module.params)
-        try:
-            clients.append(VipClient())
-        except LibraryMissing:
-            reason = f"for rtnetlink; it is in the distribution's package {PACKAGE}"
-            module.fail_json(msg=missing_required_lib(LIBRARY, reason=reason))
-        return plan_free_vips(clients[0].read(wanted), wanted, probe)
-
-    run(module, make_plan, lambda operations: clients[0].apply(operations))
+    run_rtnl(module, Wanted.from_options, VipClient, partial(plan_free_vips, ask=probe))
 
 
 if __name__ == "__main__":

@@ -57,3 +57,14 @@ def make_segment(make_namespace: Callable[[], Namespace]) -> Callable[[int], Seg
         return segment
 
     return make
+
+
+@pytest.fixture
+def gateway(make_segment: Callable[[int], Segment]) -> Namespace:
+    """Return one host with a second device, eth1 with 198.51.100.1/24, beside its eth0."""
+    host = make_segment(1).host(1)
+    host.ip("link add eth1 type veth peer name far1")
+    for device in ("eth1", "far1"):
+        host.ip(f"link set {device} up")
+    host.ip("addr add 198.51.100.1/24 dev eth1")
+    return host

@@ -31,10 +31,20 @@ def files():
 def test_files(files):
     assert list(files) == [boot.PROGRAM, STATE, UNIT, WANT]
     assert json.loads(files[STATE].data) == {
+        "neighbors": [],
         "services": [{"address": "192.0.2.30", "port": 80, "real_servers": [{"address": "192.0.2.4"}]}],
         "vips": [{"interface": "lan0", "addresses": ["192.0.2.30"]}],
     }
     assert files[WANT].link == UNIT
+
+
+def test_neighbors():
+    neighbors = [{"interface": "lan0", "neighbors": [{"address": "192.0.2.30", "mac": "52:54:00:00:00:03"}]}]
+    declared = boot.parse_declared({"name": "gateway", "neighbors": neighbors})
+    state, unit = (file.data.decode() for file in boot.wanted_files(declared, "/usr/bin/python3", {})[1:3])
+    assert json.loads(state) == {"neighbors": neighbors, "services": [], "vips": []}
+    # They wait for the network like VIPs on a device of a network manager.
+    assert " network-online.target sys-subsystem-net-devices-lan0.device\n" in unit
 
 
 def test_kernel_modules():
@@ -111,6 +121,10 @@ def test_client_on_disk(tmp_path):
         (
             {"name": "x", "services": [{"address": "192.0.2.30"}]},
             "port is missing; name the service by address and port, or by fwmark.",
+        ),
+        (
+            {"name": "x", "neighbors": [{"interface": "lan0", "neighbors": [{"address": "192.0.2.30"}]}]},
+            "mac is missing for 192.0.2.30; name the MAC of the director, or write state: absent.",
         ),
     ],
 )

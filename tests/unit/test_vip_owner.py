@@ -96,7 +96,7 @@ def test_summary() -> None:
         ({"timeout": 61}, "timeout: 61 is not above 0 and at most 60 seconds; write one such as 2."),
         ({"timeout": float("nan")}, "timeout: nan is not above 0 and at most 60 seconds; write one such as 2."),
         ({"attempts": 0}, "attempts: 0 is not from 1 to 20; write one such as 2."),
-        ({"interface": "lo:0"}, "interface: 'lo:0' is a label, not a device; write interface: lo and label: lo:0."),
+        ({"interface": "lo:0"}, "interface: 'lo:0' is a label, not a device; write interface: lo."),
     ],
 )
 def test_bad_values(options: dict[str, Any], message: str) -> None:
