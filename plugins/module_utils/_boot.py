@@ -11,9 +11,9 @@ from typing import Any, Callable
 from ._errors import LvsError
 from ._ipvs_client import IpvsClient
 from ._ipvs_memory import still_drained
-from ._ipvs_memory_file import read_drained
 from ._ipvs_options import parse_service
 from ._ipvs_plan import plan_services
+from ._ipvs_run import IpvsRun, Request, Seen
 from ._neighbor_client import NeighborClient
 from ._neighbor_plan import plan_neighbors
 from ._neighbor_wanted import WantedNeighbors
@@ -48,12 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _restore_services(items: Sequence[dict[str, Any]]) -> list[Plan[Any]]:
     wanted = [parse_service(item) for item in items]
-    client = IpvsClient()
-    drained = read_drained()
-    table = client.read([service.key for service in wanted])
-    plan = plan_services(table, still_drained(wanted, drained), drained=drained)
-    client.apply(plan.operations, table)
-    return [plan]
+
+    def decide(seen: Seen) -> Plan[Any]:
+        return plan_services(seen.table, still_drained(wanted, seen.drained), drained=seen.drained)
+
+    run = IpvsRun(IpvsClient(), Request([service.key for service in wanted], decide))
+    return [run.apply(run.first.operations) or run.first]
 
 
 def _restore_vips(items: Sequence[dict[str, Any]]) -> list[Plan[Any]]:

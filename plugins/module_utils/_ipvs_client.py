@@ -18,7 +18,6 @@ from ._ipvs_fields import (
     server_of,
     service_of,
 )
-from ._ipvs_options import server_name, service_name
 from ._ipvs_plan import IpvsOperation, ServiceState, Step, Table, TimeoutsOperation
 from ._ipvs_refusals import TableMoved, Work, refusal_of, unexpected
 from ._ipvs_status import (
@@ -35,6 +34,7 @@ from ._ipvs_status import (
     decode_timeouts,
     encode_timeouts,
 )
+from ._ipvs_words import server_name, service_name
 from ._netlink import pack_nested, unpack_attributes
 
 # enum of commands in include/uapi/linux/ip_vs.h

@@ -9,7 +9,7 @@ from typing import Any, Callable, NamedTuple
 
 from ._errors import InvalidValue, LvsError, NotSupported
 from ._ipvs_fields import ServerKey, ServiceKey
-from ._ipvs_options import WantedServer, in_range, server_name, service_name
+from ._ipvs_options import WantedServer, in_range
 from ._ipvs_plan import (
     Drained,
     IpvsOperation,
@@ -20,6 +20,7 @@ from ._ipvs_plan import (
     simulate,
 )
 from ._ipvs_status import Connections
+from ._ipvs_words import server_name, service_name
 from ._plan import Plan
 
 _LONGEST_WAIT = 24 * 60 * 60

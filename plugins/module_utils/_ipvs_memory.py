@@ -13,14 +13,9 @@ from typing import Any
 
 from ._errors import LvsError
 from ._ipvs_fields import ServerSettings
-from ._ipvs_options import (
-    WantedService,
-    parse_server,
-    parse_service_key,
-    server_options,
-    service_key_options,
-)
+from ._ipvs_options import WantedService, parse_server, parse_service_key
 from ._ipvs_plan import Drained, IpvsOperation, Place, Step, Table
+from ._ipvs_words import server_options, service_key_options
 
 MEMORY = "/var/lib/lvs-cluster/drained.json"
 _FORMAT = 1

@@ -1,148 +1,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the IPVS modules share: parse, read the named services, decide, apply; and again when others interfere."""
+"""What the IPVS modules share: options become a run, and the run is carried through."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from itertools import groupby
-from typing import TYPE_CHECKING, Any, Callable, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Callable
 
-from ._errors import LvsError
 from ._ipvs_client import IpvsClient
-from ._ipvs_drain import WaitOperation, wait
-from ._ipvs_fields import ServerKey, ServiceKey
-from ._ipvs_memory import to_forget, to_remember
-from ._ipvs_memory_file import read_drained, update_drained
-from ._ipvs_plan import Drained, IpvsOperation, Table
-from ._ipvs_refusals import TableMoved
-from ._ipvs_schedulers import check_scheduler
-from ._ipvs_status import Connections, Timeouts
+from ._ipvs_run import IpvsRun, Request
 from ._plan import Plan
 from ._runner import run
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
-_ATTEMPTS = 5
-
-
-class Seen(NamedTuple):
-    """What a run decides on: the services it is about, and what it asked for beside them."""
-
-    table: Table
-    drained: Drained
-    timeouts: Timeouts
-    connections: Mapping[ServerKey, Connections]
-
-
-class Request(NamedTuple):
-    """The services that a run is about (None: all of the host), and how it decides once it has seen them.
-
-    `counted` is the service whose connections it has to know.
-    """
-
-    keys: Sequence[ServiceKey] | None
-    decide: Callable[[Seen], Plan[Any]]
-    counted: ServiceKey | None = None
-
-
-class _Run:
-    """One run of a module: what it saw last, and what it has done."""
-
-    def __init__(self, client: IpvsClient, request: Request) -> None:
-        self.client = client
-        self.request = request
-        self.seen, self.first = self.look()
-        self.done: list[Any] = []
-        self.moves: list[str] = []
-        self.report: dict[str, Any] = {}
-
-    def look(self) -> tuple[Seen, Plan[Any]]:
-        """Read the host and decide."""
-        counted = self.request.counted
-        seen = Seen(
-            self.client.read(self.request.keys),
-            read_drained(),
-            self.client.timeouts(),
-            self.client.connections(counted) if counted else {},
-        )
-        return seen, checked(self.request.decide(seen))
-
-    def apply(self, operations: Sequence[Any]) -> Plan[Any] | None:
-        """Carry the operations out; return the whole plan that came about when others changed the table meanwhile."""
-        plan = replace(self.first, operations=tuple(operations))
-        for _ in range(_ATTEMPTS):
-            try:
-                self._carry_out(plan.operations)
-                return self._settled(plan) if self.moves else None
-            except TableMoved as moved:
-                self.done += moved.done
-                self.moves.append(str(moved))
-                self.seen, plan = self.look()
-        error = LvsError(
-            f"Another program keeps changing the IPVS table (seen {_ATTEMPTS} times, last: {self.moves[-1]}); stop it, "
-            "such as keepalived or ldirectord, or let it alone keep this service."
-        )
-        error.results = {"operations": [operation.words for operation in self.done]}
-        raise error
-
-    def _carry_out(self, operations: Sequence[Any]) -> None:
-        remembered = to_remember(self.seen.table, self.seen.drained, operations)
-        if remembered:
-            update_drained(lambda drained: {**drained, **remembered})
-        for part in _parts(operations):
-            if isinstance(part[0], WaitOperation):
-                self._wait(part[0])
-            else:
-                self.client.apply(part, self.seen.table)
-            self.done += part
-        forgotten = to_forget(self.seen.drained, operations)
-        if forgotten:
-            update_drained(lambda drained: {place: drained[place] for place in drained if place not in forgotten})
-
-    def _wait(self, operation: WaitOperation) -> None:
-        def look() -> Connections | None:
-            return self.client.connections(operation.service).get(operation.server)
-
-        try:
-            self.report = wait(operation, look)
-        except LvsError as error:
-            error.results = {"operations": [step.words for step in self.done], **error.results}
-            raise
-
-    def _settled(self, last: Plan[Any]) -> Plan[Any]:
-        warning = (
-            f"Another program changed the IPVS table during this run ({'; '.join(self.moves)}); it was read again, and "
-            "what was asked has come about."
-        )
-        warnings = (*self.first.warnings, *last.warnings, warning)
-        return replace(
-            last, before=self.first.before, operations=tuple(self.done), warnings=tuple(dict.fromkeys(warnings))
-        )
-
 
 def run_ipvs(module: AnsibleModule, parse: Callable[[Mapping[str, Any]], Request]) -> None:
     """Carry one IPVS module through, and exit; what can be refused without the kernel is refused before it is asked."""
-    this: _Run
+    this: IpvsRun
 
     def make_plan() -> Plan[Any]:
         nonlocal this
         request = parse(module.params)
-        this = _Run(IpvsClient(), request)
+        this = IpvsRun(IpvsClient(), request)
         return this.first
 
     run(module, make_plan, lambda operations: this.apply(operations), lambda _plan: this.report)
-
-
-def checked(plan: Plan[Any]) -> Plan[Any]:
-    """Return the plan when the kernel can have its schedulers, so that check mode refuses what a real run would."""
-    for operation in plan.operations:
-        if isinstance(operation, IpvsOperation) and operation.service_settings is not None:
-            check_scheduler(operation.service_settings.scheduler)
-    return plan
-
-
-def _parts(operations: Sequence[Any]) -> Iterator[list[Any]]:
-    for _is_wait, part in groupby(operations, lambda operation: isinstance(operation, WaitOperation)):
-        yield list(part)

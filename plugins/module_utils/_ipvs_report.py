@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ._ipvs_fields import ServiceKey
-from ._ipvs_options import ordered, server_name, service_name
 from ._ipvs_plan import Drained, Table, show
 from ._ipvs_status import Counters, ServiceStatus
+from ._ipvs_words import ordered, server_name, service_name
 
 _PER_SECOND = "_per_second"
 

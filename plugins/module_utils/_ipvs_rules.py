@@ -8,7 +8,8 @@ from typing import Any, Callable, TypeVar
 
 from ._errors import InvalidValue
 from ._ipvs_fields import FLAG_ONE_PACKET, ServerKey, ServerSettings, ServiceKey, ServiceSettings, default_netmask
-from ._ipvs_options import FORWARDING_CHOICES, flag_bits, server_name, service_name
+from ._ipvs_options import FORWARDING_CHOICES
+from ._ipvs_words import flag_bits, server_name, service_name
 
 Settings = TypeVar("Settings", ServiceSettings, ServerSettings)
 

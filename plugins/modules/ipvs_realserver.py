@@ -134,7 +134,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_drain import (
     plan_drain,
     plan_restore,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_module import Request, run_ipvs
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_module import run_ipvs
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import (
     DRAIN_OPTIONS,
     SERVER_OPTIONS,
@@ -143,6 +143,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import (
     parse_service_key,
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import plan_server
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_run import Request
 
 
 def parse(params: Mapping[str, Any]) -> Request:

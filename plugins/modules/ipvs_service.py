@@ -69,9 +69,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_module import Request, run_ipvs
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_module import run_ipvs
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import SERVICE_OPTIONS, parse_service
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import plan_services
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_run import Request
 
 
 def parse(params: Mapping[str, Any]) -> Request:

@@ -95,7 +95,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_module import Request, Seen, run_ipvs
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_module import run_ipvs
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import (
     SERVICE_OPTIONS,
     TIMEOUT_OPTIONS,
@@ -103,6 +103,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import (
     parse_timeouts,
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import plan_services, plan_timeouts
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_run import Request, Seen
 from ansible_collections.lvs.cluster.plugins.module_utils._plan import Plan
 
 OPTIONS: dict[str, Any] = {

@@ -6,7 +6,7 @@ from __future__ import annotations
 from itertools import islice
 
 import ipvsadm
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import service_options
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_words import service_options
 from conftest import RANDOM, command, run
 from hypothesis import strategies as st
 from ipvs_strategies import relocated, some, tables

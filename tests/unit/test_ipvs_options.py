@@ -1,18 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options of IPVS at the door: what is canonical, and every refusal with its whole sentence."""
+"""Options of IPVS at the door: what is canonical; what is refused stands in test_ipvs_bad_input."""
 
 from __future__ import annotations
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_fields import ServiceKey
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import flag_words, parse_service
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import parse_service
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_words import flag_words
 
 WEB = {"address": "192.168.91.30", "port": 80}
-SERVER = {"address": "192.168.91.4"}
-
-
-def pool(**server):
-    return {**WEB, "real_servers": [{**SERVER, **server}]}
 
 
 @pytest.mark.parametrize(

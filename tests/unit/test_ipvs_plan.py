@@ -10,9 +10,9 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import (
     parse_server,
     parse_service,
     parse_service_key,
-    service_options,
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import Step, plan_server, plan_services, simulate
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_words import service_options
 from hypothesis import given
 from ipvs_strategies import tables
 
