@@ -6,6 +6,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 _CLONE_NEWNET = 0x40000000
+# How many random cases a test tries; fewer where a machine is emulated.
+RANDOM = int(os.environ.get("LVS_RANDOM_CASES", "100"))
 LIMIT = 60  # seconds; no command here takes longer unless it hangs
 _DRIVER = """
 import importlib, json, sys
@@ -47,6 +50,10 @@ class Namespace:
         """Run `ip -json -details` inside, and return what it says."""
         return json.loads(self.run("ip", "-json", "-details", *arguments.split()))
 
+    def without_fallbacks(self, message: str) -> str:
+        """Return the message without the tunnel devices that a kernel puts into every namespace, once it has tunnels."""
+        return re.sub(r", (tunl0|ip6tnl0)\b|\b(tunl0|ip6tnl0), ", "", message)
+
     def sysctl(self, name: str, value: object) -> None:
         """Set one sysctl, named with slashes below net/."""
         self.run("sh", "-c", f"echo {value} > /proc/sys/net/{name}")
@@ -72,6 +79,7 @@ class Namespace:
         """
         options["_ansible_check_mode"] = check
         libraries = [*([path] if path else []), Path(__file__).resolve().parents[2] / ".collections"]
+        libraries += filter(None, [os.environ.get("PYTHONPATH")])
         done = subprocess.run(
             ["ip", "netns", "exec", self.name, *wrapper, sys.executable, "-c", _DRIVER, name, json.dumps(options)],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, libraries))},

@@ -80,6 +80,23 @@ def test_vip_is_probed_for_added_and_announced_there(make_segment: Callable[[int
     assert not {f"{VIP}/32", f"{VIP6}/128"} & set(addresses(director, device))
 
 
+def test_dummy_is_made_and_removed_with_its_last_vip(namespace: Namespace) -> None:
+    need(namespace, "link add probe0 type dummy\nlink del probe0")
+    options: dict[str, Any] = {"addresses": [VIP, VIP6], "interface": "vip0", "kind": "dummy"}
+    assert namespace.module("vip_iface", **options)["operations"] == [
+        "create dummy device vip0",
+        "bring vip0 up",
+        f"add {VIP}/32 to vip0 (scope host)",
+        f"add {VIP6}/128 to vip0 (not used as a source)",
+    ]
+    (link,) = namespace.json("link show dev vip0")
+    assert (link["linkinfo"]["info_kind"], "UP" in link["flags"]) == ("dummy", True)
+    assert set(addresses(namespace, "vip0")) == {f"{VIP}/32", f"{VIP6}/128"}
+    assert namespace.module("vip_iface", **options)["changed"] is False
+    assert namespace.module("vip_iface", **options, state="absent")["operations"][-1] == "remove dummy device vip0"
+    assert "vip0" not in [one["ifname"] for one in namespace.json("link show")]
+
+
 TUNNELS = {"ipip0": "ipip", "ip6tnl1": "ip6tnl"}
 
 

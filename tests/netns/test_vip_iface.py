@@ -14,7 +14,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._errors import Address
 from ansible_collections.lvs.cluster.plugins.module_utils._vip_wanted import Wanted
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from netns_hosts import Namespace, Segment
+from netns_hosts import RANDOM, Namespace, Segment
 from netns_vips import VIP, VIP6, Capture, Nd, addresses, carry_out, carry_out_wanted
 
 
@@ -128,7 +128,7 @@ def test_device_is_created_brought_up_and_removed_with_its_last_vip(namespace: N
     assert carry_out_wanted(namespace, first).words == [f"remove {VIP}/32 from vip0"]
     gone = wanted._replace(present=False)
     assert carry_out_wanted(namespace, gone).words == [f"remove {VIP6}/128 from vip0", "remove ifb device vip0"]
-    assert [link["ifname"] for link in namespace.json("link show")] == ["lo"]
+    assert "vip0" not in [link["ifname"] for link in namespace.json("link show")]
     assert carry_out_wanted(namespace, gone).words == []
 
 
@@ -199,7 +199,8 @@ def test_module_errors(make_segment: Callable[[int], Segment], options: dict[str
     before = host.json("addr show")
     for check in (True, False):
         answer = host.module("vip_iface", check=check, **{"addresses": [VIP], **options})
-        assert (answer.get("failed"), answer["msg"], answer["operations"]) == (True, message, [])
+        told = host.without_fallbacks(answer["msg"])
+        assert (answer.get("failed"), told, answer["operations"]) == (True, message, [])
         assert host.json("addr show") == before
 
 
@@ -304,7 +305,7 @@ def wishes(draw: st.DrawFn) -> dict[str, Any]:
     taken=st.lists(st.sampled_from(POOL + POOL6), max_size=2, unique=True),
     wanted=wishes(),
 )
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=RANDOM, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_state_any_wish(
     shared: Segment,
     count_case: Callable[[], None],

@@ -24,6 +24,17 @@ def test_service_bytes():
     )
 
 
+@pytest.mark.skipif(sys.byteorder != "little", reason="the bytes are those of a little-endian host")
+def test_server_bytes():
+    key = fields.ServerKey("ipv6", "2001:db8::4", 80)
+    settings = fields.ServerSettings("tunnel", 7, 10, 5, "gue", 6080, "remote")
+    assert fields.encode_server(key, settings).hex(" ", 4) == (
+        "06000b00 0a000000 14000100 20010db8 00000000 00000000 00000004 06000200 00500000 "
+        "08000300 02000000 08000400 07000000 08000500 0a000000 08000600 05000000 05000d00 01000000 06000e00 17c00000 "
+        "06000f00 02000000"
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "value", "family", "data"),
     [

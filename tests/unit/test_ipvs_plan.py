@@ -4,14 +4,20 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.lvs.cluster.plugins.module_utils._errors import NotSupported
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_fields import ServerKey, ServerSettings
+from ansible_collections.lvs.cluster.plugins.module_utils._errors import InvalidValue, NotSupported
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_fields import ServerKey, ServerSettings, ServiceSettings
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import (
     parse_server,
     parse_service,
     parse_service_key,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import Step, plan_server, plan_services, simulate
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import (
+    ServiceState,
+    Step,
+    plan_server,
+    plan_services,
+    simulate,
+)
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_words import service_options
 from hypothesis import given
 from ipvs_strategies import tables
@@ -102,6 +108,41 @@ def test_a_server_on_a_tunnel_that_stops_being_one_loses_the_tunnel_settings():
     wanted = parse_service({**WEB, "real_servers": [{"address": "192.168.91.4", "forwarding": "direct"}]})
     (state,) = simulate(table, plan_services(table, [wanted]).operations).values()
     assert state.servers == {ServerKey("ipv4", "192.168.91.4", 80): ServerSettings("direct")}
+
+
+@pytest.mark.parametrize("forwarding", ["local", "bypass"])
+def test_what_the_kernel_only_reports_stays(forwarding):
+    """Such a server is told as it is, and being told it back changes nothing; it can't be made, or made of another."""
+    key, server = parse_service_key(WEB), ServerKey("ipv4", "192.168.91.3", 80)
+    table = {
+        key: ServiceState(ServiceSettings(persistence_netmask="255.255.255.255"), {server: ServerSettings(forwarding)})
+    }
+    told = service_options(key, *table[key])
+    plan = plan_services(table, [parse_service(told)])
+    assert plan.operations == ()
+    assert plan.warnings[0].endswith("It is so already, and is left as it is.")
+    other = simulate(
+        table,
+        plan_services(
+            table, [parse_service({**WEB, "real_servers": [{"address": "192.168.91.3", "forwarding": "direct"}]})]
+        ).operations,
+    )
+    for current in ({}, other):
+        with pytest.raises(InvalidValue, match="is what the kernel reports of a server, and can't be asked for"):
+            plan_services(current, [parse_service(told)])
+
+
+def test_a_server_that_can_not_work_and_is_there_is_warned_of():
+    """As it may be that a save of ipvs_info holds it; a change of it is refused."""
+    key, server = parse_service_key(WEB), ServerKey("ipv4", "192.168.91.4", 8080)
+    table = {key: ServiceState(ServiceSettings(persistence_netmask="255.255.255.255"), {server: ServerSettings()})}
+    plan = plan_services(table, [parse_service(service_options(key, *table[key]))])
+    assert (plan.operations, len(plan.warnings)) == ((), 1)
+    assert plan.warnings[0].startswith(
+        "port of server 192.168.91.4:8080 of tcp 192.168.91.30:80: 8080 is not the service's port"
+    )
+    with pytest.raises(InvalidValue, match="8080 is not the service's port"):
+        words(table, {**WEB, "real_servers": [{"address": "192.168.91.4", "port": 8080, "weight": 3}]})
 
 
 @given(tables(), tables())

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Addresses and ARP on each Debian release, with its kernel, its Python and its pyroute2: tests/netns, run on the machine.
+
+These kernels have all that this machine's may lack: VLAN, bond, dummy and tunnel devices.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import io
+import re
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import ansible
+import pytest
+from conftest import INVENTORY, KERNELS
+from lab_access import PROJECT, ssh_command
+
+TESTS = ["tests/netns/test_vip_devices.py"]
+WANTED = PROJECT / "requirements" / "guest.txt"
+REMOTE = "/run/lvs-cluster-tests"
+RUN = f"rm -rf {REMOTE} && mkdir {REMOTE} && cd {REMOTE} && tar xz && PYTHONPATH=libraries exec python3 -m pytest -q -p no:cacheprovider"
+LIMIT = 900  # seconds for all tests on one machine
+
+
+@functools.cache
+def libraries() -> Path:
+    """Return a directory with what the tests need there; only the first run asks the package index."""
+    kept = PROJECT / ".cache" / f"guest-{hashlib.sha256(WANTED.read_bytes()).hexdigest()[:12]}"
+    if not kept.exists():
+        half = kept.with_suffix(".half")
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "-qq",
+            "--disable-pip-version-check",
+            "--no-compile",
+            "--upgrade",
+        ]
+        # Wheels for any Python from the oldest machine's on, which need no compiler.
+        command += ["--no-deps", "--only-binary=:all:", "--python-version=3.9", "--implementation=py", "--abi=none"]
+        command += ["--platform=any", "--target", str(half), "--requirement", str(WANTED)]
+        subprocess.run(command, check=True, timeout=300)
+        half.rename(kept)
+    return kept
+
+
+@functools.cache
+def packed() -> bytes:
+    """Return the collection, its tests, and what they need, as one archive."""
+    content = io.BytesIO()
+
+    def wanted(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+        return None if "__pycache__" in member.name else member
+
+    with tarfile.open(fileobj=content, mode="w:gz") as archive:
+        for name in ("plugins", "tests", ".collections", "pyproject.toml"):
+            archive.add(PROJECT / name, name, filter=wanted)
+        archive.add(libraries(), "libraries", filter=wanted)
+        # As Ansible does it on a managed host: an empty package with module_utils in it.
+        home = Path(ansible.__file__).parent
+        for name in ("release.py", "module_utils"):
+            archive.add(home / name, f"libraries/ansible/{name}", filter=wanted)
+        archive.addfile(tarfile.TarInfo("libraries/ansible/__init__.py"))
+    return content.getvalue()
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", KERNELS)
+def test_addresses(name, record_property):
+    done = subprocess.run(
+        [*ssh_command(name, INVENTORY), f"{RUN} {' '.join(TESTS)}"],
+        input=packed(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=LIMIT,
+    )
+    output = done.stdout.decode(errors="replace")
+    assert done.returncode == 0, output[-20_000:]
+    print(output)
+    record_property(f"tests of addresses on {name}", int(re.findall(r"^(\d+) passed", output, re.M)[-1]))
+    for number, kind in re.findall(r"^ +(\d+)  (\S.*)$", output, re.M):
+        record_property(f"{kind} on {name}", int(number))
