@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from ._netlink import (
@@ -59,8 +61,8 @@ class Refusal(NamedTuple):
 class GenericNetlink:
     """One socket that speaks to one generic netlink family of the current network namespace.
 
-    Raises GenlError(ENOENT) when the kernel has no such family. Every wait is bounded: a kernel that does not answer
-    within 30 s raises TimeoutError.
+    Raises GenlError(ENOENT) when the kernel has no such family. Every wait is bounded: when a kernel does not
+    answer within 30 s the error is ETIMEDOUT.
     """
 
     def __init__(self, family: str, version: int) -> None:
@@ -135,14 +137,17 @@ class GenericNetlink:
             payload = _GENL_HEADER.pack(request.command, self._version, 0) + request.attributes
             mark = flags if len(parts) == len(requests) - 1 else 0
             parts.append(pack_message(self._family, NLM_F_REQUEST | mark, self._sequence, payload))
-        self._socket.send(b"".join(parts))
+        with _socket_errors():
+            self._socket.send(b"".join(parts))
         return self._sequence
 
     def _answers(self, first: int, last: int | None = None) -> Iterable[Message]:
         """Yield the messages that answer sequence numbers `first` to `last`, for as long as the caller asks."""
         last = first if last is None else last
         while True:
-            for message in unpack_messages(self._socket.recv(_RECEIVE_BYTES)):
+            with _socket_errors():
+                data = self._socket.recv(_RECEIVE_BYTES)
+            for message in unpack_messages(data):
                 if first <= message.sequence <= last:
                     yield message
 
@@ -159,5 +164,13 @@ def _slices(requests: Sequence[Request]) -> Iterable[tuple[int, int]]:
         yield start, len(requests)
 
 
-def _error(errno: int) -> GenlError:
-    return GenlError(errno, os.strerror(errno))
+@contextmanager
+def _socket_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _error(error.errno or errno.ETIMEDOUT) from None  # a timeout has no errno
+
+
+def _error(number: int) -> GenlError:
+    return GenlError(number, os.strerror(number))

@@ -81,7 +81,7 @@ class IpvsClient:
 
     def read(self, keys: Iterable[ServiceKey] | None = None) -> dict[ServiceKey, ServiceState]:
         """Return those of the named services that exist (None: all that exist), each with all its servers."""
-        with _reading("the table"):
+        with _asking("read the table"):
             found = {}
             for service in self._services(keys):
                 key, settings = service_of(service)
@@ -90,7 +90,7 @@ class IpvsClient:
 
     def status(self, keys: Iterable[ServiceKey]) -> dict[ServiceKey, ServiceStatus]:
         """Return the counters of those of the named services that exist."""
-        with _reading("the counters"):
+        with _asking("read the counters"):
             found = {}
             for service in self._services(keys):
                 key = service_of(service)[0]
@@ -103,22 +103,22 @@ class IpvsClient:
 
     def connections(self, key: ServiceKey) -> dict[ServerKey, Connections]:
         """Return how many connections the servers of a service have; nothing for a service that does not exist."""
-        with _reading("the connections"):
+        with _asking("read the connections"):
             return {server_of(server)[0]: connections_of(server) for server in self._servers(key)}
 
     def timeouts(self) -> Timeouts:
         """Return the timeouts of this host's connections, in seconds."""
-        with _reading("the timeouts"):
+        with _asking("read the timeouts"):
             return decode_timeouts(self._genl.get(Request(_CMD_GET_CONFIG)))
 
     def engine(self) -> Engine:
         """Return version and size of the kernel's IPVS."""
-        with _reading("the version"):
+        with _asking("read the version"):
             return decode_engine(self._genl.get(Request(_CMD_GET_INFO)))
 
     def daemons(self) -> list[Daemon]:
         """Return the sync daemons that run."""
-        with _reading("the sync daemons"):
+        with _asking("read the sync daemons"):
             answers = self._genl.dump(Request(_CMD_GET_DAEMON))
             return [decode_daemon(unpack_attributes(answer)[_ATTR_DAEMON]) for answer in answers]
 
@@ -134,7 +134,8 @@ class IpvsClient:
             moved = self._moved([step for step in batch if isinstance(step, IpvsOperation)], basis)
             if moved:
                 raise TableMoved(moved, done)
-            refusals, sent = self._genl.batch([_request(operation) for operation in batch])
+            with _asking("change the table"):
+                refusals, sent = self._genl.batch([_request(operation) for operation in batch])
             refused = {refusal.position for refusal in refusals}
             done += [operation for position, operation in enumerate(batch[:sent]) if position not in refused]
             if refusals:
@@ -186,11 +187,11 @@ def _inside(answer: bytes, attribute: int) -> dict[int, bytes]:
 
 
 @contextmanager
-def _reading(what: str) -> Iterator[None]:
+def _asking(what: str) -> Iterator[None]:
     try:
         yield
     except GenlError as error:
-        raise unexpected(f"read {what}", error) from None
+        raise unexpected(what, error) from None
 
 
 def _request(operation: Work) -> Request:

@@ -20,11 +20,12 @@ import pytest
 from conftest import INVENTORY, KERNELS
 from lab_access import PROJECT, ssh_command
 
-TESTS = ["tests/netns/test_vip_devices.py"]
+# Not those of other libraries, which these machines' own take the place of, nor those of bad options, which no kernel sees.
+TESTS = "tests/netns --ignore tests/netns/test_vip_pyroute2.py -k 'not errors and not bad_input'"
 WANTED = PROJECT / "requirements" / "guest.txt"
 REMOTE = "/run/lvs-cluster-tests"
-RUN = f"rm -rf {REMOTE} && mkdir {REMOTE} && cd {REMOTE} && tar xz && PYTHONPATH=libraries exec python3 -m pytest -q -p no:cacheprovider"
-LIMIT = 900  # seconds for all tests on one machine
+RUN = f"rm -rf {REMOTE} && mkdir {REMOTE} && cd {REMOTE} && tar xz && PYTHONPATH=libraries LVS_RANDOM_CASES=20 exec python3 -m pytest -q -p no:cacheprovider"
+LIMIT = 1800  # seconds for all tests on one machine
 
 
 @functools.cache
@@ -75,7 +76,7 @@ def packed() -> bytes:
 @pytest.mark.parametrize("name", KERNELS)
 def test_addresses(name, record_property):
     done = subprocess.run(
-        [*ssh_command(name, INVENTORY), f"{RUN} {' '.join(TESTS)}"],
+        [*ssh_command(name, INVENTORY), f"{RUN} {TESTS}"],
         input=packed(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

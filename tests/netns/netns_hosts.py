@@ -28,6 +28,16 @@ with patch_module_args(json.loads(sys.argv[2])):
 """
 
 
+def with_libraries(*first: Path) -> dict[str, str]:
+    """Return this environment for a Python that has the collection too, and what is in `first` before all else."""
+    places = [
+        *first,
+        Path(__file__).resolve().parents[2] / ".collections",
+        *filter(None, [os.environ.get("PYTHONPATH")]),
+    ]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, places))}
+
+
 @dataclass
 class Namespace:
     """One network namespace, by the name that `ip netns` knows it by."""
@@ -78,11 +88,9 @@ class Namespace:
         directory of libraries that come before the others.
         """
         options["_ansible_check_mode"] = check
-        libraries = [*([path] if path else []), Path(__file__).resolve().parents[2] / ".collections"]
-        libraries += filter(None, [os.environ.get("PYTHONPATH")])
         done = subprocess.run(
             ["ip", "netns", "exec", self.name, *wrapper, sys.executable, "-c", _DRIVER, name, json.dumps(options)],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, libraries))},
+            env=with_libraries(*([path] if path else [])),
             capture_output=True, text=True, timeout=LIMIT, check=False,
         )  # fmt: skip
         assert done.stdout, done.stderr

@@ -15,10 +15,13 @@ from pathlib import Path
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl_files import BOOT_DIRECTORIES, DROP_IN, next_boot
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl_model import SETTINGS, Kernel, Pair
-from netns_hosts import LIMIT, Namespace
+from netns_hosts import LIMIT, Namespace, with_libraries
 
 CONF = "/proc/sys/net/ipv4/conf"
-SYSTEMD_SYSCTL = Path("/usr/lib/systemd/systemd-sysctl")
+SYSTEMD_SYSCTL = next(
+    (path for path in map(Path, ("/usr/lib/systemd/systemd-sysctl", "/lib/systemd/systemd-sysctl")) if path.exists()),
+    None,
+)
 CLONE_NEWNET, CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x40000000, 0x00020000, 0x4000, 1 << 18
 
 # One ARP request for argv[2] out of argv[1]; prints the MACs that answer within the first answer's time or 1 s.
@@ -34,7 +37,7 @@ while (left := end - time.monotonic()) > 0:
     link.settimeout(left)
     try:
         frame = link.recv(64)
-    except TimeoutError:
+    except OSError:  # on Python 3.9 a timeout is no TimeoutError
         break
     if frame[20:22] == b"\\x00\\x02" and frame[28:32] == ip:
         print(frame[22:28].hex(":")); break
@@ -60,11 +63,10 @@ class Server(Namespace):
 
     def privately(self, *command: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run a command that sees these directories."""
-        root = Path(__file__).resolve().parents[2]
         return subprocess.run(
             ["ip", "netns", "exec", self.name, "sh", "-ec", MOUNTS, "sh", *map(str, self.directories), *command],
             input=stdin,
-            env={**os.environ, "PYTHONPATH": str(root / ".collections")},
+            env=with_libraries(),
             capture_output=True,
             text=True,
             timeout=LIMIT,
@@ -225,7 +227,7 @@ def test_a_later_file_is_named_and_really_wins(server):
         "/etc/sysctl.d/99-zzz.conf, line 1, sets net/ipv4/conf/all/arp_ignore to 0 where 1 is asked for "
         "(at the next boot); change or remove that line."
     ]
-    if not SYSTEMD_SYSCTL.exists():
+    if SYSTEMD_SYSCTL is None:
         pytest.skip("no systemd-sysctl on this machine")
     server.privately(str(SYSTEMD_SYSCTL), "--prefix=/net/ipv4/conf")
     assert values(server, "arp_ignore")["all/arp_ignore"] == 0
@@ -236,7 +238,7 @@ def test_a_later_file_is_named_and_really_wins(server):
 
 def test_the_drop_in_reaches_an_interface_that_appears_after_boot(server):
     """As udev's 99-systemd.rules does for a new device, dots in its name included."""
-    if not SYSTEMD_SYSCTL.exists():
+    if SYSTEMD_SYSCTL is None:
         pytest.skip("no systemd-sysctl on this machine")
     server.arp_sysctl(interfaces=["eth0.100"], arp_announce=2, rp_filter=2)
     server.ip("link del eth0.100")
@@ -324,7 +326,7 @@ LINES = [
 ]
 
 
-@pytest.mark.skipif(not SYSTEMD_SYSCTL.exists(), reason="no systemd-sysctl on this machine")
+@pytest.mark.skipif(SYSTEMD_SYSCTL is None, reason="no systemd-sysctl on this machine")
 @pytest.mark.parametrize("seed", range(25))
 def test_systemd_sysctl_does_what_the_forecast_says(seed):
     chance = random.Random(seed)
