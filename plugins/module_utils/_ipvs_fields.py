@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Mapping, Sequence
-from typing import Any, Callable, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
-from ._errors import MalformedAnswer
-from ._netlink import pack_attribute, unpack_attributes
+from ._fields import ADDRESS, FAMILY, TEXT, U32, Field, Kind, decode_fields, encode_fields, number, word
+from ._netlink import unpack_attributes
 
 
 class ServiceKey(NamedTuple):
@@ -56,60 +56,6 @@ class ServerSettings(NamedTuple):
     tunnel_checksum: str = "none"
 
 
-class Kind(NamedTuple):
-    """How one value is written; both functions are told the address family of the record."""
-
-    pack: Callable[[Any, str], bytes]
-    unpack: Callable[[bytes, str], Any]
-
-
-class Field(NamedTuple):
-    """One value of a record and its netlink attribute; kernels leave an optional one out when it says nothing."""
-
-    name: str
-    attribute: int
-    kind: Kind
-    optional: bool = False
-
-
-def _number(layout: str) -> Kind:
-    shape = struct.Struct(layout)
-    return Kind(lambda value, _family: shape.pack(value), lambda data, _family: shape.unpack(data)[0])
-
-
-def _word(layout: str, words: dict[str, int]) -> Kind:
-    """A number that has a name; one that a newer kernel invents is kept as its digits."""
-    shape = struct.Struct(layout)
-    names = {number: word for word, number in words.items()}
-
-    def pack(value: str, _family: str) -> bytes:
-        return shape.pack(words[value] if value in words else int(value))
-
-    def unpack(data: bytes, _family: str) -> str:
-        number = shape.unpack(data)[0]
-        return names.get(number, str(number))
-
-    return Kind(pack, unpack)
-
-
-def _unpack_text(data: bytes, _family: str) -> str:
-    text = data[:-1].decode("ascii")
-    if data[-1:] != b"\0" or not text.isprintable():
-        raise ValueError(data)
-    return text
-
-
-def _unpack_family(data: bytes, _family: str) -> str:
-    number = struct.unpack("=H", data)[0]
-    return next(family for family, known in FAMILIES.items() if known == number)
-
-
-def _unpack_address(data: bytes, family: str) -> str:
-    if len(data) != 16:
-        raise ValueError(data)
-    return socket.inet_ntop(FAMILIES[family], data[:4] if family == "ipv4" else data)
-
-
 def _unpack_netmask(data: bytes, family: str) -> str:
     return socket.inet_ntoa(data) if family == "ipv4" else str(struct.unpack("=I", data)[0])
 
@@ -118,7 +64,6 @@ def _pack_netmask(value: str, family: str) -> bytes:
     return socket.inet_aton(value) if family == "ipv4" else struct.pack("=I", int(value))
 
 
-FAMILIES = {"ipv4": int(socket.AF_INET), "ipv6": int(socket.AF_INET6)}
 PROTOCOLS = {"tcp": 6, "udp": 17, "sctp": 132}
 FORWARDING = {"direct": 3, "tunnel": 2, "masquerade": 0, "local": 1, "bypass": 4}
 TUNNEL_TYPES = {"ipip": 0, "gue": 1, "gre": 2}
@@ -131,19 +76,14 @@ SCHEDULER_BITS = (0x8, 0x10, 0x20)
 _ALL_FLAGS = 0xFFFFFFFF
 _NO_MARK = bytes(4)
 
-U32 = _number("=I")
-PORT = _number("!H")  # IPVS_*_ATTR_PORT and TUN_PORT are big-endian
-FAMILY = Kind(lambda value, _: struct.pack("=H", FAMILIES[value]), _unpack_family)
-TEXT = Kind(lambda value, _: value.encode() + b"\0", _unpack_text)
-# union nf_inet_addr: always 16 bytes, of which IPv4 uses the first four.
-ADDRESS = Kind(lambda value, family: socket.inet_pton(FAMILIES[family], value).ljust(16, b"\0"), _unpack_address)
+PORT = number("!H")  # IPVS_*_ATTR_PORT and TUN_PORT are big-endian
 # struct ip_vs_flags: the bits, and a mask of the bits that are meant.
 FLAGS = Kind(lambda value, _: struct.pack("=II", value, _ALL_FLAGS), lambda data, _: struct.unpack("=II", data)[0])
 NETMASK = Kind(_pack_netmask, _unpack_netmask)
 
 SERVICE_KEY = (
     Field("address_family", 1, FAMILY),
-    Field("protocol", 2, _word("=H", PROTOCOLS)),
+    Field("protocol", 2, word("=H", PROTOCOLS)),
     Field("address", 3, ADDRESS),
     Field("port", 4, PORT),
     Field("fwmark", 5, U32, optional=True),
@@ -161,13 +101,13 @@ SERVER_KEY = (
     Field("port", 2, PORT),
 )
 SERVER_SETTINGS = (
-    Field("forwarding", 3, _word("=I", FORWARDING)),
+    Field("forwarding", 3, word("=I", FORWARDING)),
     Field("weight", 4, U32),
     Field("upper_threshold", 5, U32),
     Field("lower_threshold", 6, U32),
-    Field("tunnel_type", 13, _word("=B", TUNNEL_TYPES), optional=True),
+    Field("tunnel_type", 13, word("=B", TUNNEL_TYPES), optional=True),
     Field("tunnel_port", 14, PORT, optional=True),
-    Field("tunnel_checksum", 15, _word("=H", TUNNEL_CHECKSUMS), optional=True),
+    Field("tunnel_checksum", 15, word("=H", TUNNEL_CHECKSUMS), optional=True),
 )
 TABLES: dict[type, tuple[Field, ...]] = {
     ServiceKey: SERVICE_KEY,
@@ -242,36 +182,3 @@ def server_of(found: Mapping[int, bytes]) -> tuple[ServerKey, ServerSettings]:
 
 def _family(found: Mapping[int, bytes], table: tuple[Field, ...]) -> str:
     return str(decode_fields(found, table, "", ("address_family",))["address_family"])
-
-
-def encode_fields(record: Any, table: tuple[Field, ...], family: str, names: Sequence[str]) -> bytes:
-    """Return the named values of a record as attributes, in the order of its table."""
-    return b"".join(
-        pack_attribute(field.attribute, field.kind.pack(getattr(record, field.name), family))
-        for field in table
-        if field.name in names
-    )
-
-
-def decode_fields(
-    found: Mapping[int, bytes], table: tuple[Field, ...], family: str = "", names: Sequence[str] | None = None
-) -> dict[str, Any]:
-    """Return the values (all, or those named) of a table; optional ones that are not there are left out.
-
-    Raises MalformedAnswer for a value that is missing, or has not the bytes that its kind must have.
-    """
-    values = {}
-    for field in table:
-        if names is not None and field.name not in names:
-            continue
-        data = found.get(field.attribute)
-        if data is None:
-            if field.optional:
-                continue
-            raise MalformedAnswer(f"{field.name} (attribute {field.attribute}) is missing")
-        try:
-            values[field.name] = field.kind.unpack(data, family)
-        except (struct.error, ValueError, OSError, StopIteration):
-            what = f"{field.name} (attribute {field.attribute}) can't be {data.hex() or 'empty'}"
-            raise MalformedAnswer(what) from None
-    return values

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ._errors import MalformedAnswer
-from ._ipvs_fields import ADDRESS, TEXT, U32, Field, Kind, ServerKey, decode_fields, encode_fields
+from ._fields import ADDRESS, TEXT, U32, Field, Kind, decode_fields, encode_fields, number
+from ._ipvs_fields import ServerKey
 from ._netlink import unpack_attributes
 
 
@@ -77,32 +78,30 @@ class Daemon(NamedTuple):
     ttl: int = 0
 
 
+_STATES = {"master": 1, "backup": 2}
+
+
 def _unpack_version(data: bytes, _family: str) -> str:
-    number = struct.unpack("=I", data)[0]
-    return f"{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+    version = struct.unpack("=I", data)[0]
+    return f"{version >> 16 & 255}.{version >> 8 & 255}.{version & 255}"
 
 
 def _unpack_state(data: bytes, _family: str) -> str:
-    return {1: "master", 2: "backup"}.get(struct.unpack("=I", data)[0]) or _no()
-
-
-def _no() -> str:
-    raise ValueError
+    value = struct.unpack("=I", data)[0]
+    return next(state for state, known in _STATES.items() if known == value)
 
 
 def _refuse(value: Any, _family: str) -> bytes:
     raise TypeError(f"{value} is only ever read")
 
 
-_U64 = Kind(_refuse, lambda data, _: struct.unpack("=Q", data)[0])
-_U16 = Kind(_refuse, lambda data, _: struct.unpack("=H", data)[0])
-_U8 = Kind(_refuse, lambda data, _: struct.unpack("=B", data)[0])
+_U64, _U16, _U8 = number("=Q"), number("=H"), number("=B")
 _GROUP = Kind(_refuse, lambda data, _: socket.inet_ntoa(data))
 
-COUNTERS = tuple(Field(name, number, _U64) for number, name in enumerate(Counters._fields, 1))
-CONNECTIONS = tuple(Field(name, number, U32) for number, name in enumerate(Connections._fields, 7))
+COUNTERS = tuple(Field(name, place, _U64) for place, name in enumerate(Counters._fields, 1))
+CONNECTIONS = tuple(Field(name, place, U32) for place, name in enumerate(Connections._fields, 7))
 # A kernel that is built without TCP or UDP balancing leaves their timeouts out; none is 0 then.
-TIMEOUTS = tuple(Field(name, number, U32, optional=True) for number, name in enumerate(Timeouts._fields, 4))
+TIMEOUTS = tuple(Field(name, place, U32, optional=True) for place, name in enumerate(Timeouts._fields, 4))
 ENGINE = (Field("version", 1, Kind(_refuse, _unpack_version)), Field("table_size", 2, U32))
 DAEMON = (
     Field("state", 1, Kind(_refuse, _unpack_state)),

@@ -9,7 +9,9 @@ from __future__ import annotations
 import functools
 import hashlib
 import io
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -33,7 +35,7 @@ def libraries() -> Path:
     """Return a directory with what the tests need there; only the first run asks the package index."""
     kept = PROJECT / ".cache" / f"guest-{hashlib.sha256(WANTED.read_bytes()).hexdigest()[:12]}"
     if not kept.exists():
-        half = kept.with_suffix(".half")
+        half = kept.with_suffix(f".{os.getpid()}")  # workers may do this at the same time
         command = [
             sys.executable,
             "-m",
@@ -48,7 +50,10 @@ def libraries() -> Path:
         command += ["--no-deps", "--only-binary=:all:", "--python-version=3.9", "--implementation=py", "--abi=none"]
         command += ["--platform=any", "--target", str(half), "--requirement", str(WANTED)]
         subprocess.run(command, check=True, timeout=300)
-        half.rename(kept)
+        try:
+            half.rename(kept)
+        except OSError:  # another was first
+            shutil.rmtree(half)
     return kept
 
 
