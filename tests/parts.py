@@ -20,7 +20,7 @@ KERNELS_DOWN = ["ansible-playbook", "lvs.cluster.lab_down", "-i", "tests/kernel/
 THOROUGH = {"LVS_KERNELS": "bullseye bookworm trixie", "LVS_RANDOM_TABLES": "1000"}
 LAB_DOWN = ["ansible-playbook", "lvs.cluster.lab_down", "-i", "lab"]
 PYTEST = ["pytest", "-q", "--durations=5"]
-KERNEL_TESTS = [*PYTEST, "tests/kernel"]
+ADDRESSES = "tests/kernel/test_addresses.py"
 
 
 class Part(NamedTuple):
@@ -53,13 +53,19 @@ PARTS = {
     "netns": Part("addresses and ARP on this machine's kernel, in network namespaces", [[*PYTEST, "tests/netns"]]),
     "kernel": Part(
         "IPVS on the kernels of Debian 11, 12 and 13, with all random cases",
-        [KERNELS_UP, [*KERNEL_TESTS, "--numprocesses=3"]],
+        [KERNELS_UP, [*PYTEST, "--numprocesses=3", "--ignore", ADDRESSES, "tests/kernel"]],
+        {**KERNELS, **THOROUGH},
+        afterwards=[KERNELS_DOWN],
+    ),
+    "releases": Part(
+        "addresses and ARP on Debian 11, 12 and 13, with their kernel, Python and pyroute2",
+        [KERNELS_UP, [*PYTEST, "--numprocesses=3", ADDRESSES]],
         {**KERNELS, **THOROUGH},
         afterwards=[KERNELS_DOWN],
     ),
     "kernel-quick": Part(
         "the same with few random cases on one kernel, whose machine stays up: for work on IPVS",
-        [KERNELS_UP, [*KERNEL_TESTS, "-m", "not thorough"]],
+        [KERNELS_UP, [*PYTEST, "-m", "not thorough", "tests/kernel"]],
         KERNELS,
         asked=True,
     ),
