@@ -27,7 +27,8 @@ _ETHERNET_HARDWARE, _ETH_P_IP = 1, 0x0800
 
 _ND = struct.Struct("!BBHI16s")  # type, code, checksum, flags, target
 _IPV6 = struct.Struct("!IHBB16s16s")  # version, payload's length, next header, hop limit, source, destination
-_IPV6_VERSION, _ND_HOPS = 6 << 28, 255  # RFC 4861: 255 hops prove that the message was not forwarded
+_IPV6_VERSION = 6 << 28
+ND_HOPS = 255  # RFC 4861: proves that the message was not forwarded
 _ND_SOLICITATION = 135
 _ND_ROUTER, _ND_OVERRIDE = 0x80000000, 0x20000000
 _OPTION_SOURCE, _OPTION_TARGET = 1, 2
@@ -94,7 +95,7 @@ def nd_probe(mac: str, target: str) -> bytes:
     group, message = _packed6(solicited_node(target)), _ND.pack(_ND_SOLICITATION, 0, 0, 0, _packed6(target))
     pseudo_header = bytes(16) + group + struct.pack("!II", len(message), socket.IPPROTO_ICMPV6)
     checksum = struct.pack("!H", _checksum(pseudo_header + message))
-    header = _IPV6.pack(_IPV6_VERSION, len(message), socket.IPPROTO_ICMPV6, _ND_HOPS, bytes(16), group)
+    header = _IPV6.pack(_IPV6_VERSION, len(message), socket.IPPROTO_ICMPV6, ND_HOPS, bytes(16), group)
     ethernet = _ETHERNET.pack(b"\x33\x33" + group[12:], _mac_bytes(mac), ETH_P_IPV6)
     return ethernet + header + message[:2] + checksum + message[4:]
 

@@ -21,6 +21,7 @@ from ._arp import (
     ETH_P_ARP,
     ETH_P_IPV6,
     ND_ADVERTISEMENT,
+    ND_HOPS,
     REPLY,
     UNSPECIFIED,
     UNSPECIFIED6,
@@ -38,7 +39,6 @@ from ._errors import KernelRefusal, NotPermitted, NotSupported
 
 _ARPHRD_ETHER = 1  # include/uapi/linux/if_arp.h
 _ICMP6_FILTER = 1  # include/uapi/linux/icmpv6.h; each bit that is set blocks one type
-_ND_HOPS = 255  # RFC 4861: proves that the message was not forwarded
 _PACKET_OUTGOING = 4  # include/uapi/linux/if_packet.h
 _LARGEST_FRAME = 2048
 # RFC 5227 probes three times as well, but 1 to 2 s apart, and waits before and after: made for segments of any kind,
@@ -138,7 +138,7 @@ class Segment:
         with _explained(f"listen on {self.interface}"):
             message, extra, *_ = self.nd.recvmsg(_LARGEST_FRAME, socket.CMSG_SPACE(4))
         hops = [struct.unpack("=i", data)[0] for *_, data in extra]
-        return unpack_advertisement(message) if hops == [_ND_HOPS] else None
+        return unpack_advertisement(message) if hops == [ND_HOPS] else None
 
 
 def announce(interface: str, addresses: Sequence[str], count: int, interval: float) -> None:
@@ -191,7 +191,7 @@ def _nd_socket(interface: str) -> socket.socket:
         nd.setsockopt(socket.IPPROTO_ICMPV6, _ICMP6_FILTER, bytes(blocked))
         nd.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
         nd.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, socket.if_nametoindex(interface))
-        nd.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, _ND_HOPS)
+        nd.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, ND_HOPS)
         # What this host says is no news to itself; and its own answer is not the segment's.
         nd.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_LOOP, 0)
         nd.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)

@@ -53,7 +53,7 @@ def _restore_services(items: Sequence[dict[str, Any]]) -> list[Plan[Any]]:
         return plan_services(seen.table, still_drained(wanted, seen.drained), drained=seen.drained)
 
     run = IpvsRun(IpvsClient(), Request([service.key for service in wanted], decide))
-    return [run.apply(run.first.operations) or run.first]
+    return [run.apply() or run.first]
 
 
 def _restore_vips(items: Sequence[dict[str, Any]]) -> list[Plan[Any]]:

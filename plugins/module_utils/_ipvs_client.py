@@ -120,7 +120,7 @@ class IpvsClient:
         """Return the sync daemons that run."""
         with _asking("read the sync daemons"):
             answers = self._genl.dump(Request(_CMD_GET_DAEMON))
-            return [decode_daemon(unpack_attributes(answer)[_ATTR_DAEMON]) for answer in answers]
+            return [decode_daemon(_inside(answer, _ATTR_DAEMON)) for answer in answers]
 
     def apply(self, operations: Sequence[Work], basis: Table) -> None:
         """Carry out the steps in their order; `basis` is the table that they were planned on.
@@ -161,7 +161,7 @@ class IpvsClient:
         """Yield the attributes of each of the services that exist."""
         if keys is None:
             for answer in self._genl.dump(Request(_CMD_GET_SERVICE)):
-                yield _inside(answer, _ATTR_SERVICE)
+                yield unpack_attributes(_inside(answer, _ATTR_SERVICE))
             return
         for key in keys:
             try:
@@ -170,20 +170,20 @@ class IpvsClient:
                 if error.errno == errno.ESRCH:  # the kernel's word for "no such service"
                     continue
                 raise
-            yield _inside(answer, _ATTR_SERVICE)
+            yield unpack_attributes(_inside(answer, _ATTR_SERVICE))
 
     def _servers(self, key: ServiceKey) -> Iterator[dict[int, bytes]]:
         """Yield the attributes of each server of a service; a service that is gone has none."""
         request = Request(_CMD_GET_DEST, pack_nested(_ATTR_SERVICE, encode_service(key)))
         for answer in self._genl.dump(request):
-            yield _inside(answer, _ATTR_DEST)
+            yield unpack_attributes(_inside(answer, _ATTR_DEST))
 
 
-def _inside(answer: bytes, attribute: int) -> dict[int, bytes]:
+def _inside(answer: bytes, attribute: int) -> bytes:
     found = unpack_attributes(answer)
     if attribute not in found:
         raise MalformedAnswer(f"attribute {attribute} is missing")
-    return unpack_attributes(found[attribute])
+    return found[attribute]
 
 
 @contextmanager

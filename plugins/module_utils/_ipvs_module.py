@@ -25,4 +25,4 @@ def run_ipvs(module: AnsibleModule, parse: Callable[[Mapping[str, Any]], Request
         this = IpvsRun(IpvsClient(), request)
         return this.first
 
-    run(module, make_plan, lambda operations: this.apply(operations), lambda _plan: this.report)
+    run(module, make_plan, lambda _operations: this.apply(), lambda _plan: this.report)

@@ -65,9 +65,9 @@ class IpvsRun:
         )
         return seen, checked(self.request.decide(seen))
 
-    def apply(self, operations: Sequence[Any]) -> Plan[Any] | None:
-        """Carry the operations out; return the whole plan that came about when others changed the table meanwhile."""
-        plan = replace(self.first, operations=tuple(operations))
+    def apply(self) -> Plan[Any] | None:
+        """Carry the first plan out; return the whole plan that came about when others changed the table meanwhile."""
+        plan = self.first
         for _ in range(_ATTEMPTS):
             try:
                 self._carry_out(plan.operations)
@@ -98,7 +98,8 @@ class IpvsRun:
                 error.results = {**error.results, "operations": done}
                 raise
             self.done += part
-        forgotten = to_forget(self.seen.drained, operations)
+        # Of all that was done: what an earlier attempt did is in no later plan.
+        forgotten = to_forget(self.seen.drained, self.done)
         if forgotten:
             update_drained(lambda drained: {place: drained[place] for place in drained if place not in forgotten})
 

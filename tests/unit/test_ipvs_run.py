@@ -47,7 +47,7 @@ def run_on(monkeypatch):
     def run(client):
         request = ipvs_run.Request([POOL.key], lambda seen: plan_services(seen.table, [POOL]))
         run = ipvs_run.IpvsRun(client, request)
-        return run.first, run.apply(run.first.operations)
+        return run.first, run.apply()
 
     return run
 
@@ -100,3 +100,22 @@ def test_a_refusal_tells_what_was_done(run_on):
     with pytest.raises(KernelRefusal) as raised:
         run_on(Refusing({}))
     assert raised.value.results == {"operations": ["add service tcp 192.0.2.30:80 (scheduler rr)"]}
+
+
+def test_what_an_earlier_attempt_gave_a_weight_is_forgotten_too(monkeypatch, run_on):
+    (place,) = ((POOL.key, server.key) for server in POOL.servers)
+    drained = {
+        place: table_of({**WEB, "real_servers": [{"address": "192.0.2.4", "weight": 5}]})[place[0]].servers[place[1]]
+    }
+    forgotten = []
+    monkeypatch.setattr(ipvs_run, "read_drained", lambda: drained)
+    monkeypatch.setattr(ipvs_run, "update_drained", lambda change: forgotten.append(change(drained)))
+
+    class Halfway(Client):
+        def apply(self, operations, basis):
+            """Do all, but say that another program stepped in at the last of the steps."""
+            self.table = simulate(self.table, operations)
+            raise TableMoved("could not change the rest", operations)
+
+    run_on(Halfway({}))
+    assert forgotten == [{}]
