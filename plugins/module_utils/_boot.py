@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bring back at boot what was declared, by the same plans and clients as the modules; runs without Ansible."""
+"""Bring back what was declared, at boot and later, by the modules' plans and clients; runs without Ansible."""
 
 from __future__ import annotations
 
 import json
+import os
+import socket
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
+from ._boot_keep import wait_for_loss
 from ._errors import LvsError
+from ._files import read_bytes
 from ._ipvs_client import IpvsClient
 from ._ipvs_memory import still_drained
 from ._ipvs_options import parse_service
@@ -22,28 +26,73 @@ from ._rtnl_client import VipClient
 from ._vip_plan import plan_vips
 from ._vip_wanted import Wanted
 
+# The steps of the resident program. Each begins the next in its own place (execv), so that what waits holds no more
+# memory than an interpreter: pyroute2 goes with the step that needed it, and a newer program is taken up by itself.
+_WATCH, _MEND = "--watch", "--mend"
+_PARTS = ("services", "vips", "neighbors")
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Restore what the file named as the only argument declares; return the exit status.
+    """Restore what the file named as the last argument declares; return the exit status.
+
+    With KEEP before it, stay, and bring back VIPs and neighbour entries whenever they vanish; what IPVS has is
+    left to who changes it. Ends with 0 when the file is gone, and with 1 when something could not be restored, for
+    systemd to try again.
+    """
+    *options, path = sys.argv[1:] if arguments is None else arguments
+    step = options[0] if options else ""
+    if step == _WATCH:
+        words = wait_for_loss(lambda: _declared(path))
+        for line in words:
+            print(line, flush=True)
+        return _begin(_MEND, path) if words else 0
+    state = _declared(path)
+    if state is None:
+        return 0
+    failed = _restore(state, _PARTS[1:] if step == _MEND else _PARTS)
+    if failed or not step:
+        return int(failed)
+    _tell_systemd("READY=1")
+    return _begin(_WATCH, path)
+
+
+def _declared(path: str) -> dict[str, Any] | None:
+    content = read_bytes(path)
+    return None if content is None else json.loads(content)
+
+
+def _begin(step: str, path: str) -> int:
+    # sys.flags.isolated and the like are not carried over: the unit starts the program without options.
+    os.execv(sys.executable, [sys.executable, sys.argv[0], step, path])
+
+
+def _tell_systemd(state: str) -> None:
+    """Tell the service manager what sd_notify(3) would; without one nobody is told."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if address:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as manager:
+            # A leading @ stands for the zero byte of an abstract address.
+            manager.sendto(state.encode(), "\0" + address[1:] if address.startswith("@") else address)
+
+
+def _restore(state: Mapping[str, Any], parts: Sequence[str]) -> bool:
+    """Restore these parts, and return whether one failed.
 
     Services come before VIPs, so that a client that finds the VIP finds the service behind it. Every part is tried
-    even when another fails; each failure is a line on stderr, and makes the status 1.
+    even when another fails; each failure is a line on stderr.
     """
-    (path,) = sys.argv[1:] if arguments is None else arguments
-    with open(path, encoding="utf-8") as source:
-        state = json.load(source)
     failed = False
-    parts = (("services", _restore_services), ("vips", _restore_vips), ("neighbors", _restore_neighbors))
-    for name, restore in parts:
+    ways = {"services": _restore_services, "vips": _restore_vips, "neighbors": _restore_neighbors}
+    for name in parts:
         items = state.get(name)
         try:
-            for plan in restore(items) if items else ():
+            for plan in ways[name](items) if items else ():
                 for line in (*plan.words, *(f"warning: {text}" for text in plan.warnings)):
                     print(line, flush=True)
         except LvsError as error:
             failed = True
             print(error, file=sys.stderr, flush=True)
-    return int(failed)
+    return failed
 
 
 def _restore_services(items: Sequence[dict[str, Any]]) -> list[Plan[Any]]:

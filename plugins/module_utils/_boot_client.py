@@ -41,6 +41,11 @@ def apply_files(operations: Sequence[FileOperation]) -> None:
             write_atomic(operation.path, content.data, 0o755 if operation.path == PROGRAM else 0o644)
 
 
+def is_active(runtime: str) -> bool:
+    """Return whether the unit that has this directory below /run is running."""
+    return os.path.isdir(f"/run/{runtime}")
+
+
 def other_declarations(name: str) -> list[str]:
     """Return the names of the host's other declarations, which use the same program."""
     try:

@@ -19,6 +19,8 @@ from ._vip_wanted import Wanted
 PROGRAM = "/usr/local/lib/lvs-cluster/restore.pyz"
 STATE_DIRECTORY = "/etc/lvs-cluster"
 UNIT_DIRECTORY = "/etc/systemd/system"
+# The program's option to stay after it has restored, and mend what is taken away.
+KEEP = "--keep"
 MODULES_DIRECTORY = "/etc/modules-load.d"
 _PACKAGE = "ansible_collections/lvs/cluster/plugins/module_utils"
 _MAIN = """\
@@ -36,9 +38,12 @@ After={after}
 Wants={wants}
 
 [Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart={python} {program} {state}
+Type=notify
+ExecStart={python} {program} {keep} {state}
+Restart=on-failure
+RestartSec=10
+RuntimeDirectory={runtime}
+TimeoutStartSec=300
 CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW
 LockPersonality=yes
 NoNewPrivileges=yes
@@ -92,6 +97,11 @@ class Declared(NamedTuple):
     def unit(self) -> str:
         """The name of the systemd unit that restores it."""
         return f"lvs-cluster-{self.name}.service"
+
+    @property
+    def runtime(self) -> str:
+        """The directory below /run that systemd keeps for as long as the unit runs."""
+        return f"lvs-cluster/{self.name}"
 
     @property
     def state(self) -> str:
@@ -164,6 +174,8 @@ def unit_text(declared: Declared, python: str) -> str:
         wants=" ".join(["systemd-modules-load.service", *targets]),
         python=python,
         program=PROGRAM,
+        keep=KEEP,
+        runtime=declared.runtime,
         state=declared.state,
     )
 

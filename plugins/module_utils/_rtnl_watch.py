@@ -44,16 +44,17 @@ class Events:
         self._socket.close()
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait `seconds` at most for a change; return whether there was one. All that came is then forgotten."""
-        if not select.select([self._socket], [], [], seconds)[0]:
-            return False
-        while select.select([self._socket], [], [], 0)[0]:
+        """Wait for a change, `seconds` at most; return whether there was one."""
+        return bool(select.select([self._socket], [], [], seconds)[0])
+
+    def forget(self) -> None:
+        """Forget the changes that were until now."""
+        while self.wait(0):
             try:
                 self._socket.recv(_RECEIVE_BYTES)
             except OSError as error:
-                if error.errno != errno.ENOBUFS:  # more came than the socket holds: that is a change too
+                if error.errno != errno.ENOBUFS:  # more came than the socket holds: that is forgotten too
                     raise
-        return True
 
 
 def host_addresses() -> Iterator[HostAddress]:

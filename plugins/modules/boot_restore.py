@@ -1,12 +1,12 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make a host bring its VIPs and IPVS services back at boot, without Ansible."""
+"""Make a host bring its VIPs and IPVS services back, at boot and whenever a network manager takes VIPs away."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: boot_restore
-short_description: Bring VIPs and IPVS services back at boot
+short_description: Bring VIPs and IPVS services back at boot, and VIPs whenever they vanish
 version_added: 1.0.0
 author: The lvs.cluster maintainers (@lvs-cluster)
 description:
@@ -14,7 +14,10 @@ description:
     C(/usr/local/lib/lvs-cluster/restore.pyz), and an enabled systemd unit C(lvs-cluster-NAME.service) that runs it at boot.
   - The program is made of this collection's own modules, so a boot does exactly what M(lvs.cluster.vip_iface),
     M(lvs.cluster.ipvs_service) and M(lvs.cluster.vip_neighbor) do, with everything that they can declare.
-  - Changes nothing that runs. The unit is not started, since the modules have done its work already.
+  - After that it stays, asleep, and wakes when the kernel tells of a change of links or addresses. What was declared and is gone then, VIPs and
+    neighbour entries, is brought back (and announced) about a second later. So it lives in peace with ifupdown, systemd-networkd,
+    NetworkManager and with none of them, whatever they do to an interface. Services are restored at the start only, since no network manager touches them.
+  - Writes files only, and starts nothing. Start the unit afterwards, as the example does and the roles do.
 options:
   name:
     description: The name of this declaration; a host can have several.
@@ -49,6 +52,9 @@ options:
 extends_documentation_fragment:
   - lvs.cluster.attributes
 notes:
+  - To take a VIP away by hand for longer than a second, stop the unit first; a VIP that is taken away with M(lvs.cluster.vip_iface) comes
+    back too, for as long as it is declared here. Stopping the unit takes nothing away.
+  - When the unit fails, because a device or pyroute2 is missing, systemd tries it again every ten seconds; the journal tells the reason.
   - The restore program needs what the modules need at run time, such as pyroute2 for VIPs and neighbour entries.
   - A boot does not ask whether another host has a VIP, whatever O(lvs.cluster.vip_iface#module:on_conflict) says, so that it is
     neither delayed nor left without its VIPs by an answer that nobody reads.
@@ -73,6 +79,14 @@ EXAMPLES = r"""
         real_servers:
           - address: 192.0.2.4
           - address: 192.0.2.5
+  register: kept
+
+- name: The unit runs, and has read its files
+  ansible.builtin.systemd_service:
+    name: "{{ kept.unit }}"
+    state: started
+    daemon_reload: true
+  when: kept.changed or not kept.active
 
 - name: The gateway still knows who has the VIP after a reboot
   lvs.cluster.boot_restore:
@@ -101,6 +115,12 @@ unit:
   returned: success
   type: str
   sample: lvs-cluster-director.service
+active:
+  description:
+    - Whether the unit ran when the module looked. When it does not, start it; when something has changed, let systemd read its files again.
+  returned: success
+  type: bool
+  sample: true
 """
 
 import sys
@@ -111,6 +131,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils import _boot as _boot
 from ansible_collections.lvs.cluster.plugins.module_utils._boot_client import (
     apply_files,
+    is_active,
     module_sources,
     other_declarations,
     read_files,
@@ -153,7 +174,7 @@ def main() -> None:
             shared = {PROGRAM} if other_declarations(declared.name) else set()
             # The unit's link goes first: a declaration that is half removed restores nothing.
             plan = plan_files(current, [], [path for path in reversed(paths) if path not in shared])
-        plan.results["unit"] = declared.unit
+        plan.results.update(unit=declared.unit, active=is_active(declared.runtime))
         return plan
 
     run(module, make_plan, apply_files)

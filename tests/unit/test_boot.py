@@ -73,7 +73,9 @@ def test_same_sources_same_bytes(files):
 def test_unit_order(vips, after):
     text = boot.unit_text(boot.parse_declared({"name": "x", "vips": vips}), "/usr/bin/python3")
     assert f"\nAfter={after}\n" in text
-    assert "\nExecStart=/usr/bin/python3 /usr/local/lib/lvs-cluster/restore.pyz /etc/lvs-cluster/x.json\n" in text
+    assert (
+        "\nExecStart=/usr/bin/python3 /usr/local/lib/lvs-cluster/restore.pyz --keep /etc/lvs-cluster/x.json\n" in text
+    )
 
 
 def test_plan_writes_what_differs_and_nothing_twice(files):
