@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from typing import Any, Callable
 
+from ._neighbor_plan import Entry
 from ._neighbor_wanted import WantedNeighbors
-from ._rtnl_codec import HostAddress, HostNeighbor
-from ._rtnl_watch import Events, host_addresses, host_neighbors
+from ._rtnl_view import Changes, Own, own_addresses, own_neighbors
 from ._vip_wanted import Wanted
 
 # Managers take an interface down and build it up in several steps; one look after them is enough.
@@ -24,72 +25,56 @@ _DEVICES = "/sys/class/net"
 
 
 def lost(
-    state: Mapping[str, Any],
-    interfaces: Mapping[str, int],
-    addresses: Iterable[HostAddress],
-    neighbors: Iterable[HostNeighbor],
+    state: Mapping[str, Any], up: Collection[str], addresses: Iterable[Own], neighbors: Iterable[Entry]
 ) -> list[str]:
     """Return, in words, what `state` declares and the host has not, on interfaces that can have it now.
 
-    `interfaces` are those that are up, with their numbers. One that is down or missing is waited for, unless it is to
-    be created.
+    `up` names the interfaces that are up. One that is down or missing is waited for, unless it is to be created.
     """
-    there = {(held.interface, held.address) for held in addresses}
+    there = {(own.interface, own.address) for own in addresses}
     known = {(entry.interface, entry.address, entry.mac) for entry in neighbors if entry.permanent}
     words = []
     for item in state.get("vips") or ():
         wanted = Wanted.from_options(item)
-        number = interfaces.get(wanted.interface)
-        if wanted.present and (number is not None or wanted.kind):
-            words += [
-                f"{vip.address} is gone from {wanted.interface}"
-                for vip in wanted.vips
-                if (number, vip.address) not in there
-            ]
+        device = wanted.interface
+        if wanted.present and (device in up or wanted.kind):
+            gone = [vip.address for vip in wanted.vips if device not in up or (device, vip.address) not in there]
+            words += [f"{address} is gone from {device}" for address in gone]
     for item in state.get("neighbors") or ():
         asked = WantedNeighbors.from_options(item)
-        number = interfaces.get(asked.interface)
-        if asked.present and number is not None:
-            words += [
-                f"the MAC of {one.address} is gone from {asked.interface}"
-                for one in asked.neighbors
-                if (number, one.address, one.mac) not in known
-            ]
+        device = asked.interface
+        if asked.present and device in up:
+            unknown = [one.address for one in asked.neighbors if (device, one.address, one.mac) not in known]
+            words += [f"the MAC of {address} is gone from {device}" for address in unknown]
     return words
 
 
-def wait_for_loss(read_state: Any, events: Events | None = None) -> list[str]:
+def wait_for_loss(read_state: Callable[[], Mapping[str, Any] | None]) -> list[str]:
     """Return what is lost as soon as something is; return nothing when nothing is declared any more.
 
     `read_state` returns what is declared now, or None. It is asked at each change of the network.
     """
-    events = events or Events()  # before the first look, so that nothing can happen between
+    changes = Changes()  # before the first look, so that nothing can happen between
     try:
         while True:
             state = read_state()
             if state is None:
                 return []
-            words = lost(state, _up_interfaces(), host_addresses(), host_neighbors() if state.get("neighbors") else ())
+            words = lost(state, _up_interfaces(), own_addresses(), own_neighbors() if state.get("neighbors") else ())
             if words:
                 return words
-            events.wait()
+            changes.wait()
             time.sleep(_SETTLE_SECONDS)
-            events.forget()
+            changes.forget()
     finally:
-        events.close()
+        changes.close()
 
 
-def _up_interfaces() -> dict[str, int]:
-    found = {}
+def _up_interfaces() -> set[str]:
+    found = set()
     for name in os.listdir(_DEVICES):
-        try:
-            if int(_read(name, "flags"), 16) & _IFF_UP:
-                found[name] = int(_read(name, "ifindex"))
-        except (OSError, ValueError):
-            continue  # it went away while it was looked at, or is no device (bonding_masters)
+        # One that goes away while it is looked at, and what is no device (bonding_masters), is left out.
+        with suppress(OSError), open(f"{_DEVICES}/{name}/flags", encoding="ascii") as flags:
+            if int(flags.read(), 16) & _IFF_UP:
+                found.add(name)
     return found
-
-
-def _read(device: str, attribute: str) -> str:
-    with open(f"{_DEVICES}/{device}/{attribute}", encoding="ascii") as source:
-        return source.read()

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A look at this host's addresses and routes with nothing but the standard library."""
+"""This host's addresses, neighbours and routes, and their changes, seen with nothing but the standard library."""
 
 from __future__ import annotations
 
+import errno
 import ipaddress
+import select
 import socket
 import struct
 from collections.abc import Iterable
@@ -11,6 +13,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from ._errors import KernelRefusal
+from ._neighbor_plan import Entry
 from ._netlink import (
     NLM_F_DUMP,
     NLM_F_REQUEST,
@@ -21,11 +24,15 @@ from ._netlink import (
     unpack_messages,
 )
 
-# include/uapi/linux: rtnetlink.h, if_addr.h, route.h
-_RTM_NEWADDR, _RTM_GETADDR = 20, 22
+# include/uapi/linux: rtnetlink.h, if_addr.h, neighbour.h, route.h
+_RTM_NEWADDR, _RTM_GETADDR, _RTM_NEWNEIGH, _RTM_GETNEIGH = 20, 22, 28, 30
+_RTMGRP_LINK, _RTMGRP_IPV4_IFADDR, _RTMGRP_IPV6_IFADDR = 0x1, 0x10, 0x100
 _IFADDRMSG = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, device index
 _IFA_ADDRESS, _IFA_LOCAL = 1, 2
+_NDMSG = struct.Struct("=BxxxiHBB")  # family, device index, state, flags, type
+_NDA_DST, _NDA_LLADDR, _NUD_PERMANENT = 1, 2, 0x80
 _RTF_UP, _RTF_GATEWAY, _RTF_REJECT = 0x1, 0x2, 0x200
+_RECEIVE_BYTES = 1 << 16
 _WAIT = 10.0
 
 
@@ -47,26 +54,69 @@ class Route(NamedTuple):
     metric: int
 
 
+class Changes:
+    """Whether links or addresses of this network namespace changed since they were last looked at."""
+
+    def __init__(self) -> None:
+        self._socket = _route_socket(_RTMGRP_LINK | _RTMGRP_IPV4_IFADDR | _RTMGRP_IPV6_IFADDR)
+
+    def close(self) -> None:
+        """Give the socket back."""
+        self._socket.close()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait for a change, `seconds` at most; return whether there was one."""
+        return bool(select.select([self._socket], [], [], seconds)[0])
+
+    def forget(self) -> None:
+        """Forget the changes that were until now."""
+        while self.wait(0):
+            try:
+                self._socket.recv(_RECEIVE_BYTES)
+            except OSError as error:
+                if error.errno != errno.ENOBUFS:  # more came than the socket holds: that is forgotten too
+                    raise
+
+
 def own_addresses() -> list[Own]:
     """Return every address of this network namespace; raise KernelRefusal when the kernel does not say."""
-    request = pack_message(_RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP, 1, _IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
-    found: list[Own] = []
+    found = (_own(payload) for payload in _dump(_RTM_GETADDR, _RTM_NEWADDR, _IFADDRMSG.size, "addresses"))
+    return [own for own in found if own]
+
+
+def own_neighbors() -> list[Entry]:
+    """Return the neighbour table of this network namespace; raise KernelRefusal when the kernel does not say."""
+    found = (_entry(payload) for payload in _dump(_RTM_GETNEIGH, _RTM_NEWNEIGH, _NDMSG.size, "neighbours"))
+    return [entry for entry in found if entry]
+
+
+def _dump(request: int, answer: int, header: int, what: str) -> list[bytes]:
+    """Return the payloads of one kind; a header of zeros asks for all families."""
+    found: list[bytes] = []
     try:
-        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
+        with _route_socket() as netlink:
             netlink.settimeout(_WAIT)
-            netlink.bind((0, 0))
-            netlink.send(request)
+            netlink.send(pack_message(request, NLM_F_REQUEST | NLM_F_DUMP, 1, bytes(header)))
             while True:
-                for message in unpack_messages(netlink.recv(1 << 16)):
+                for message in unpack_messages(netlink.recv(_RECEIVE_BYTES)):
                     if message.kind in (NLMSG_DONE, NLMSG_ERROR):
                         if message.errno:
                             raise OSError(message.errno, "the dump ended")
                         return found
-                    own = _own(message.payload) if message.kind == _RTM_NEWADDR else None
-                    if own:
-                        found.append(own)
+                    if message.kind == answer:
+                        found.append(message.payload)
     except OSError as error:
-        raise KernelRefusal(f"The kernel did not list this host's addresses ({error}).", error.errno or 0) from None
+        raise KernelRefusal(f"The kernel did not list this host's {what} ({error}).", error.errno or 0) from None
+
+
+def _route_socket(groups: int = 0) -> socket.socket:
+    netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
+    try:
+        netlink.bind((0, groups))
+    except BaseException:
+        netlink.close()
+        raise
+    return netlink
 
 
 def _own(payload: bytes) -> Own | None:
@@ -77,6 +127,19 @@ def _own(payload: bytes) -> Own | None:
         return None
     with suppress(OSError):  # the device has just gone
         return Own(socket.if_indextoname(index), socket.inet_ntop(family, packed), prefix, scope)
+    return None
+
+
+def _entry(payload: bytes) -> Entry | None:
+    family, index, state, _flags, _type = _NDMSG.unpack_from(payload)
+    attributes = unpack_attributes(payload[_NDMSG.size :])
+    packed = attributes.get(_NDA_DST)
+    if family not in (socket.AF_INET, socket.AF_INET6) or not packed:
+        return None
+    mac = attributes.get(_NDA_LLADDR, b"").hex(":")
+    with suppress(OSError):  # the device has just gone
+        address = socket.inet_ntop(family, packed)
+        return Entry(socket.if_indextoname(index), address, mac, bool(state & _NUD_PERMANENT))
     return None
 
 
