@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pkgutil
 import sys
@@ -61,12 +62,10 @@ def module_sources() -> dict[str, str]:
     Inside a module run they are in the zip that Ansible sent, which holds only what the module imports; so the
     module has to import the restore program's entry, _boot, itself.
     """
-    package = sys.modules[__package__]
     sources = {}
-    for finder, name, _is_package in pkgutil.iter_modules(package.__path__):
-        if name in _NEEDS_ANSIBLE:
-            continue
-        spec = finder.find_spec(f"{__package__}.{name}")  # type: ignore[call-arg]
+    for _finder, name, _is_package in pkgutil.iter_modules(sys.modules[__package__].__path__):
+        # By the import system, since the importers of a zip have no find_spec of their own before Python 3.10.
+        spec = None if name in _NEEDS_ANSIBLE else importlib.util.find_spec(f"{__package__}.{name}")
         source = spec.loader.get_source(spec.name) if spec is not None and spec.loader is not None else None  # type: ignore[attr-defined]
         if source is not None:
             sources[name] = source
