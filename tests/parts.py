@@ -20,7 +20,7 @@ KERNELS_DOWN = ["ansible-playbook", "lvs.cluster.lab_down", "-i", "tests/kernel/
 THOROUGH = {"LVS_KERNELS": "bullseye bookworm trixie", "LVS_RANDOM_TABLES": "1000"}
 LAB_DOWN = ["ansible-playbook", "lvs.cluster.lab_down", "-i", "lab"]
 PYTEST = ["pytest", "-q", "--durations=5"]
-ADDRESSES = "tests/kernel/test_addresses.py"
+ADDRESSES, MANAGERS = "tests/kernel/test_addresses.py", "tests/kernel/test_managers.py"
 
 
 class Part(NamedTuple):
@@ -53,13 +53,13 @@ PARTS = {
     "netns": Part("addresses and ARP on this machine's kernel, in network namespaces", [[*PYTEST, "tests/netns"]]),
     "kernel": Part(
         "IPVS on the kernels of Debian 11, 12 and 13, with all random cases",
-        [KERNELS_UP, [*PYTEST, "--numprocesses=3", "--ignore", ADDRESSES, "tests/kernel"]],
+        [KERNELS_UP, [*PYTEST, "--numprocesses=3", f"--ignore={ADDRESSES}", f"--ignore={MANAGERS}", "tests/kernel"]],
         {**KERNELS, **THOROUGH},
         afterwards=[KERNELS_DOWN],
     ),
     "releases": Part(
-        "addresses and ARP on Debian 11, 12 and 13, with their kernel, Python and pyroute2",
-        [KERNELS_UP, [*PYTEST, "--numprocesses=3", ADDRESSES]],
+        "addresses and ARP on Debian 11, 12 and 13, with their kernel, Python, pyroute2 and network managers",
+        [KERNELS_UP, [*PYTEST, "--numprocesses=3", ADDRESSES, MANAGERS]],
         {**KERNELS, **THOROUGH},
         afterwards=[KERNELS_DOWN],
     ),

@@ -76,7 +76,7 @@ nmcli connection up lan0
         "nmcli -g GENERAL.STATE device show lan0 | grep '(connected)'",
     ),
     "none": Manager(
-        HANDS_OFF + 'ip address add "$RIP/24" dev lan0',
+        HANDS_OFF + 'ip link set lan0 up && ip address add "$RIP/24" dev lan0',
         (
             "ip address flush dev lan0",
             "ip link set lan0 down && sleep 1 && ip link set lan0 up",
@@ -131,12 +131,17 @@ class Host:
         """Return how often the unit noticed that a VIP was gone."""
         return self.log().count(" is gone from ")
 
-    def wait_for_vips(self) -> None:
-        """Wait until every VIP is there."""
+    def wait_for_vips(self, manager: Manager | None = None) -> None:
+        """Wait until every VIP is there, and lan0 is what the manager makes of it."""
         end = time.monotonic() + LIMIT
-        while missing := self.missing():
+        while missing := self.missing() + self.not_owned(manager):
             assert time.monotonic() < end, f"on {self.name}, still missing: {missing}\n{self.log()}"
             time.sleep(1)
+
+    def not_owned(self, manager: Manager | None) -> list[str]:
+        """Return what the manager still has to reach."""
+        done = self.try_shell(manager.owns) if manager else None
+        return [f"{manager.owns}: {done.stdout}{done.stderr}"] if done and done.returncode else []
 
 
 @pytest.fixture(scope="module", params=KERNELS)
@@ -157,14 +162,12 @@ def host(request):
 def test_vips_stay(host, name, record_property):
     manager = MANAGERS[name]
     host.shell(manager.takes_over)
-    host.shell(manager.owns)
-    host.wait_for_vips()
+    host.wait_for_vips(manager)
     before = host.times_gone()
     for action in manager.actions:
         host.shell(action)
         time.sleep(3)  # for what the manager goes on to do after its command has returned
-        host.wait_for_vips()
-        host.shell(manager.owns)
+        host.wait_for_vips(manager)
     record_property(f"times {name} took a VIP away that came back on {host.name}", host.times_gone() - before)
 
 
@@ -187,5 +190,4 @@ def test_vips_come_back_after_a_reboot(host, name):
     while host.try_shell("cat /proc/sys/kernel/random/boot_id").stdout in ("", boot):
         assert time.monotonic() < end, f"{host.name} did not come back"
         time.sleep(5)
-    host.wait_for_vips()
-    host.shell(manager.owns)
+    host.wait_for_vips(manager)
