@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ._address import parse_host
 from ._errors import InvalidValue
@@ -14,6 +14,40 @@ _SERVICE_OPTIONS = ("scheduler", "scheduler_flags", "one_packet", "persistence_t
 _SERVER_OPTIONS = ("forwarding",)
 _KNOWN = {"name", "address", "ports", "protocol", "real_servers", *_SERVICE_OPTIONS, *_SERVER_OPTIONS}
 _REQUIRED = ("name", "address", "ports")
+
+
+class Server(NamedTuple):
+    """One server of a pool.
+
+    `host` is its name in the inventory (empty: a bare address), `address` its RIP, and `options` those of
+    ipvs_realserver that are given: weight, upper_threshold, lower_threshold, state, port, tunnel_*.
+    """
+
+    host: str
+    address: str
+    options: Mapping[str, Any]
+
+
+class Service(NamedTuple):
+    """One item of lvs_services; `fwmark` is 0 where there is none, and `options` are those of ipvs_service."""
+
+    name: str
+    vips: tuple[str, ...]
+    ports: tuple[int, ...]
+    protocol: str
+    fwmark: int
+    forwarding: str
+    directors: tuple[str, ...]
+    servers: tuple[Server, ...]
+    options: Mapping[str, Any]
+
+
+class Topology(NamedTuple):
+    """All services, and the own addresses of directors and servers by inventory host name, one of a family at most."""
+
+    services: tuple[Service, ...]
+    dips: Mapping[str, tuple[str, ...]]
+    rips: Mapping[str, tuple[str, ...]]
 
 
 def vips(services: Sequence[Mapping[str, Any]]) -> list[str]:
