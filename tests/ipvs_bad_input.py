@@ -206,7 +206,7 @@ CASES = [
     ),
     service(
         "unknown option of a server",
-        "real_servers.wait. Supported parameters include: address, forwarding, lower_threshold, port, state, tunnel_checksum, tunnel_port, tunnel_type, upper_threshold, weight.",
+        "real_servers.wait. Supported parameters include: address, forwarding, initial_weight, lower_threshold, port, state, tunnel_checksum, tunnel_port, tunnel_type, upper_threshold, weight.",
         real_servers=[{"address": "192.0.2.4", "wait": 1}],
     ),
     server(
