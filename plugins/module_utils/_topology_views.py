@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ._topology import Service, Topology, service_options, version
+from ._topology_model import Service, Topology, service_options, version
 
 
 def director_services(topology: Topology, host: str) -> list[dict[str, Any]]:
