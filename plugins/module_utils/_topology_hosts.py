@@ -76,7 +76,10 @@ class Hosts:
             subject, value = "ansible_host", self._vars(host).get("ansible_host")
         read: dict[int, str] = {}
         remedy = f"set {variable} to the host's own address"
-        for text in several(host if value is None else value):
+        texts = several(host if value is None else value)
+        if not texts:
+            self._notes.note(host, subject, None, "is empty", remedy)
+        for text in texts:
             address = self._notes.address(host, subject, text, remedy, remedy)
             if address and version(address) in read:
                 rule = f"is the second IPv{version(address)} address"

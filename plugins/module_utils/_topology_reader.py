@@ -90,13 +90,14 @@ class Reader:
 
     def _directors(self, subject: str, given: Any) -> tuple[str, ...]:
         read: list[str] = []
+        before = len(self.notes.found)
         for name in ["directors"] if given is None else self.notes.kind("", subject, given, "list") or ():
             if given is not None and not self.hosts.knows(str(name)):
                 self.notes.note("", subject, name, "is neither a host nor a group of the inventory", _AS_IN_INVENTORY)
             read += self.hosts.named(str(name))
-        if given is None and not read:
-            remedy = "put a host into the group directors, or name directors"
-            self.notes.note("", subject, None, "is empty", remedy)
+        if not read and len(self.notes.found) == before:
+            group = "the group directors" if given is None else "its group"
+            self.notes.note("", subject, None, "is empty", f"put a host into {group}, or name one")
         for host in read:
             self.hosts.read_dips(host)
             self.hosts.state(host, "director_state")
@@ -108,9 +109,10 @@ class Reader:
         keep = self.notes.kind("", f"{where}.keep_weight", item.get("keep_weight", False), "bool")
         entries = ["realservers"] if given is None else self.notes.kind("", subject, given, "list") or []
         read: list[Server] = []
+        before = len(self.notes.found)
         for entry in entries:
             read += self._entry(subject, entry, defaults, bool(keep), given is None)
-        if entries and not read:
+        if entries and not read and len(self.notes.found) == before:
             self.notes.note("", subject, None, "is empty", "put a host into its group, or write real_servers: []")
         names: set[str] = set()
         owners: dict[str, str] = {}

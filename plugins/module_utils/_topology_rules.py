@@ -95,7 +95,7 @@ def _keys(service: Service) -> Iterator[tuple[str, tuple[Any, ...]]]:
             yield f"fwmark {service.fwmark} (IPv{family})", (service.fwmark, family)
     for vip in service.vips:
         for port in service.ports or ((0,) if service.fwmark else ()):
-            yield f"{vip} port {port or 'any'}/{service.protocol}", (vip, service.protocol, port)
+            yield f"{vip} {f'port {port}' if port else 'any port'}/{service.protocol}", (vip, service.protocol, port)
 
 
 def _taker(key: tuple[Any, ...], taken: Mapping[tuple[Any, ...], str]) -> str | None:

@@ -142,4 +142,5 @@ class Notes:
 
 def several(value: Any) -> list[Any]:
     """Return the values that one value or a list of them means; nothing for None."""
-    return [] if value is None else _list(value) or [value]
+    listed = [] if value is None else _list(value)
+    return [value] if listed is None else listed
