@@ -253,6 +253,17 @@ CASES = [
         weight=1 << 31,
     ),
     server(
+        "two weights",
+        "initial_weight of server 192.0.2.4 of tcp 192.0.2.30:80: 3 does not go with weight; give one of the two.",
+        weight=3,
+        initial_weight=3,
+    ),
+    server(
+        "initial weight below zero",
+        "initial_weight of server 192.0.2.4 of tcp 192.0.2.30:80: -1 is out of range; give a number from 0 to 2147483647.",
+        initial_weight=-1,
+    ),
+    server(
         "lower threshold above upper",
         "lower_threshold of server 192.0.2.4:80 of tcp 192.0.2.30:80: 11 is above upper_threshold 10; lower it, or raise upper_threshold.",
         upper_threshold=10,
@@ -363,6 +374,12 @@ CASES = [
         "weight: 3 does not go with restore_weight; give one of the two.",
         restore_weight=True,
         weight=3,
+    ),
+    server(
+        "give back a weight and name one for a new server",
+        "initial_weight: 3 does not go with restore_weight; give one of the two.",
+        restore_weight=True,
+        initial_weight=3,
     ),
     server(
         "give back a weight and remove",

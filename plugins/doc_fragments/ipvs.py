@@ -79,7 +79,8 @@ weight:
   type: int
 initial_weight:
   description:
-    - The weight for a server that is not there yet; one that exists keeps the weight that it has. Excludes O(weight).
+    - The weight for a server that is not there yet; one that exists keeps the weight that it has,
+      and one that was drained stays so. Excludes O(weight).
   type: int
 upper_threshold:
   description:
