@@ -166,7 +166,7 @@ TUNNEL = {"forwarding": "tunnel", **ONLY_RS1}
         ({"real_servers": ["224.0.0.1"]}, f"{W}.real_servers: '224.0.0.1' is a multicast address; {ONE_HOST}"),
         ({"real_servers": ["empty"]}, f"{W}.real_servers is empty; put a host into its group, or write real_servers: []."),
         ({"real_servers": [{"weight": 1}]}, f"{W}.real_servers: \"{{'weight': 1}}\" names not exactly one server; give it either host or address."),
-        ({"real_servers": [{"host": "rs1", "wight": 1}]}, f"{W}.real_servers: 'wight' is not an option of a server; choose from address, host, lower_threshold, port, state, tunnel_checksum, tunnel_port, tunnel_type, upper_threshold, weight."),
+        ({"real_servers": [{"host": "rs1", "colour": 1}]}, f"{W}.real_servers: 'colour' is not an option of a server; choose from address, host, lower_threshold, port, state, tunnel_checksum, tunnel_port, tunnel_type, upper_threshold, weight."),
         ({"real_servers": [{"host": "rs1", "state": "off"}]}, f"rs1: {W}.real_servers.state: 'off' is not known; choose from present, drained, absent."),
         ({"directors": "lb1"}, f"{W}.directors: 'lb1' is not a list; write it as a list."),
         ({"directors": ["lb9"]}, f"{W}.directors: 'lb9' is neither a host nor a group of the inventory; {NAMED}."),

@@ -116,10 +116,10 @@ def test_views_in_a_playbook(tmp_path):
 
 
 def test_mistakes_in_a_playbook(tmp_path):
-    run = played(tmp_path, INVENTORY.replace("ports: [25, 587]", "ports: [0], shceduler: rr"))
+    run = played(tmp_path, INVENTORY.replace("ports: [25, 587]", "ports: [0], colour: red"))
     assert run.status != 0
     assert "lvs_services (mail).ports: '0' is out of range; give a number from 1 to 65535." in run.output
-    assert "lvs_services (mail): 'shceduler' is not an option; " in run.output
+    assert "lvs_services (mail): 'colour' is not an option; " in run.output
 
 
 def test_a_filter_says_all_that_is_wrong():
