@@ -206,7 +206,7 @@ CASES = [
     ),
     service(
         "unknown option of a server",
-        "real_servers.wait. Supported parameters include: address, forwarding, lower_threshold, port, state, tunnel_checksum, tunnel_port, tunnel_type, upper_threshold, weight.",
+        "real_servers.wait. Supported parameters include: address, forwarding, initial_weight, lower_threshold, port, state, tunnel_checksum, tunnel_port, tunnel_type, upper_threshold, weight.",
         real_servers=[{"address": "192.0.2.4", "wait": 1}],
     ),
     server(
@@ -251,6 +251,17 @@ CASES = [
         "weight too high",
         "weight of server 192.0.2.4 of tcp 192.0.2.30:80: 2147483648 is out of range; give a number from 0 to 2147483647.",
         weight=1 << 31,
+    ),
+    server(
+        "two weights",
+        "initial_weight of server 192.0.2.4 of tcp 192.0.2.30:80: 3 does not go with weight; give one of the two.",
+        weight=3,
+        initial_weight=3,
+    ),
+    server(
+        "initial weight below zero",
+        "initial_weight of server 192.0.2.4 of tcp 192.0.2.30:80: -1 is out of range; give a number from 0 to 2147483647.",
+        initial_weight=-1,
     ),
     server(
         "lower threshold above upper",
@@ -363,6 +374,12 @@ CASES = [
         "weight: 3 does not go with restore_weight; give one of the two.",
         restore_weight=True,
         weight=3,
+    ),
+    server(
+        "give back a weight and name one for a new server",
+        "initial_weight: 3 does not go with restore_weight; give one of the two.",
+        restore_weight=True,
+        initial_weight=3,
     ),
     server(
         "give back a weight and remove",

@@ -77,6 +77,11 @@ weight:
   description:
     - The server's share; V(0) means no new connections. V(1) for a new server when left out, V(0) for one that was drained.
   type: int
+initial_weight:
+  description:
+    - The weight for a server that is not there yet; one that exists keeps the weight that it has,
+      and one that was drained stays so. Excludes O(weight).
+  type: int
 upper_threshold:
   description:
     - Connections above which the server gets no new ones; V(0) means no limit. V(0) for a new server when left out.
@@ -107,6 +112,16 @@ state:
   description: %s
   type: str
   choices: [present, absent]
+  default: present
+"""
+
+_SERVER_STATE = r"""
+state:
+  description:
+    - Whether the server is to be in the pool. V(drained) gives it weight 0 without waiting, whatever O(weight) says, and remembers
+      the weight that it had; see M(lvs.cluster.ipvs_realserver).
+  type: str
+  choices: [present, absent, drained]
   default: present
 """
 
@@ -161,7 +176,7 @@ def _options(*parts: str) -> str:
     return "options:\n" + textwrap.indent(_joined(*parts), "  ")
 
 
-_SERVER_ALL = _joined(_SERVER_KEY, _SERVER, _STATE % "Whether the server is to be in the pool.")
+_SERVER_ALL = _joined(_SERVER_KEY, _SERVER, _SERVER_STATE)
 _POOL_ALL = _nested(_POOL, "real_servers[]", _SERVER_ALL)
 _SERVICE_STATE = _STATE % "V(absent) removes the service together with its servers."
 

@@ -1,19 +1,33 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filters that turn `lvs_services` into the options of the modules; the logic stands in module_utils/_topology.py."""
+"""Filters that tell what `lvs_services` means for a host; each is the view of that name in _topology_views."""
 
 from __future__ import annotations
 
 from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.lvs.cluster.plugins.module_utils import _topology
+from ansible_collections.lvs.cluster.plugins.module_utils import _topology_views as views
 from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError
+from ansible_collections.lvs.cluster.plugins.module_utils._topology import topology
+
+_VIEWS: tuple[Callable[..., Any], ...] = (
+    views.cluster_dips,
+    views.cluster_openings,
+    views.cluster_vips,
+    views.director_marks,
+    views.director_openings,
+    views.director_services,
+    views.director_standby_vips,
+    views.director_vips,
+    views.realserver_openings,
+    views.realserver_vips,
+)
 
 
-def _filter(function: Callable[..., Any]) -> Callable[..., Any]:
-    def wrapped(*arguments: Any) -> Any:
+def _filter(view: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapped(services: Any, groups: Any, hostvars: Any, *host: Any) -> Any:
         try:
-            return function(*arguments)
+            return view(topology(services, groups, hostvars), *map(str, host))
         except LvsError as error:
             raise AnsibleFilterError(str(error)) from error
 
@@ -25,9 +39,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return name -> function."""
-        return {
-            "dips": _filter(_topology.dips),
-            "ipvs_services": _filter(_topology.ipvs_services),
-            "real_servers": _filter(_topology.real_servers),
-            "vips": _filter(_topology.vips),
-        }
+        return {view.__name__: _filter(view) for view in _VIEWS}

@@ -71,8 +71,9 @@ def check_restore(options: Mapping[str, Any]) -> None:
     """Raise InvalidValue when the options that go with restore_weight contradict it."""
     if options["state"] != "present":
         raise InvalidValue("restore_weight", True, f"does not go with state {options['state']}", "use state present")
-    if options["weight"] is not None:
-        raise InvalidValue("weight", options["weight"], "does not go with restore_weight", "give one of the two")
+    for name in ("weight", "initial_weight"):
+        if options[name] is not None:
+            raise InvalidValue(name, options[name], "does not go with restore_weight", "give one of the two")
 
 
 def plan_drain(

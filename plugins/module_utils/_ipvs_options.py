@@ -36,16 +36,16 @@ SERVER_OPTIONS: dict[str, Any] = {
     "port": {"type": "int"},
     "forwarding": {"type": "str", "choices": list(FORWARDING)},
     "weight": {"type": "int"},
+    "initial_weight": {"type": "int"},
     "upper_threshold": {"type": "int"},
     "lower_threshold": {"type": "int"},
     "tunnel_type": {"type": "str", "choices": list(TUNNEL_TYPES)},
     "tunnel_port": {"type": "int"},
     "tunnel_checksum": {"type": "str", "choices": list(TUNNEL_CHECKSUMS)},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "state": {"type": "str", "choices": ["present", "absent", "drained"], "default": "present"},
 }
 # What ipvs_realserver has beyond the options of a server in a pool.
 DRAIN_OPTIONS: dict[str, Any] = {
-    "state": {"type": "str", "choices": ["present", "absent", "drained"], "default": "present"},
     "drain_timeout": {"type": "int", "default": 300},
     "drain_connections": {"type": "list", "elements": "str", "choices": list(Connections._fields)},
     "drain_remove": {"type": "bool", "default": False},
@@ -77,11 +77,15 @@ _SERVER_RANGES = {
 
 
 class WantedServer(NamedTuple):
-    """What a run says of one real server; `given` holds only the settings that it names."""
+    """What a run says of one real server; `given` holds only the settings that it names.
+
+    `initial_weight` is the weight for a server that is not there yet and was not drained.
+    """
 
     key: ServerKey
     given: dict[str, Any]
     state: str
+    initial_weight: int | None = None
 
 
 class WantedService(NamedTuple):
@@ -156,9 +160,16 @@ def parse_server(options: Mapping[str, Any], service: ServiceKey) -> WantedServe
         for name, highest in _SERVER_RANGES.items():
             if name in given:
                 in_range(name, given[name], 0, highest)
+        initial = options.get("initial_weight")
+        if initial is not None:
+            in_range("initial_weight", initial, 0, _INT_MAX)
+            if "weight" in given:
+                raise InvalidValue("initial_weight", initial, "does not go with weight", "give one of the two")
     except InvalidValue as error:
         raise error.of(f"server {options.get('address')} of {service_name(service)}") from None
-    return WantedServer(ServerKey(f"ipv{host.version}", str(host), port), given, options.get("state") or "present")
+    return WantedServer(
+        ServerKey(f"ipv{host.version}", str(host), port), given, options.get("state") or "present", initial
+    )
 
 
 def parse_timeouts(options: Mapping[str, Any] | None) -> dict[str, int]:

@@ -198,8 +198,14 @@ class _Planner:
 
     def _server(self, service: ServiceKey, wanted: WantedServer, current: ServerSettings | None) -> None:
         key, given = wanted.key, wanted.given
+        if wanted.state == "drained":
+            given = {**given, "weight": 0}
         stays_drained = current is None and "weight" not in given and (service, key) in self.drained
-        settings, warning = settle_server(service, key, {"weight": 0, **given} if stays_drained else given, current)
+        if stays_drained:
+            given = {**given, "weight": 0}
+        elif current is None and wanted.initial_weight is not None:
+            given = {"weight": wanted.initial_weight, **given}
+        settings, warning = settle_server(service, key, given, current)
         self.warnings.append(warning)
         where = f"{server_name(key)} {{}} {service_name(service)}"
         if current is None:
@@ -208,8 +214,10 @@ class _Planner:
             self.operations.append(IpvsOperation(Step.ADD_SERVER, service, words, None, key, settings))
         elif settings != current:
             changes = _changes(server_options(key, current), server_options(key, settings))
-            words = f"change server {where.format('of')}: {changes}"
-            self.operations.append(IpvsOperation(Step.SET_SERVER, service, words, None, key, settings))
+            drains = wanted.state == "drained" and current.weight > 0
+            words = f"{'drain' if drains else 'change'} server {where.format('of')}: {changes}"
+            step = Step.DRAIN_SERVER if drains else Step.SET_SERVER
+            self.operations.append(IpvsOperation(step, service, words, None, key, settings))
 
 
 def show(table: Table, keys: Iterable[ServiceKey]) -> dict[str, Any]:

@@ -77,6 +77,32 @@ def test_a_drain_by_hand_is_remembered_too():
         plan_restore(by_hand, WEB, ONE, drained)
 
 
+def pooled(**server):
+    return [parse_service({**OPTIONS, "real_servers": [{"address": "192.0.2.4", **server}]})]
+
+
+def test_a_pool_drains_a_server_at_once_and_remembers_its_weight():
+    plan = plan_services(TABLE, pooled(state="drained", weight=7))
+    assert plan.words == [f"drain {NAME}: weight 5 -> 0"]
+    assert memory.to_remember(TABLE, {}, plan.operations)[WEB, ONE.key].weight == 5
+    table = simulate(TABLE, plan.operations)
+    assert plan_services(table, pooled(state="drained")).words == []
+    assert plan_services({}, pooled(state="drained", initial_weight=7)).words[1:] == [
+        "add server 192.0.2.4:80 to tcp 192.0.2.30:80 (direct, weight 0)"
+    ]
+
+
+def test_an_initial_weight_is_for_a_server_that_is_neither_there_nor_drained():
+    wanted = pooled(initial_weight=7)
+    assert plan_services(TABLE, wanted).words == []
+    table, drained, _words = drained_state()
+    assert plan_services(table, wanted, drained=drained).words == []
+    empty = simulate(TABLE, plan_services(TABLE, pooled(state="absent")).operations)
+    added = "add server 192.0.2.4:80 to tcp 192.0.2.30:80 (direct, weight {})"
+    assert plan_services(empty, wanted).words == [added.format(7)]
+    assert plan_services(empty, wanted, drained=drained).words == [added.format("0, it was drained")]
+
+
 def test_connections_that_are_left_are_waited_for():
     table, drained, _ = drained_state()
     plan = plan_drain(table, {ONE.key: Connections(2, 0, 0)}, WEB, ONE.key, DRAIN, drained)
