@@ -12,7 +12,7 @@ import pytest
 from host_state import COMMANDS, state_of
 
 HOSTS = ("director", "rs1", "rs2")
-# The demo page stays, as does the web server that it came with: it is no part of the cluster. systemd keeps a note of what was ever enabled.
+# The demo page stays, as does the web server that it came with: it is no part of the cluster.
 NOT_OURS = re.compile(r"nginx|/etc/\.pwd\.lock")
 
 
