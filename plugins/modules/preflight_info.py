@@ -1,0 +1,134 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tell what a preflight has to know of a host."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: preflight_info
+short_description: Tell what has to be known of a host before it joins a cluster
+version_added: 1.0.0
+author: The lvs.cluster maintainers (@lvs-cluster)
+description:
+  - Reads devices, addresses, default gateways, the ARP sysctls in effect, whether the kernel has IPVS and its schedulers, and what
+    else manages IPVS on the host; and asks the segment who answers for addresses.
+  - Judges nothing. The playbook C(lvs.cluster.preflight) does, for all hosts together.
+  - Needs nothing but Python on the managed host and, where addresses are asked for, the right to open raw sockets (CAP_NET_RAW).
+options:
+  addresses:
+    description:
+      - Addresses to ask the segment for, by ARP (IPv4) or neighbour discovery (IPv6); each on the device over which the main routing
+        table reaches it directly. Everyone who answers within 0.6 seconds is told; the segments are asked one after the other.
+    type: list
+    elements: str
+    default: []
+  interface:
+    description: The device to ask on for addresses that are on no network of this host.
+    type: str
+  schedulers:
+    description: Schedulers to look for, such as V(wlc).
+    type: list
+    elements: str
+    default: []
+extends_documentation_fragment:
+  - lvs.cluster.attributes.info
+seealso:
+  - module: lvs.cluster.vip_owner_info
+  - module: lvs.cluster.ipvs_info
+"""
+
+EXAMPLES = r"""
+- name: Look at this host, and ask for a server and a VIP
+  lvs.cluster.preflight_info:
+    addresses: [192.0.2.4, 192.0.2.30]
+    schedulers: [wlc]
+  register: before
+"""
+
+RETURN = r"""
+facts:
+  description: What was found.
+  returned: success
+  type: dict
+  contains:
+    kernel:
+      description: The kernel's release.
+      type: str
+    interfaces:
+      description:
+        - The devices, each with C(name), C(mac) (empty where it is no Ethernet), C(up), C(addresses) with their prefix lengths, and
+          whether C(proxy_arp), C(arp_filter) and C(forwarding) (IPv4) act on it.
+      type: list
+      elements: dict
+    gateways:
+      description: The gateways of default routes, each with C(address) and C(interface).
+      type: list
+      elements: dict
+    ip_vs:
+      description: V(loaded), V(builtin), V(module) (can be loaded), V(absent), or V(unknown) where the host hides its modules.
+      type: str
+    schedulers:
+      description: For each of O(schedulers) whether it is C(available), and a C(remedy) where it is not.
+      type: dict
+    managers:
+      description:
+        - What else manages IPVS here, each with C(name), C(evidence), and C(sure) (false when it may not).
+      type: list
+      elements: dict
+    owners:
+      description: For each of O(addresses) that could be asked for the MACs that answered.
+      type: dict
+    unasked:
+      description: The addresses that could not be asked for, each with the reason.
+      type: dict
+  sample:
+    kernel: 6.1.0-30-amd64
+    interfaces:
+      - name: eth0
+        mac: "52:54:00:00:00:03"
+        up: true
+        addresses: [192.0.2.3/24]
+        proxy_arp: false
+        arp_filter: false
+        forwarding: false
+    gateways: [{address: 192.0.2.1, interface: eth0}]
+    ip_vs: module
+    schedulers: {wlc: {available: true, remedy: ""}}
+    managers: [{name: keepalived, evidence: virtual_server in /etc/keepalived/keepalived.conf, sure: true}]
+    owners: {192.0.2.4: ["52:54:00:00:00:04"], 192.0.2.30: []}
+    unasked: {}
+operations:
+  description: Always empty; looking changes nothing.
+  returned: success
+  type: list
+  elements: str
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.lvs.cluster.plugins.module_utils._address import parse_host
+from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError
+from ansible_collections.lvs.cluster.plugins.module_utils._preflight_client import read_facts
+
+OPTIONS: dict[str, Any] = {
+    "addresses": {"type": "list", "elements": "str", "default": []},
+    "interface": {"type": "str"},
+    "schedulers": {"type": "list", "elements": "str", "default": []},
+}
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
+    options = module.params
+    try:
+        addresses = dict.fromkeys(str(parse_host(address, "addresses")) for address in options["addresses"])
+        facts = read_facts(list(addresses), options["schedulers"], options["interface"])
+    except LvsError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, facts=facts.as_values(), operations=[])
+
+
+if __name__ == "__main__":
+    main()
