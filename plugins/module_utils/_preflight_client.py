@@ -47,7 +47,7 @@ def read_facts(addresses: Sequence[str], schedulers: Sequence[str], interface: s
 
 
 def ip_vs_state(release: str, root: str = "") -> str:
-    """Return whether the kernel that runs has IPVS: loaded, builtin, module, absent, or unknown where modules are hidden."""
+    """Return whether the kernel that runs has IPVS: loaded, builtin, module, absent, or unknown (modules hidden)."""
     if os.path.exists(f"{root}/proc/net/ip_vs") or os.path.isdir(f"{root}/sys/module/ip_vs"):
         return LOADED
     for tree in _TREES:

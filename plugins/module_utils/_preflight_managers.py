@@ -74,7 +74,7 @@ def _kube_proxy(root: str, command: Sequence[str]) -> Manager | None:
 
 def _keepalived_balances(root: str, path: str) -> bool:
     """Whether the configuration, or a file that it includes, has a virtual server."""
-    pending, seen = [path], set()
+    pending, seen = [path], {""}
     while pending and len(seen) < _MOST_FILES:
         current = pending.pop()
         if current in seen:

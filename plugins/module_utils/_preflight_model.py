@@ -37,7 +37,7 @@ class Scheduler(NamedTuple):
 
 
 class Manager(NamedTuple):
-    """Another program that writes the IPVS table; `sure` is false when it may not, and `evidence` is where it was seen."""
+    """Another program that writes the IPVS table; `sure`: false when it only may; `evidence`: where seen."""
 
     name: str
     evidence: str

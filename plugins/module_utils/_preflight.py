@@ -1,0 +1,362 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rules that need the facts of hosts: what is in the way of a cluster, found before anything is changed.
+
+Only what can be judged is judged: a host without facts (outside a --limit) breaks no rule.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from ._finding import Finding
+from ._preflight_model import ABSENT, HostFacts
+from ._topology import Server, Service, Topology
+from ._vip_model import FALLBACKS
+
+DIRECT, MASQUERADE = "direct", "masquerade"
+DEFAULT_SCHEDULER = "wlc"
+# The variables that name devices, and whom they concern
+DIRECTOR_INTERFACE, DIRECTOR_VIP_INTERFACE, REALSERVER_VIP_INTERFACE = (
+    "director_interface",
+    "director_vip_interface",
+    "realserver_vip_interface",
+)
+
+
+class Judgement(NamedTuple):
+    """A finding, and whether it is only a warning."""
+
+    finding: Finding
+    warning: bool = False
+
+
+class Case(NamedTuple):
+    """What is judged: the topology, the facts by host, and by host the variables that name devices."""
+
+    topology: Topology
+    facts: Mapping[str, HostFacts]
+    devices: Mapping[str, Mapping[str, str]]
+
+    @property
+    def directors(self) -> list[str]:
+        """The hosts that are directors of a service."""
+        return list(dict.fromkeys(host for service in self.topology.services for host in service.directors))
+
+    @property
+    def servers(self) -> list[str]:
+        """The hosts that are in a pool."""
+        return list(
+            dict.fromkeys(one.host for service in self.topology.services for one in service.servers if one.host)
+        )
+
+    def pairs(self, *forwardings: str) -> Iterator[tuple[Service, str, str, Server]]:
+        """Yield service, director, DIP and server, for each server on another host, with the DIP of its family."""
+        for service in self.topology.services:
+            if service.forwarding not in forwardings:
+                continue
+            for director in service.directors:
+                for server in service.servers:
+                    for dip in self.topology.dips.get(director, ()):
+                        if server.host != director and _same_family(dip, server.address):
+                            yield service, director, dip, server
+
+    def own(self) -> Iterator[tuple[str, str, str, str]]:
+        """Yield host, DIP or RIP, the address, and the variable that says it."""
+        for host in self.directors:
+            for address in self.topology.dips.get(host, ()):
+                yield host, "DIP", address, "director_address"
+        for host in self.servers:
+            for address in self.topology.rips.get(host, ()):
+                if address not in self.topology.dips.get(host, ()) or host not in self.directors:
+                    yield host, "RIP", address, "realserver_address"
+
+    def macs(self, host: str, addresses: Sequence[str]) -> set[str]:
+        """Return the MACs that are known to be a host's: by its own facts, else by who answers for its addresses."""
+        if host in self.facts:
+            return self.facts[host].macs
+        return {mac for facts in self.facts.values() for one in addresses for mac in facts.owners.get(one, ())}
+
+    def answers(self, address: str) -> dict[str, str]:
+        """Return each MAC that answers for an address, with the first host that heard it."""
+        heard: dict[str, str] = {}
+        for host, facts in self.facts.items():
+            for mac in facts.owners.get(address, ()):
+                heard.setdefault(mac, host)
+        return heard
+
+
+def findings(
+    topology: Topology, facts: Mapping[str, HostFacts], devices: Mapping[str, Mapping[str, str]] | None = None
+) -> list[Judgement]:
+    """Return all that is in the way, each once: hosts in the order of the rules.
+
+    `devices` has, by host, those of director_interface, director_vip_interface and realserver_vip_interface that are
+    set.
+    """
+    case = Case(topology, facts, devices or {})
+    rules = (
+        _devices,
+        _own_addresses,
+        _networks,
+        _segments,
+        _owners,
+        _macs,
+        _gateways,
+        _vips,
+        _kernel,
+        _sysctls,
+        _others,
+    )
+    return list(dict.fromkeys(judgement for rule in rules for judgement in rule(case)))
+
+
+def _devices(case: Case) -> Iterator[Judgement]:
+    """Devices that variables name are there."""
+    concerned = (
+        (case.directors, (DIRECTOR_INTERFACE, DIRECTOR_VIP_INTERFACE)),
+        (case.servers, (REALSERVER_VIP_INTERFACE,)),
+    )
+    for hosts, variables in concerned:
+        for host, variable in ((host, variable) for host in hosts for variable in variables):
+            name, facts = case.devices.get(host, {}).get(variable), case.facts.get(host)
+            # The kernel makes the fallback devices of tunnels when it is asked for them.
+            if name and facts and name not in FALLBACKS and name not in (one.name for one in facts.interfaces):
+                there = ", ".join(sorted(one.name for one in facts.interfaces))
+                rule = f"does not exist on this host, which has {there}"
+                yield Judgement(Finding(host, variable, name, rule, "name one of these"))
+
+
+def _own_addresses(case: Case) -> Iterator[Judgement]:
+    """DIP and RIP are on the host, on a device that is up, the DIP on director_interface."""
+    for host, what, address, variable in case.own():
+        facts = case.facts.get(host)
+        if not facts:
+            continue
+        carrier = facts.carrier(address)
+        if not carrier:
+            remedy = f"add it to an interface, or correct {variable}"
+            yield Judgement(Finding(host, what, address, "is on no interface of this host", remedy))
+            continue
+        if not carrier.up:
+            rule = f"is on {carrier.name}, which is down"
+            yield Judgement(Finding(host, what, address, rule, f"bring {carrier.name} up"))
+        wanted = case.devices.get(host, {}).get(DIRECTOR_INTERFACE) if what == "DIP" else None
+        if wanted and wanted in (one.name for one in facts.interfaces) and wanted != carrier.name:
+            rule = f"is on {carrier.name}, and {DIRECTOR_INTERFACE} is {wanted}"
+            remedy = f"write {DIRECTOR_INTERFACE}: {carrier.name}, or correct {variable}"
+            yield Judgement(Finding(host, what, address, rule, remedy))
+
+
+def _networks(case: Case) -> Iterator[Judgement]:
+    """Under direct routing a RIP is on the network of the DIP."""
+    for _, director, dip, server in case.pairs(DIRECT):
+        network = _network(case, director, dip, server)
+        if network and not _together(network, dip, server.address):
+            inside, outside = (dip, server.address) if ipaddress.ip_address(dip) in network else (server.address, dip)
+            if inside == dip:
+                rule = f"is not on the network {network} of director {director}'s DIP {dip}"
+            else:
+                rule = f"is on the network {network}, and director {director}'s DIP {outside} is not"
+            remedy = "give the server an address on the director's network, or use forwarding: tunnel"
+            yield Judgement(Finding(server.host or director, "RIP", server.address, rule, remedy))
+
+
+def _segments(case: Case) -> Iterator[Judgement]:
+    """Under direct routing the director gets the server's MAC."""
+    for _, director, dip, server in case.pairs(DIRECT):
+        facts, network = case.facts.get(director), _network(case, director, dip, server)
+        if not facts or facts.carrier(server.address) or (network and not _together(network, dip, server.address)):
+            continue
+        if facts.owners.get(server.address) == ():
+            carrier = facts.carrier(dip)
+            where = f" on {carrier.name}" if carrier else ""
+            how = "neighbour discovery" if ":" in server.address else "ARP"
+            rule = f"is not answered for by {how}{where} of director {director}"
+            remedy = "bring the server up, and put it on the director's segment (switch, VLAN, bridge)"
+            yield Judgement(Finding(server.host or director, "RIP", server.address, rule, remedy))
+
+
+def _owners(case: Case) -> Iterator[Judgement]:
+    """A DIP or RIP is answered for by its own host alone."""
+    for host, what, address, _ in case.own():
+        heard, facts = case.answers(address), case.facts.get(host)
+        if facts:
+            for mac in sorted(heard.keys() - facts.macs):
+                rule = f"is answered for by {mac}, which is no interface of this host"
+                remedy = "find the host with that MAC and remove the address there, or switch off its proxy_arp"
+                yield Judgement(Finding(host, what, address, rule, remedy))
+        if len(heard) > 1 and (not facts or heard.keys() <= facts.macs):
+            rule = f"is answered for by {len(heard)} MACs ({', '.join(sorted(heard))})"
+            if facts:
+                remedy = "set arp_ignore: 1 on this host, or take its other interface off this segment"
+            else:
+                remedy = "give each host an address of its own"
+            yield Judgement(Finding(host, what, address, rule, remedy), warning=facts is not None)
+
+
+def _macs(case: Case) -> Iterator[Judgement]:
+    """No two hosts have one MAC on the segment."""
+    first: dict[str, str] = {}
+    for host, _, address, _ in case.own():
+        facts = case.facts.get(host)
+        carrier = facts.carrier(address) if facts else None
+        if carrier and carrier.mac and first.setdefault(carrier.mac, host) != host:
+            rule = f"is the MAC of {carrier.name}, and host {first[carrier.mac]} has the same"
+            remedy = "give each host a MAC of its own (clones of a virtual machine often share one)"
+            yield Judgement(Finding(host, "MAC", carrier.mac, rule, remedy))
+
+
+def _gateways(case: Case) -> Iterator[Judgement]:
+    """A server's default gateway is the director for masquerade, and never otherwise."""
+    directors = {dip: host for host in case.directors for dip in case.topology.dips.get(host, ())}
+    for service, _, _, server in case.pairs(DIRECT, "tunnel", MASQUERADE):
+        facts = case.facts.get(server.host)
+        if not facts or server.host in service.directors:
+            continue
+        gateways = [one.address for one in facts.gateways if _same_family(one.address, server.address)]
+        own = {address: f"the DIP of director {host}" for address, host in directors.items()}
+        own.update({vip: f"a VIP of service {one.name}" for one in case.topology.services for vip in one.vips})
+        if service.forwarding != MASQUERADE:
+            for gateway in gateways:
+                if gateway in own:
+                    rule = f"is {own[gateway]}, and with forwarding {service.forwarding} answers go past the director"
+                    remedy = "name the router of the segment as the server's default gateway"
+                    yield Judgement(Finding(server.host, "default gateway", gateway, rule, remedy))
+        elif not any(gateway in own for gateway in gateways):
+            rule = "is not the director, and with forwarding masquerade answers have to go back through it"
+            remedy = "route what goes to the clients through the DIP"
+            yield Judgement(Finding(server.host, "default gateway", ", ".join(gateways), rule, remedy), warning=True)
+
+
+def _vips(case: Case) -> Iterator[Judgement]:
+    """A VIP is answered for by its directors or by nobody."""
+    members: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
+    for service in case.topology.services:
+        for vip in service.vips:
+            directors, servers = members.setdefault(vip, ({}, {}))
+            directors.update(dict.fromkeys(service.directors))
+            servers.update(dict.fromkeys(one.host for one in service.servers if one.host))
+    for vip, (directors, servers) in members.items():
+        theirs = [case.macs(host, case.topology.dips.get(host, ())) for host in directors]
+        if not all(theirs):
+            continue  # a director's MAC is not known, so that nobody can be told from it
+        # Without a director's facts only the MAC of its DIP is known, and its VIPs may be on another device.
+        certain = all(host in case.facts for host in directors)
+        for mac, asker in case.answers(vip).items():
+            if any(mac in known for known in theirs):
+                continue
+            owner = next(
+                (host for host in case.servers if mac in case.macs(host, case.topology.rips.get(host, ()))), ""
+            )
+            if owner:
+                rule = f"is answered for by this real server ({mac}), and only the director may answer"
+                # The role sets them again in this very run, where the host takes this VIP.
+                remedy = "set its ARP sysctls again (arp_ignore: 1, arp_announce: 2), as the role realserver does"
+                yield Judgement(Finding(owner, "VIP", vip, rule, remedy), warning=owner in servers)
+            else:
+                rule = f"is answered for by {mac}, which is none of the directors ({', '.join(directors)})"
+                remedy = "remove the VIP from the host with that MAC, or choose another VIP"
+                yield Judgement(Finding(asker, "VIP", vip, rule, remedy), warning=not certain)
+
+
+def _kernel(case: Case) -> Iterator[Judgement]:
+    """A director's kernel has IPVS and the schedulers."""
+    for host in case.directors:
+        facts = case.facts.get(host)
+        if facts and facts.ip_vs == ABSENT:
+            remedy = "install the kernel's IPVS modules, or boot a kernel that has them"
+            yield Judgement(Finding(host, "kernel", facts.kernel, "has no module ip_vs", remedy))
+        elif facts:
+            for name in scheduler_names(case.topology, host):
+                known = facts.schedulers.get(name)
+                if known and not known.available:
+                    rule = f"is not in this kernel ({facts.kernel})"
+                    yield Judgement(Finding(host, "scheduler", name, rule, known.remedy))
+
+
+def _sysctls(case: Case) -> Iterator[Judgement]:
+    """Nobody answers for others on the segment, or not for itself."""
+    for host, _, address, _ in case.own():
+        carrier = case.facts[host].carrier(address) if host in case.facts else None
+        if carrier and carrier.proxy_arp:
+            rule = f"is on for {carrier.name}, so that this host answers ARP requests for others"
+            remedy = f"set it to 0 for all and {carrier.name} (lvs.cluster.arp_sysctl, proxy_arp: 0)"
+            # Without forwarding the kernel proxies for nobody (arp_process in net/ipv4/arp.c).
+            yield Judgement(Finding(host, "proxy_arp", "1", rule, remedy), warning=not carrier.forwarding)
+        if carrier and carrier.arp_filter:
+            rule = f"is on for {carrier.name}, so that its routes decide whether it answers ARP requests"
+            remedy = f"set it to 0 for all and {carrier.name} (lvs.cluster.arp_sysctl, arp_filter: 0)"
+            yield Judgement(Finding(host, "arp_filter", "1", rule, remedy), warning=True)
+
+
+def _others(case: Case) -> Iterator[Judgement]:
+    """Nothing else writes a director's table."""
+    for host in case.directors:
+        for manager in case.facts[host].managers if host in case.facts else ():
+            rule = f"{'manages' if manager.sure else 'may manage'} IPVS on this host too ({manager.evidence})"
+            remedy = _REMEDIES.get(manager.name, f"stop {manager.name}, or leave this host out of the directors")
+            yield Judgement(Finding(host, "program", manager.name, rule, remedy), warning=not manager.sure)
+
+
+_REMEDIES = {
+    "keepalived": "take virtual_server out of its configuration, or stop and disable it",
+    "kube-proxy": "let it use another mode (iptables or nftables), or leave this host out of the directors",
+    "ipvsadm": "have its service not restore a table at boot: disable it",
+}
+
+
+def scheduler_names(topology: Topology, host: str) -> list[str]:
+    """Return the schedulers that a director needs, each once."""
+    mine = [service for service in topology.services if host in service.directors]
+    return list(dict.fromkeys(str(service.options.get("scheduler") or DEFAULT_SCHEDULER) for service in mine))
+
+
+def addresses_to_ask(topology: Topology, host: str) -> list[str]:
+    """Return what a host asks its segment for: VIPs and DIPs of its services, and on a director the RIPs too.
+
+    Real servers do not ask for one another: that would grow with their square.
+    """
+    asked: dict[str, None] = {}
+    for service in topology.services:
+        directs = host in service.directors
+        if not directs and host not in (server.host for server in service.servers):
+            continue
+        asked.update(dict.fromkeys(service.vips))
+        for director in service.directors:
+            asked.update(dict.fromkeys(topology.dips.get(director, ()) if director != host else ()))
+        if directs and service.forwarding != "tunnel":
+            asked.update(dict.fromkeys(server.address for server in service.servers if server.host != host))
+    return list(asked)
+
+
+def report(inventory: Iterable[Finding], judgements: Sequence[Judgement], checked: Sequence[str]) -> dict[str, object]:
+    """Return `errors` and `warnings`, a sentence each, and `lines` for people: errors first, or what was checked."""
+    errors = [finding.sentence for finding in inventory]
+    errors += [one.finding.sentence for one in judgements if not one.warning]
+    warnings = [one.finding.sentence for one in judgements if one.warning]
+    lines = [f"ERROR    {text}" for text in errors] + [f"warning  {text}" for text in warnings]
+    if not errors:
+        hosts = f"{len(checked)} host{'' if len(checked) == 1 else 's'}"
+        lines.append(f"Nothing is in the way on {hosts} ({', '.join(checked)}).")
+    return {"errors": errors, "warnings": warnings, "lines": lines}
+
+
+def _network(
+    case: Case, director: str, dip: str, server: Server
+) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    """Return the network that director or, where it has no facts, server tells."""
+    for host, address in ((director, dip), (server.host, server.address)):
+        network = case.facts[host].network(address) if host in case.facts else None
+        if network:
+            return network
+    return None
+
+
+def _together(network: ipaddress.IPv4Network | ipaddress.IPv6Network, *addresses: str) -> bool:
+    return all(ipaddress.ip_address(address) in network for address in addresses)
+
+
+def _same_family(one: str, other: str) -> bool:
+    return (":" in one) == (":" in other)
