@@ -32,6 +32,21 @@ class Judgement(NamedTuple):
     warning: bool = False
 
 
+class Pair(NamedTuple):
+    """A director and a server of a service, by DIP and RIP."""
+
+    service: Service
+    director: str
+    dip: str
+    server: Server
+    rip: str
+
+    @property
+    def host(self) -> str:
+        """Whose finding it is: the server's, or for a bare address the director's."""
+        return self.server.host or self.director
+
+
 class Case(NamedTuple):
     """What is judged: the topology, the facts by host, and by host the variables that name devices."""
 
@@ -46,21 +61,23 @@ class Case(NamedTuple):
 
     @property
     def servers(self) -> list[str]:
-        """The hosts that are in a pool."""
-        return list(
-            dict.fromkeys(one.host for service in self.topology.services for one in service.servers if one.host)
-        )
+        """The hosts that are in a pool, and not to leave it."""
+        pools = (server for service in self.topology.services for server in service.servers)
+        return list(dict.fromkeys(one.host for one in pools if one.host and one.options.get("state") != "absent"))
 
-    def pairs(self, *forwardings: str) -> Iterator[tuple[Service, str, str, Server]]:
-        """Yield service, director, DIP and server, for each server on another host, with the DIP of its family."""
+    def pairs(self, *forwardings: str) -> Iterator[Pair]:
+        """Yield each director with each server on another host, by the DIP and the RIP of one family that VIPs need."""
         for service in self.topology.services:
             if service.forwarding not in forwardings:
                 continue
             for director in service.directors:
                 for server in service.servers:
-                    for dip in self.topology.dips.get(director, ()):
-                        if server.host != director and _same_family(dip, server.address):
-                            yield service, director, dip, server
+                    if server.host == director or server.options.get("state") == "absent":
+                        continue
+                    for rip in rips_of(self.topology, service, server):
+                        for dip in self.topology.dips.get(director, ()):
+                            if _same_family(dip, rip):
+                                yield Pair(service, director, dip, server, rip)
 
     def own(self) -> Iterator[tuple[str, str, str, str]]:
         """Yield host, DIP or RIP, the address, and the variable that says it."""
@@ -151,31 +168,32 @@ def _own_addresses(case: Case) -> Iterator[Judgement]:
 
 def _networks(case: Case) -> Iterator[Judgement]:
     """Under direct routing a RIP is on the network of the DIP."""
-    for _, director, dip, server in case.pairs(DIRECT):
-        network = _network(case, director, dip, server)
-        if network and not _together(network, dip, server.address):
-            inside, outside = (dip, server.address) if ipaddress.ip_address(dip) in network else (server.address, dip)
-            if inside == dip:
-                rule = f"is not on the network {network} of director {director}'s DIP {dip}"
+    for pair in case.pairs(DIRECT):
+        network = _network(case, pair)
+        if network and not _together(network, pair):
+            if ipaddress.ip_address(pair.dip) in network:
+                rule = f"is not on the network {network} of director {pair.director}'s DIP {pair.dip}"
             else:
-                rule = f"is on the network {network}, and director {director}'s DIP {outside} is not"
+                rule = f"is on the network {network}, and director {pair.director}'s DIP {pair.dip} is not"
             remedy = "give the server an address on the director's network, or use forwarding: tunnel"
-            yield Judgement(Finding(server.host or director, "RIP", server.address, rule, remedy))
+            yield Judgement(Finding(pair.host, "RIP", pair.rip, rule, remedy))
 
 
 def _segments(case: Case) -> Iterator[Judgement]:
     """Under direct routing the director gets the server's MAC."""
-    for _, director, dip, server in case.pairs(DIRECT):
-        facts, network = case.facts.get(director), _network(case, director, dip, server)
-        if not facts or facts.carrier(server.address) or (network and not _together(network, dip, server.address)):
+    for pair in case.pairs(DIRECT):
+        facts, network = case.facts.get(pair.director), _network(case, pair)
+        if not facts or facts.carrier(pair.rip) or (network and not _together(network, pair)):
             continue
-        if facts.owners.get(server.address) == ():
-            carrier = facts.carrier(dip)
+        if facts.owners.get(pair.rip) == ():
+            carrier = facts.carrier(pair.dip)
             where = f" on {carrier.name}" if carrier else ""
-            how = "neighbour discovery" if ":" in server.address else "ARP"
-            rule = f"is not answered for by {how}{where} of director {director}"
+            how = "neighbour discovery" if ":" in pair.rip else "ARP"
+            rule = f"is not answered for by {how}{where} of director {pair.director}"
             remedy = "bring the server up, and put it on the director's segment (switch, VLAN, bridge)"
-            yield Judgement(Finding(server.host or director, "RIP", server.address, rule, remedy))
+            # Who drains a server may be about to switch it off.
+            drained = pair.server.options.get("state") == "drained"
+            yield Judgement(Finding(pair.host, "RIP", pair.rip, rule, remedy), warning=drained)
 
 
 def _owners(case: Case) -> Iterator[Judgement]:
@@ -211,11 +229,12 @@ def _macs(case: Case) -> Iterator[Judgement]:
 def _gateways(case: Case) -> Iterator[Judgement]:
     """A server's default gateway is the director for masquerade, and never otherwise."""
     directors = {dip: host for host in case.directors for dip in case.topology.dips.get(host, ())}
-    for service, _, _, server in case.pairs(DIRECT, "tunnel", MASQUERADE):
+    for pair in case.pairs(DIRECT, "tunnel", MASQUERADE):
+        service, server = pair.service, pair.server
         facts = case.facts.get(server.host)
         if not facts or server.host in service.directors:
             continue
-        gateways = [one.address for one in facts.gateways if _same_family(one.address, server.address)]
+        gateways = [one.address for one in facts.gateways if _same_family(one.address, pair.rip)]
         own = {address: f"the DIP of director {host}" for address, host in directors.items()}
         own.update({vip: f"a VIP of service {one.name}" for one in case.topology.services for vip in one.vips})
         if service.forwarding != MASQUERADE:
@@ -327,7 +346,8 @@ def addresses_to_ask(topology: Topology, host: str) -> list[str]:
         for director in service.directors:
             asked.update(dict.fromkeys(topology.dips.get(director, ()) if director != host else ()))
         if directs and service.forwarding != "tunnel":
-            asked.update(dict.fromkeys(server.address for server in service.servers if server.host != host))
+            for server in service.servers:
+                asked.update(dict.fromkeys(rips_of(topology, service, server) if server.host != host else ()))
     return list(asked)
 
 
@@ -343,19 +363,25 @@ def report(inventory: Iterable[Finding], judgements: Sequence[Judgement], checke
     return {"errors": errors, "warnings": warnings, "lines": lines}
 
 
-def _network(
-    case: Case, director: str, dip: str, server: Server
-) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+def rips_of(topology: Topology, service: Service, server: Server) -> tuple[str, ...]:
+    """Return the RIPs of a server that the service's VIPs need: with a tunnel any, else those of their families."""
+    own = topology.rips.get(server.host, ()) if server.host else (server.address,)
+    return tuple(
+        rip for rip in own if service.forwarding == "tunnel" or any(_same_family(rip, vip) for vip in service.vips)
+    )
+
+
+def _network(case: Case, pair: Pair) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
     """Return the network that director or, where it has no facts, server tells."""
-    for host, address in ((director, dip), (server.host, server.address)):
+    for host, address in ((pair.director, pair.dip), (pair.server.host, pair.rip)):
         network = case.facts[host].network(address) if host in case.facts else None
         if network:
             return network
     return None
 
 
-def _together(network: ipaddress.IPv4Network | ipaddress.IPv6Network, *addresses: str) -> bool:
-    return all(ipaddress.ip_address(address) in network for address in addresses)
+def _together(network: ipaddress.IPv4Network | ipaddress.IPv6Network, pair: Pair) -> bool:
+    return all(ipaddress.ip_address(address) in network for address in (pair.dip, pair.rip))
 
 
 def _same_family(one: str, other: str) -> bool:

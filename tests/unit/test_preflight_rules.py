@@ -237,6 +237,24 @@ def test_a_director_that_is_a_server_too() -> None:
     assert _preflight.addresses_to_ask(topology, "lb1") == [VIP, "192.0.2.4"]
 
 
+def test_a_server_that_leaves_may_be_gone_already() -> None:
+    service = cluster().services[0]
+    for state, expected in (("absent", []), ("drained", ["warning: rs1: RIP: '192.0.2.4' is not answered for by ARP"])):
+        servers = (service.servers[0]._replace(options={"state": state}), service.servers[1])
+        topology = cluster()._replace(services=(service._replace(servers=servers),))
+        found = told(topology, {"lb1": heard("lb1", _192_0_2_4=())["lb1"]})
+        assert [line[: len("warning: rs1: RIP: '192.0.2.4' is not answered for by ARP")] for line in found] == expected
+
+
+def test_only_the_families_of_the_vips_count() -> None:
+    topology = cluster()._replace(
+        dips={"lb1": (DIP, "2001:db8::3")}, rips={"rs1": ("192.0.2.4", "2001:db8:9::4"), "rs2": ("192.0.2.5",)}
+    )
+    assert _preflight.addresses_to_ask(topology, "lb1") == [VIP, "192.0.2.4", "192.0.2.5"]
+    both = topology._replace(services=(topology.services[0]._replace(vips=(VIP, "2001:db8::30")),))
+    assert _preflight.addresses_to_ask(both, "lb1")[2:] == ["192.0.2.4", "2001:db8:9::4", "192.0.2.5"]
+
+
 def test_who_asks_for_what() -> None:
     assert _preflight.addresses_to_ask(cluster(), "lb1") == [VIP, "192.0.2.4", "192.0.2.5"]
     assert _preflight.addresses_to_ask(cluster(), "rs1") == [VIP, DIP]

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Filters of the playbook preflight; the rules stand in module_utils/_preflight.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Callable
+
+from ansible_collections.lvs.cluster.plugins.module_utils import _preflight, _topology
+from ansible_collections.lvs.cluster.plugins.module_utils._finding import Finding, Findings
+from ansible_collections.lvs.cluster.plugins.module_utils._preflight_model import from_values
+
+# What the playbook registers on each host
+RESULT = "__preflight"
+_DEVICES = (
+    _preflight.DIRECTOR_INTERFACE,
+    _preflight.DIRECTOR_VIP_INTERFACE,
+    _preflight.REALSERVER_VIP_INTERFACE,
+)
+
+
+def _read(services: Any, groups: Any, hostvars: Any) -> tuple[_topology.Topology, tuple[Finding, ...]]:
+    """Return the topology, or an empty one and all that is wrong with the description."""
+    try:
+        return _topology.topology(services, groups, hostvars), ()
+    except Findings as error:
+        return _topology.Topology((), {}, {}), error.findings
+
+
+def preflight_addresses(services: Any, groups: Any, hostvars: Any, host: str) -> list[str]:
+    """Return what a host asks its segment for; nothing where the description is wrong, which is told later."""
+    return _preflight.addresses_to_ask(_read(services, groups, hostvars)[0], host)
+
+
+def preflight_schedulers(services: Any, groups: Any, hostvars: Any, host: str) -> list[str]:
+    """Return the schedulers that a director needs."""
+    return _preflight.scheduler_names(_read(services, groups, hostvars)[0], host)
+
+
+def preflight_findings(services: Any, groups: Any, hostvars: Any) -> dict[str, Any]:
+    """Return errors, warnings and lines for people, of the description and of every host that was looked at."""
+    topology, inventory = _read(services, groups, hostvars)
+    hosts = dict.fromkeys(
+        [*groups.get("directors", ()), *groups.get("realservers", ()), *topology.dips, *topology.rips]
+    )
+    facts, devices = {}, {}
+    for host in hosts:
+        own: Mapping[str, Any] = hostvars[host]
+        looked_at = own.get(RESULT) or {}
+        if "facts" in looked_at:
+            facts[host] = from_values(looked_at["facts"])
+            devices[host] = {name: str(own[name]) for name in _DEVICES if own.get(name)}
+    return _preflight.report(inventory, _preflight.findings(topology, facts, devices), list(facts))
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return name -> function."""
+        return {
+            "preflight_addresses": preflight_addresses,
+            "preflight_schedulers": preflight_schedulers,
+            "preflight_findings": preflight_findings,
+        }
