@@ -185,6 +185,9 @@ def _segments(case: Case) -> Iterator[Judgement]:
         facts, network = case.facts.get(pair.director), _network(case, pair)
         if not facts or facts.carrier(pair.rip) or (network and not _together(network, pair)):
             continue
+        server = case.facts.get(pair.server.host)
+        if server and not server.carrier(pair.rip):
+            continue  # which is told already
         if facts.owners.get(pair.rip) == ():
             carrier = facts.carrier(pair.dip)
             where = f" on {carrier.name}" if carrier else ""
