@@ -30,7 +30,7 @@ def test_the_roles_came_from_the_tarball():
 
 @pytest.mark.parametrize("port", [80, 8080])
 def test_clients_are_served_by_weight(port):
-    each = "curl -sf -m 10 -o /dev/null -w '%header{{x-shop}}\\n'"
+    each = "curl -sf -m 10 -o /dev/null -w '%header{x-shop}\\n'"
     visits = f"for i in 1 2 3 4 5 6; do {each} http://{VIP}:{port}/ || exit 1; done"
     assert Counter(on("client", visits).split()) == {"web1": 2, "web2": 4}
 
