@@ -15,8 +15,8 @@ from ._errors import LvsError
 from ._files import read_bytes
 from ._ipvs_client import IpvsClient
 from ._ipvs_memory import still_drained
-from ._ipvs_options import parse_service
-from ._ipvs_plan import plan_services
+from ._ipvs_options import parse_service, parse_timeouts
+from ._ipvs_plan import plan_services, plan_timeouts
 from ._ipvs_run import IpvsRun, Request, Seen
 from ._neighbor_client import NeighborClient
 from ._neighbor_plan import plan_neighbors
@@ -84,9 +84,8 @@ def _restore(state: Mapping[str, Any], parts: Sequence[str]) -> bool:
     failed = False
     ways = {"services": _restore_services, "vips": _restore_vips, "neighbors": _restore_neighbors}
     for name in parts:
-        items = state.get(name)
         try:
-            for plan in ways[name](items) if items else ():
+            for plan in ways[name](state):
                 for line in (*plan.words, *(f"warning: {text}" for text in plan.warnings)):
                     print(line, flush=True)
         except LvsError as error:
@@ -95,32 +94,38 @@ def _restore(state: Mapping[str, Any], parts: Sequence[str]) -> bool:
     return failed
 
 
-def _restore_services(items: Sequence[dict[str, Any]]) -> list[Plan[Any]]:
-    wanted = [parse_service(item) for item in items]
+def _restore_services(state: Mapping[str, Any]) -> list[Plan[Any]]:
+    wanted = [parse_service(item) for item in state.get("services") or ()]
+    timeouts = parse_timeouts(state.get("timeouts"))
+    if not wanted and not timeouts:
+        return []
 
     def decide(seen: Seen) -> Plan[Any]:
-        return plan_services(seen.table, still_drained(wanted, seen.drained), drained=seen.drained)
+        plan = plan_services(seen.table, still_drained(wanted, seen.drained), drained=seen.drained)
+        return plan_timeouts(plan, seen.timeouts, timeouts)
 
     run = IpvsRun(IpvsClient(), Request([service.key for service in wanted], decide))
     return [run.apply() or run.first]
 
 
-def _restore_vips(items: Sequence[dict[str, Any]]) -> list[Plan[Any]]:
+def _restore_vips(state: Mapping[str, Any]) -> list[Plan[Any]]:
     # Nobody is asked whether another host has a VIP: a boot has no one to put that right, and should not wait for it.
-    return _restore_each(items, Wanted.from_options, VipClient(), plan_vips)
+    return _restore_each(state.get("vips"), Wanted.from_options, VipClient, plan_vips)
 
 
-def _restore_neighbors(items: Sequence[dict[str, Any]]) -> list[Plan[Any]]:
-    return _restore_each(items, WantedNeighbors.from_options, NeighborClient(), plan_neighbors)
+def _restore_neighbors(state: Mapping[str, Any]) -> list[Plan[Any]]:
+    return _restore_each(state.get("neighbors"), WantedNeighbors.from_options, NeighborClient, plan_neighbors)
 
 
 def _restore_each(
-    items: Sequence[dict[str, Any]],
+    items: Sequence[Mapping[str, Any]] | None,
     parse: Callable[[Mapping[str, Any]], Any],
-    client: VipClient | NeighborClient,
+    make_client: Callable[[], VipClient | NeighborClient],
     decide: Callable[[Any, Any], Plan[Any]],
 ) -> list[Plan[Any]]:
-    plans = []
+    if not items:
+        return []
+    client, plans = make_client(), []
     for item in items:
         wanted = parse(item)
         plan = decide(client.read(wanted), wanted)

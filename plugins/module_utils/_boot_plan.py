@@ -8,10 +8,11 @@ import json
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ._errors import InvalidValue
-from ._ipvs_options import parse_service
+from ._ipvs_options import parse_service, parse_timeouts
 from ._neighbor_wanted import WantedNeighbors
 from ._plan import Plan
 from ._vip_wanted import Wanted
@@ -84,7 +85,7 @@ class FileOperation(NamedTuple):
 class Declared(NamedTuple):
     """What a host declares to be there after a boot.
 
-    VIPs, services and neighbours are in the options of vip_iface, ipvs_service and vip_neighbor.
+    VIPs, services and neighbours are in the options of vip_iface, ipvs_service and vip_neighbor; timeouts in seconds.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Declared(NamedTuple):
     services: Sequence[Mapping[str, Any]]
     kernel_modules: Sequence[str] = ()
     neighbors: Sequence[Mapping[str, Any]] = ()
+    timeouts: Mapping[str, int] = MappingProxyType({})
 
     @property
     def unit(self) -> str:
@@ -134,7 +136,7 @@ def parse_declared(options: Mapping[str, Any]) -> Declared:
             raise InvalidValue(
                 "kernel_modules", module, "is not the name of a kernel module", "write one such as ip_vs"
             )
-    return Declared(name, vips, services, modules, neighbors)
+    return Declared(name, vips, services, modules, neighbors, parse_timeouts(options.get("timeouts")))
 
 
 def wanted_files(declared: Declared, python: str, modules: Mapping[str, str]) -> list[Content]:
@@ -142,7 +144,12 @@ def wanted_files(declared: Declared, python: str, modules: Mapping[str, str]) ->
 
     `python` is the interpreter to run them with, `modules` the source of each helper module by its bare name.
     """
-    state = {"vips": declared.vips, "services": declared.services, "neighbors": declared.neighbors}
+    state = {
+        "vips": declared.vips,
+        "services": declared.services,
+        "timeouts": dict(declared.timeouts),
+        "neighbors": declared.neighbors,
+    }
     text = json.dumps(state, indent=2, sort_keys=True) + "\n"
     unit_path = f"{UNIT_DIRECTORY}/{declared.unit}"
     names = "".join(f"{module}\n" for module in declared.kernel_modules)

@@ -33,6 +33,19 @@ options:
     type: list
     elements: dict
     default: []
+  timeouts:
+    description: The timeouts of IPVS in seconds, as in M(lvs.cluster.ipvs_table).
+    type: dict
+    suboptions:
+      tcp:
+        description: Of an idle TCP connection.
+        type: int
+      tcp_fin:
+        description: Of a TCP connection after a FIN.
+        type: int
+      udp:
+        description: Of UDP packets that belong together.
+        type: int
   neighbors:
     description: Static neighbour entries, each item with the options of M(lvs.cluster.vip_neighbor).
     type: list
@@ -143,6 +156,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._boot_plan import (
     plan_files,
     wanted_files,
 )
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import TIMEOUT_OPTIONS
 from ansible_collections.lvs.cluster.plugins.module_utils._plan import Plan
 from ansible_collections.lvs.cluster.plugins.module_utils._runner import run
 
@@ -154,6 +168,7 @@ def main() -> None:
             "name": {"type": "str", "required": True},
             "vips": {"type": "list", "elements": "dict", "default": []},
             "services": {"type": "list", "elements": "dict", "default": []},
+            "timeouts": {"type": "dict", "options": TIMEOUT_OPTIONS},
             "neighbors": {"type": "list", "elements": "dict", "default": []},
             "kernel_modules": {"type": "list", "elements": "str", "default": []},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

@@ -33,6 +33,7 @@ def test_files(files):
     assert json.loads(files[STATE].data) == {
         "neighbors": [],
         "services": [{"address": "192.0.2.30", "port": 80, "real_servers": [{"address": "192.0.2.4"}]}],
+        "timeouts": {},
         "vips": [{"interface": "lan0", "addresses": ["192.0.2.30"]}],
     }
     assert files[WANT].link == UNIT
@@ -42,7 +43,7 @@ def test_neighbors():
     neighbors = [{"interface": "lan0", "neighbors": [{"address": "192.0.2.30", "mac": "52:54:00:00:00:03"}]}]
     declared = boot.parse_declared({"name": "gateway", "neighbors": neighbors})
     state, unit = (file.data.decode() for file in boot.wanted_files(declared, "/usr/bin/python3", {})[1:3])
-    assert json.loads(state) == {"neighbors": neighbors, "services": [], "vips": []}
+    assert json.loads(state) == {"neighbors": neighbors, "services": [], "timeouts": {}, "vips": []}
     # They wait for the network like VIPs on a device of a network manager.
     assert " network-online.target sys-subsystem-net-devices-lan0.device\n" in unit
 
@@ -123,6 +124,10 @@ def test_client_on_disk(tmp_path):
         (
             {"name": "x", "services": [{"address": "192.0.2.30"}]},
             "port is missing; name the service by address and port, or by fwmark.",
+        ),
+        (
+            {"name": "x", "timeouts": {"tcp": -1}},
+            "timeouts.tcp: -1 is out of range; give a number from 1 to 2147483.",
         ),
         (
             {"name": "x", "neighbors": [{"interface": "lan0", "neighbors": [{"address": "192.0.2.30"}]}]},
