@@ -20,9 +20,9 @@ COMMANDS = {
     "routes": "ip route show table all | sort; ip -6 route show table all | sed 's/ expires.*//' | sort",
     "packet filter": "echo rules:; nft list ruleset",
     "sysctls": r"sysctl -a --pattern '^net\.ipv[46]\.(conf|ip_forward|vs)' | sort",
-    "files": "find /etc /usr/local /var/lib/lvs-cluster /run/lvs-cluster /run/sysctl.d ! -type d -print0 2>/dev/null | sort -z | xargs -0 sha256sum 2>/dev/null",
-    "directories": "find /etc /usr/local /var/lib/lvs-cluster /run/lvs-cluster -type d 2>/dev/null | sort",
-    "units": "systemctl list-unit-files --no-legend --no-pager; systemctl list-units --no-legend --no-pager --plain 'lvs-cluster*'",
+    "files": "find /etc /usr/local /var/lib/lvs-cluster /run/lvs-cluster* /run/sysctl.d ! -type d -print0 2>/dev/null | sort -z | xargs -0 sha256sum 2>/dev/null",
+    "directories": "find /etc /usr/local /var/lib/lvs-cluster /run/lvs-cluster* -type d 2>/dev/null | sort",
+    "units": "systemctl list-unit-files --no-legend --no-pager | grep -v '\\.scope '; systemctl list-units --no-legend --no-pager --plain 'lvs-cluster*'",
 }
 
 

@@ -103,7 +103,7 @@ class Declared(NamedTuple):
     @property
     def runtime(self) -> str:
         """The directory below /run that systemd keeps for as long as the unit runs."""
-        return f"lvs-cluster/{self.name}"
+        return f"lvs-cluster-{self.name}"
 
     @property
     def state(self) -> str:

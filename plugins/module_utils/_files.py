@@ -9,6 +9,9 @@ import tempfile
 
 from ._errors import NotPermitted
 
+# The name of every directory that holds files of this collection alone.
+_OWN_DIRECTORY = "lvs-cluster"
+
 
 def read_bytes(path: str) -> bytes | None:
     """Return the file's content, or None when there is no such file."""
@@ -46,10 +49,14 @@ def write_atomic(path: str, content: bytes, mode: int = 0o644) -> None:
 
 
 def remove(path: str) -> None:
-    """Remove a file or symbolic link; one that is not there is fine."""
+    """Remove a file or symbolic link; one that is not there is fine. A directory of ours goes with the last file in it."""
+    directory = os.path.dirname(path)
     try:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
+        if os.path.basename(directory) == _OWN_DIRECTORY:
+            with contextlib.suppress(OSError):  # something else is in it
+                os.rmdir(directory)
     except PermissionError as error:
         raise _not_permitted("remove", path, error) from None
 

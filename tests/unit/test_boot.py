@@ -102,12 +102,13 @@ def test_absent(files):
 
 
 def test_client_on_disk(tmp_path):
-    path, link = str(tmp_path / "etc" / "unit"), str(tmp_path / "etc" / "wants" / "unit")
+    path, link = str(tmp_path / "lvs-cluster" / "unit"), str(tmp_path / "etc" / "wants" / "unit")
     wanted = [boot.Content(path, b"text"), boot.Content(link, link=path)]
     client.apply_files(boot.plan_files(client.read_files([path, link]), wanted, []).operations)
     assert client.read_files([path, link]) == {path: wanted[0], link: wanted[1]}
     client.apply_files(boot.plan_files(client.read_files([path, link]), [], [link, path]).operations)
     assert client.read_files([path, link]) == {}
+    assert [entry.name for entry in tmp_path.iterdir()] == ["etc"]
 
 
 @pytest.mark.parametrize(

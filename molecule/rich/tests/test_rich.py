@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What one description can say, seen from the client and by ipvsadm: the same before and after hands and a reboot."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections import Counter
+
+import pytest
+from lab_access import lab_hosts, ssh_command
+
+INVENTORY = "molecule/rich/inventory"
+WEB, WEB6, SHOP = "192.168.91.30", "2001:db8:91::30", "192.168.91.31"
+WEIGHTS = {"rs1": 1, "rs2": 2, "rs3": 3}
+RIPS = {"rs1": "192.168.91.4", "rs2": "192.168.91.5", "rs3": "192.168.91.7"}
+RIPS6 = {"rs1": "[2001:db8:91::4]", "rs2": "[2001:db8:91::5]", "rs3": "[2001:db8:91::7]"}
+ECHO = """
+import collections, socket
+names = []
+for _ in range(6):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        one.settimeout(10)
+        one.sendto(b"who?", ("192.168.91.31", 5300))
+        names.append(one.recv(100).decode())
+print(*names)
+"""
+
+
+def on(host: str, command: str, stdin: str | None = None) -> str:
+    done = subprocess.run(
+        [*ssh_command(host, INVENTORY), command], input=stdin, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, f"{host}: {command}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def served(url: str, visits: int) -> Counter:
+    """Return how many of the visits each server answered; one that fails fails the test."""
+    each = "curl -sf -m 10 -o /dev/null -w '%header{x-served-by}\\n'"
+    return Counter(on("client", f"for i in $(seq {visits}); do {each} '{url}' || exit 1; done").split())
+
+
+def test_five_machines():
+    assert set(lab_hosts(INVENTORY)) == {"director", "client", *WEIGHTS}
+
+
+@pytest.mark.parametrize("address", [WEB, f"[{WEB6}]"])
+@pytest.mark.parametrize("port", [80, 8080])
+def test_each_port_of_each_family_is_served_by_weight(address, port):
+    assert served(f"http://{address}:{port}/", 12) == {name: 2 * weight for name, weight in WEIGHTS.items()}
+
+
+def test_a_client_stays_with_its_server():
+    assert list(served(f"http://{SHOP}/", 6).values()) == [6]
+
+
+def test_udp_goes_to_its_own_pool_packet_by_packet():
+    assert Counter(on("client", "python3 -", ECHO).split()) == {"rs1": 3, "rs3": 3}
+
+
+def test_the_table():
+    expected = []
+    for vip, rips in ((WEB, RIPS), (f"[{WEB6}]", RIPS6)):
+        for port in (80, 8080):
+            expected.append(f"-A -t {vip}:{port} -s wrr")
+            expected += [f"-a -t {vip}:{port} -r {rip}:{port} -g -w {WEIGHTS[name]}" for name, rip in rips.items()]
+    expected.append(f"-A -t {SHOP}:80 -s wlc -p 300 -M 255.255.255.0")
+    expected += [f"-a -t {SHOP}:80 -r {rip}:80 -g -w {WEIGHTS[name]}" for name, rip in RIPS.items()]
+    expected.append(f"-A -u {SHOP}:5300 -s rr -o")
+    expected += [f"-a -u {SHOP}:5300 -r {RIPS[name]}:5300 -g -w 1" for name in ("rs1", "rs3")]
+    assert sorted(on("director", "ipvsadm -Sn").splitlines()) == sorted(expected)
+
+
+def test_thresholds_and_timeouts():
+    """Neither of them would survive `ipvsadm-save`."""
+    lines = on("director", f"ipvsadm -Ln --thresholds -t {WEB}:80").splitlines()
+    assert [re.split(r"\s+", line.strip())[2:4] for line in lines if line.startswith("  ->")][1:] == [
+        ["1000", "800"]
+    ] * 3
+    assert on("director", "ipvsadm -Ln --timeout").split(":")[1].split() == ["1800", "120", "60"]
+
+
+@pytest.mark.parametrize("vip", [WEB, SHOP])
+def test_the_director_alone_answers(vip):
+    mac = on("director", "cat /sys/class/net/lan0/address").strip()
+    found = subprocess.run(
+        [*ssh_command("client", INVENTORY), f"arping -b -c 2 -w 5 -I lan0 {vip}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert {one.lower() for one in re.findall(r"\[([0-9A-Fa-f:]{17})\]", found.stdout)} == {mac}
+
+
+def test_the_director_alone_answers_for_the_ipv6_vip():
+    mac = on("director", "cat /sys/class/net/lan0/address").strip()
+    on("client", f"ip -6 neigh flush dev lan0; ping -c 1 -W 10 {WEB6}")
+    assert mac in on("client", f"ip -6 neigh show {WEB6} dev lan0")
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_a_server_accepts_what_its_pools_serve(name):
+    shown = on(name, "ip -oneline address show dev lo")
+    assert {vip for vip in (WEB, WEB6, SHOP) if f" {vip}/" in shown} == {WEB, WEB6, SHOP}
