@@ -18,7 +18,9 @@ KERNELS = {"LVS_LAB": "kernels", "LVS_LAB_SSH_BASE_PORT": "24000"}
 KERNELS_UP = ["ansible-playbook", "lvs.cluster.lab_up", "-i", "tests/kernel/lab"]
 KERNELS_DOWN = ["ansible-playbook", "lvs.cluster.lab_down", "-i", "tests/kernel/lab"]
 THOROUGH = {"LVS_KERNELS": "bullseye bookworm trixie", "LVS_RANDOM_TABLES": "1000"}
+LAB_UP = ["ansible-playbook", "lvs.cluster.lab_up", "-i", "lab"]
 LAB_DOWN = ["ansible-playbook", "lvs.cluster.lab_down", "-i", "lab"]
+MOLECULE = ["molecule", "test", "--destroy", "never", "--scenario-name"]
 PYTEST = ["pytest", "-q", "--durations=5"]
 ADDRESSES, MANAGERS = "tests/kernel/test_addresses.py", "tests/kernel/test_managers.py"
 
@@ -71,15 +73,18 @@ PARTS = {
     ),
     "lab": Part(
         "the lab, from nothing if there is no image yet",
-        [LAB_DOWN, ["ansible-playbook", "lvs.cluster.lab_up", "-i", "lab"]],
+        [LAB_DOWN, LAB_UP],
         LAB,
     ),
     "molecule": Part(
         "the cluster, before and after a reboot",
-        [["molecule", "test", "--scenario-name", "default", "--destroy", "never"]],
+        [[*MOLECULE, "default"]],
         LAB,
     ),
     "usage": Part("what the README says, typed as it says", [[*PYTEST, "tests/usage"]], LAB),
+    "import": Part("a stranger's playbook with the installed tarball", [LAB_DOWN, LAB_UP, [*MOLECULE, "import"]], LAB),
+    "teardown": Part("the cluster taken away, and nothing left", [LAB_DOWN, LAB_UP, [*MOLECULE, "teardown"]], LAB),
+    "rich": Part("all that one description can say, before and after a reboot", [LAB_DOWN, [*MOLECULE, "rich"]], LAB),
     "lab-down": Part("the end of the lab", [[*PYTEST, "tests/lab_down"]], LAB),
 }
 

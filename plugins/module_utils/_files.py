@@ -49,7 +49,7 @@ def write_atomic(path: str, content: bytes, mode: int = 0o644) -> None:
 
 
 def remove(path: str) -> None:
-    """Remove a file or symbolic link; one that is not there is fine. A directory of ours goes with the last file in it."""
+    """Remove a file or symbolic link, and a directory of ours with the last of its files; one that is gone is fine."""
     directory = os.path.dirname(path)
     try:
         with contextlib.suppress(FileNotFoundError):
