@@ -7,7 +7,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from commands import PROJECT, execute
+from commands import execute
 
 HOSTS = {"director", "rs1", "rs2", "client"}
 NOT_FOR_USERS = (".ci", ".collections", ".venv", "lab", "molecule", "tests", "Makefile", "site.yml", "requirements")
