@@ -20,7 +20,10 @@ class Server(NamedTuple):
 
 
 class Service(NamedTuple):
-    """One item of lvs_services; `fwmark` is 0 where there is none, and `options` are those of ipvs_service."""
+    """One item of lvs_services; `fwmark` is 0 where there is none, and `options` are those of ipvs_service.
+
+    `may_be_empty` says that all servers may leave.
+    """
 
     name: str
     vips: tuple[str, ...]
@@ -31,6 +34,7 @@ class Service(NamedTuple):
     directors: tuple[str, ...]
     servers: tuple[Server, ...]
     options: Mapping[str, Any]
+    may_be_empty: bool = False
 
 
 class Topology(NamedTuple):

@@ -14,8 +14,9 @@ from ._topology_model import Server, Service, Topology
 from ._topology_rules import service_findings, topology_findings
 from ._topology_values import POOL_OPTIONS, SERVER_OPTIONS, SERVICE_OPTIONS, Notes, several
 
-_OWN = ("name", "address", "ports", "protocol", "fwmark", "forwarding", "keep_weight", "real_servers", "directors")
-KNOWN = (*_OWN, *SERVICE_OPTIONS, *POOL_OPTIONS)
+_OWN = ("name", "address", "ports", "protocol", "fwmark", "forwarding", "directors", "real_servers")
+_SWITCHES = ("keep_weight", "may_be_empty")
+KNOWN = (*_OWN, *_SWITCHES, *SERVICE_OPTIONS, *POOL_OPTIONS)
 _SERVER_KNOWN = ("host", "address", *SERVER_OPTIONS)
 _AS_IN_INVENTORY = "write it as it stands in the inventory"
 
@@ -67,9 +68,13 @@ class Reader:
             self._directors(f"{where}.directors", item.get("directors")),
             self._pool(where, item),
             notes.options("", where, item, SERVICE_OPTIONS),
+            self._switch(where, item, "may_be_empty"),
         )
         notes.add(service_findings(where, service, self.hosts.rips))
         return service
+
+    def _switch(self, where: str, item: Mapping[str, Any], option: str) -> bool:
+        return bool(self.notes.kind("", f"{where}.{option}", item.get(option, False), "bool"))
 
     def _vips(self, subject: str, value: Any) -> tuple[str, ...]:
         read: list[str] = []
@@ -106,12 +111,12 @@ class Reader:
     def _pool(self, where: str, item: Mapping[str, Any]) -> tuple[Server, ...]:
         subject, given = f"{where}.real_servers", item.get("real_servers")
         defaults = self.notes.options("", where, item, POOL_OPTIONS)
-        keep = self.notes.kind("", f"{where}.keep_weight", item.get("keep_weight", False), "bool")
+        keep = self._switch(where, item, "keep_weight")
         entries = ["realservers"] if given is None else self.notes.kind("", subject, given, "list") or []
         read: list[Server] = []
         before = len(self.notes.found)
         for entry in entries:
-            read += self._entry(subject, entry, defaults, bool(keep), given is None)
+            read += self._entry(subject, entry, defaults, keep, given is None)
         if entries and not read and len(self.notes.found) == before:
             self.notes.note("", subject, None, "is empty", "put a host into its group, or write real_servers: []")
         names: set[str] = set()

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from ._errors import InvalidValue
@@ -11,7 +11,7 @@ from ._finding import Finding, of_error
 from ._ipvs_fields import TUNNEL_CHECKSUMS, TUNNEL_TYPES
 from ._ipvs_options import parse_server, parse_service
 from ._ipvs_rules import settle_server, settle_service
-from ._topology_model import Service, Topology, rip, service_options, version
+from ._topology_model import Server, Service, Topology, rip, service_options, version
 
 Rips = Mapping[str, Sequence[str]]
 
@@ -74,6 +74,10 @@ def topology_findings(topology: Topology) -> Iterator[Finding]:
         if service.name and service.name in names:
             yield Finding("", "lvs_services.name", service.name, "is there twice", "name each service differently")
         names.add(service.name)
+        if _is_emptied(service, topology.absent):
+            rule = f"has no server that is present ({', '.join(map(_state, service.servers))})"
+            remedy = "leave one present, or write may_be_empty: true"
+            yield Finding("", f"{where}.real_servers", "", rule, remedy)
         for text, key in _keys(service):
             other = _taker(key, taken)
             if other is not None:
@@ -86,6 +90,17 @@ def topology_findings(topology: Topology) -> Iterator[Finding]:
                 remedy = "give each service of a VIP the same directors in the same order"
                 yield Finding("", where, vip, rule, remedy)
     yield from _host_findings(topology)
+
+
+def _is_emptied(service: Service, absent: Collection[str]) -> bool:
+    """Tell whether clients would find nobody, though the service stays and nobody asked for that."""
+    served = any(server.options["state"] == "present" for server in service.servers)
+    leaves = all(director in absent for director in service.directors)
+    return bool(service.servers) and not served and not leaves and not service.may_be_empty
+
+
+def _state(server: Server) -> str:
+    return f"{server.host or server.address} {server.options['state']}"
 
 
 def _keys(service: Service) -> Iterator[tuple[str, tuple[Any, ...]]]:

@@ -115,7 +115,7 @@ TUNNEL = {"forwarding": "tunnel", **ONLY_RS1}
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"colour": 1}, f"{W}: 'colour' is not an option; choose from address, directors, forwarding, fwmark, keep_weight, lower_threshold, name, one_packet, persistence_engine, persistence_netmask, persistence_timeout, ports, protocol, real_servers, scheduler, scheduler_flags, tunnel_checksum, tunnel_port, tunnel_type, upper_threshold, weight."),
+        ({"colour": 1}, f"{W}: 'colour' is not an option; choose from address, directors, forwarding, fwmark, keep_weight, lower_threshold, may_be_empty, name, one_packet, persistence_engine, persistence_netmask, persistence_timeout, ports, protocol, real_servers, scheduler, scheduler_flags, tunnel_checksum, tunnel_port, tunnel_type, upper_threshold, weight."),
         ({"name": None}, "lvs_services[0]: 'name' is missing; give it name."),
         ({"address": []}, f"{W}: 'address' is missing; give it address."),
         ({"ports": None}, f"{W}: 'ports' is missing; give it ports."),
@@ -145,6 +145,7 @@ TUNNEL = {"forwarding": "tunnel", **ONLY_RS1}
         ({"one_packet": True}, f"{W}.one_packet: 'True' schedules single datagrams and does not go with tcp; use it with udp only."),
         ({"persistence_timeout": -1}, f"{W}.persistence_timeout: '-1' is out of range; give a number from 0 to 2678400."),
         ({"persistence_netmask": True}, f"{W}.persistence_netmask: 'True' is not a netmask; write an IPv4 mask or an IPv6 prefix length."),
+        ({"may_be_empty": "now"}, f"{W}.may_be_empty: 'now' is not a boolean; write true or false."),
         ({"keep_weight": "often"}, f"{W}.keep_weight: 'often' is not a boolean; write true or false."),
         ({"weight": "many"}, f"{W}.weight: 'many' is not a whole number; write digits."),
         ({"weight": -1, **ONLY_RS1}, f"rs1: {W}.weight of server 192.0.2.4: '-1' is out of range; give a number from 0 to 2147483647."),
@@ -184,6 +185,8 @@ def test_mistakes(change, expected):
     "change",
     [
         {"real_servers": []},
+        {"real_servers": [{"host": "rs1", "state": "absent"}, "rs2"]},
+        {"real_servers": [{"host": "rs1", "state": "absent"}], "may_be_empty": True},
         {"address": BOTH, "real_servers": ["rs2", "192.0.2.9", {"address": "2001:db8::9"}]},
         {"address": BOTH, "forwarding": "tunnel"},
         {"fwmark": 7, "ports": None},
@@ -230,6 +233,7 @@ def test_a_mark_can_be_that_of_another_family_elsewhere():
     ("changes", "expected"),
     [
         ({"rs1": {"realserver_state": "off"}}, "rs1: realserver_state: 'off' is not known; choose from present, drained, absent."),
+        ({"rs1": {"realserver_state": "absent"}, "rs2": {"realserver_state": "drained"}}, f"{W}.real_servers has no server that is present (rs1 absent, rs2 drained); leave one present, or write may_be_empty: true."),
         ({"rs1": {"realserver_weight": "x"}}, "rs1: realserver_weight: 'x' is not a whole number; write digits."),
         ({"rs1": {"realserver_address": "192.0.2.5"}}, "rs2: realserver_address: '192.0.2.5' is the address of rs1 too; give each host an address of its own."),
         ({"rs1": {"realserver_address": "192.0.2.3"}}, "rs1: realserver_address: '192.0.2.3' is the address of lb1 too; give each host an address of its own."),
@@ -244,6 +248,12 @@ def test_a_mark_can_be_that_of_another_family_elsewhere():
 )  # fmt: skip
 def test_mistakes_of_hosts(changes, expected):
     assert sentences([WEB], **changes) == [expected]
+
+
+def test_all_may_leave_with_the_directors():
+    changes = {host: {"realserver_state": "absent"} for host in ("rs1", "rs2")}
+    assert sentences([WEB], **changes, lb1={"director_state": "absent"}) != []
+    assert sentences([WEB], **changes, lb1={"director_state": "absent"}, lb2={"director_state": "absent"}) == []
 
 
 def test_all_mistakes_at_once():
@@ -300,6 +310,7 @@ def topologies(draw):
             "real_servers": draw(st.lists(st.sampled_from(names), unique=True)),
             "protocol": draw(st.sampled_from(["tcp", "udp", "sctp"])),
             "keep_weight": draw(st.booleans()),
+            "may_be_empty": True,
         }
         items.append({**item, "fwmark": number + 1} if draw(st.booleans()) else item)
     return items, hostvars
