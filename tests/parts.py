@@ -82,8 +82,8 @@ PARTS = {
         LAB,
     ),
     "usage": Part("what the README says, typed as it says", [[*PYTEST, "tests/usage"]], LAB),
-    "import": Part("a stranger's playbook with the installed tarball", [LAB_DOWN, LAB_UP, [*MOLECULE, "import"]], LAB),
-    "teardown": Part("the cluster taken away, and nothing left", [LAB_DOWN, LAB_UP, [*MOLECULE, "teardown"]], LAB),
+    "import": Part("a stranger's playbook with the installed tarball", [LAB_DOWN, [*MOLECULE, "import"]], LAB),
+    "teardown": Part("the cluster taken away, and nothing left", [LAB_DOWN, [*MOLECULE, "teardown"]], LAB),
     "rich": Part("all that one description can say, before and after a reboot", [LAB_DOWN, [*MOLECULE, "rich"]], LAB),
     "lab-down": Part("the end of the lab", [[*PYTEST, "tests/lab_down"]], LAB),
 }
