@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of the packet filter: parsed, checked and made canonical at the door."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from ._errors import InvalidValue
+from ._vip_wanted import choice, parse_interface, parse_vip_host
+
+# IANA's numbers: a host without /etc/protocols does not know the names.
+PROTOCOLS = {"tcp": 6, "udp": 17, "sctp": 132}
+FIREWALL_OPTIONS: dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "open": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "address": {"type": "str", "required": True},
+            "port": {"type": "int"},
+            "protocol": {"type": "str", "choices": list(PROTOCOLS), "default": "tcp"},
+        },
+    },
+    "marks": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "address": {"type": "str", "required": True},
+            "ports": {"type": "list", "elements": "int", "default": []},
+            "protocol": {"type": "str", "choices": list(PROTOCOLS), "default": "tcp"},
+            "mark": {"type": "int", "required": True},
+        },
+    },
+    "backend": {"type": "str", "choices": ["auto", "nftables", "none"], "default": "auto"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
+_OPEN_EXAMPLE = "list each as address: 192.0.2.30 and port: 80"
+_MARK_EXAMPLE = "list each as address: 192.0.2.30, ports: [80, 443] and mark: 1"
+_LONGEST_NAME = 64
+_MOST = 2**32 - 1
+
+
+class Opening(NamedTuple):
+    """A VIP, a protocol and a port that clients are to reach; port 0 stands for every port."""
+
+    address: str
+    protocol: str
+    port: int = 0
+
+    @property
+    def words(self) -> str:
+        """The opening for people, such as ``tcp 192.0.2.30:80``."""
+        return _words(self.address, self.protocol, [self.port] if self.port else [])
+
+    @property
+    def ipv6(self) -> bool:
+        """Whether the VIP is of IPv6."""
+        return ":" in self.address
+
+
+class Mark(NamedTuple):
+    """Packets to a VIP, and the number that they are to carry; no ports stand for every port."""
+
+    address: str
+    protocol: str
+    ports: tuple[int, ...]
+    mark: int
+
+    @property
+    def words(self) -> str:
+        """What is marked, for people, such as ``tcp 192.0.2.30:80,443 with 1``."""
+        return f"{_words(self.address, self.protocol, self.ports)} with {self.mark}"
+
+
+class WantedFirewall(NamedTuple):
+    """What one run wants of a host's packet filter; with `present` false nothing of the owner's is to be left."""
+
+    name: str
+    openings: tuple[Opening, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    backend: str = "auto"
+    interface: str = ""
+    zone: str = ""
+    present: bool = True
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> WantedFirewall:
+        """Return what the options of `vip_firewall` ask for; raise InvalidValue for what breaks a rule."""
+        name = str(options.get("name") or "")
+        if not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", name) or len(name) > _LONGEST_NAME:
+            rule = "becomes part of a table's name and of comments"
+            remedy = f"use at most {_LONGEST_NAME} lower-case letters, digits and hyphens"
+            raise InvalidValue("name", name, rule, remedy)
+        present = (choice(options, "state", FIREWALL_OPTIONS) or "present") == "present"
+        interface = options.get("interface")
+        openings, marks = _openings(options.get("open") or ()), _marks(options.get("marks") or ())
+        return cls(
+            name=name,
+            openings=openings if present else (),
+            marks=marks if present else (),
+            backend=choice(options, "backend", FIREWALL_OPTIONS) or "auto",
+            interface=parse_interface(interface) if interface else "",
+            zone=str(options.get("zone") or ""),
+            present=present,
+        )
+
+
+def _openings(items: Iterable[object]) -> tuple[Opening, ...]:
+    openings: dict[Opening, None] = {}
+    for item in _mappings("open", items, _OPEN_EXAMPLE):
+        port = item.get("port")
+        opening = Opening(*_target(item, "open"), 0 if port is None else _port(port, "port"))
+        if opening in openings:
+            raise InvalidValue("open", opening.words, "is listed twice", "list it once")
+        openings[opening] = None
+    return tuple(sorted(openings))
+
+
+def _marks(items: Iterable[object]) -> tuple[Mark, ...]:
+    marks: list[Mark] = []
+    taken: dict[tuple[str, str], set[int]] = {}
+    for item in _mappings("marks", items, _MARK_EXAMPLE):
+        number = item.get("mark")
+        if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= _MOST:
+            raise InvalidValue("mark", number, f"is not from 1 to {_MOST}", "give the fwmark of the service")
+        ports = tuple(sorted({_port(port, "ports") for port in item.get("ports") or ()}))
+        mark = Mark(*_target(item, "marks"), ports, number)
+        others = taken.setdefault((mark.address, mark.protocol), set())
+        # A packet carries one mark: with two rules for it the later one would win.
+        if others and (0 in others or not ports or others & set(ports)):
+            raise InvalidValue("marks", mark.words, "has ports that another mark has too", "mark each port once")
+        others.update(ports or (0,))
+        marks.append(mark)
+    return tuple(sorted(marks))
+
+
+def _mappings(option: str, items: object, example: str) -> Iterable[Mapping[str, Any]]:
+    if not isinstance(items, (list, tuple)):
+        raise InvalidValue(option, items, "is not a list", example)
+    for item in items:
+        if not isinstance(item, Mapping):
+            raise InvalidValue(option, item, "is not an address and what goes with it", example)
+        yield item
+
+
+def _target(item: Mapping[str, Any], option: str) -> tuple[str, str]:
+    address = str(parse_vip_host(item.get("address"), "address"))
+    spec: Any = FIREWALL_OPTIONS[option]["options"]
+    return address, choice(item, "protocol", spec) or "tcp"
+
+
+def _port(value: object, option: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 65535:
+        raise InvalidValue(option, value, "is not from 1 to 65535", "name a port, or leave it out for every port")
+    return value
+
+
+def _words(address: str, protocol: str, ports: Iterable[int]) -> str:
+    host = f"[{address}]" if ":" in address else address
+    return f"{protocol} {host}:{','.join(map(str, ports)) or '*'}"
