@@ -100,7 +100,7 @@ def plan_nftables(
     `openings` are those that nftables is to carry, all of the wanted ones unless something else does.
     """
     openings = wanted.openings if openings is None else openings
-    operations = [*_plan_openings(ruleset, OURS + wanted.name, openings), *_plan_marks(ruleset, wanted)]
+    operations = [*_plan_openings(ruleset, wanted.name, openings), *_plan_marks(ruleset, wanted)]
     later = ruleset
     for operation in operations:
         later = simulate(later, operation)
@@ -134,9 +134,11 @@ def mark_table(name: str) -> str:
     return f"lvs-cluster-{name}"
 
 
-def _plan_openings(ruleset: Ruleset, comment: str, openings: Sequence[Opening]) -> list[NftOperation]:
-    operations: list[NftOperation] = []
+def _plan_openings(ruleset: Ruleset, name: str, openings: Sequence[Opening]) -> list[NftOperation]:
+    comment, operations = OURS + name, list[NftOperation]()
     for chain in ruleset.chains.values():
+        if chain.key[:2] == (_MARK_FAMILY, mark_table(name)):
+            continue  # its rules are marks
         left = [rule for rule in chain.rules if rule.comment == comment]
         insertions: list[NftOperation] = []
         for packet in _packets(chain, openings):
@@ -147,16 +149,9 @@ def _plan_openings(ruleset: Ruleset, comment: str, openings: Sequence[Opening]) 
             elif there:
                 left.remove(there)
         # What is left is of an earlier declaration, there twice, or behind a rule that drops: that goes to the head.
-        operations += [
-            DeleteRule(chain.key, rule, f"close {told(rule)} in {chain.key}") for rule in left if not _own(chain)
-        ]
+        operations += [DeleteRule(chain.key, rule, f"close {told(rule)} in {chain.key}") for rule in left]
         operations += insertions
     return operations
-
-
-def _own(chain: Chain) -> bool:
-    """Return whether a chain is in an owner's own table, where rules are marks."""
-    return chain.key[:2] == (_MARK_FAMILY, mark_table(chain.key.table[len(mark_table("")) :]))
 
 
 def _packets(chain: Chain, openings: Sequence[Opening]) -> list[Packet]:

@@ -80,7 +80,7 @@ class Namespace:
                 _setns(libc, home.fileno())
 
     def module(
-        self, name: str, check: bool = False, wrapper: tuple[str, ...] = (), path: Path | None = None, **options: Any
+        self, name: str, /, check: bool = False, wrapper: tuple[str, ...] = (), path: Path | None = None, **options: Any
     ) -> dict[str, Any]:
         """Run a module of the collection inside, as Ansible would, and return its answer, failed or not.
 
