@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan of vip_firewall: what a packet meets in a ruleset, and the way from any ruleset to any wish."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.lvs.cluster.plugins.module_utils._errors import InvalidValue, MalformedAnswer
+from ansible_collections.lvs.cluster.plugins.module_utils._firewall_plan import mark_table, plan_nftables, simulate
+from ansible_collections.lvs.cluster.plugins.module_utils._firewall_rules import (
+    OURS,
+    Chain,
+    ChainKey,
+    Packet,
+    Rule,
+    Ruleset,
+    accept_rule,
+    drops,
+    mark_rule,
+    parse_ruleset,
+)
+from ansible_collections.lvs.cluster.plugins.module_utils._firewall_wanted import Mark, Opening, WantedFirewall
+from hypothesis import given
+from hypothesis import strategies as st
+
+VIP, VIP6 = "192.0.2.30", "2001:db8::30"
+WEB, WEB6, ALL = Opening(VIP, "tcp", 80), Opening(VIP6, "tcp", 80), Opening(VIP, "tcp")
+INPUT, SUB = ChainKey("inet", "filter", "input"), ChainKey("inet", "filter", "sub")
+DROP, ACCEPT, RETURN = {"drop": None}, {"accept": None}, {"return": None}
+REJECT: dict[str, Any] = {"reject": {"type": "icmpx", "expr": "port-unreachable"}}
+JUMP, GOTO = {"jump": {"target": "sub"}}, {"goto": {"target": "sub"}}
+
+
+def match(left: tuple[str, str], right: Any, op: str = "==") -> dict[str, Any]:
+    """Return a match of a field of a protocol's header, of `meta` or of `ct`."""
+    kind, name = left
+    about: Any = {kind: {"key": name}} if kind in ("meta", "ct") else {"payload": {"protocol": kind, "field": name}}
+    return {"match": {"op": op, "left": about, "right": right}}
+
+
+def ruleset(
+    *rules: list[Any], policy: str = "accept", sub: tuple[list[Any], ...] = (), family: str = "inet"
+) -> Ruleset:
+    """Return a table with a base chain of the input hook and a chain to jump to."""
+    numbered = [Rule(tuple(expr), "", handle) for handle, expr in enumerate((*rules, *sub), 1)]
+    top, below = tuple(numbered[: len(rules)]), tuple(numbered[len(rules) :])
+    keys = INPUT._replace(family=family), SUB._replace(family=family)
+    chains = {keys[0]: Chain(keys[0], top, "input", policy), keys[1]: Chain(keys[1], below)}
+    sets = {keys[0]._replace(name="ports"): [22, {"range": [80, 90]}], keys[0]._replace(name="gone"): []}
+    return Ruleset(chains, sets, frozenset([(family, "filter")]))
+
+
+DPORT, LO = ("tcp", "dport"), match(("meta", "iifname"), "lo")
+
+
+@pytest.mark.parametrize(
+    ("rules", "policy", "expected"),
+    [
+        ([], "drop", True),
+        ([], "accept", False),
+        ([[LO, ACCEPT]], "drop", True),
+        ([[DROP]], "accept", True),
+        ([[{"counter": {"packets": 1, "bytes": 2}}, REJECT]], "accept", True),
+        ([[match(DPORT, 80), ACCEPT], [DROP]], "accept", False),
+        ([[match(DPORT, 80), ACCEPT]], "drop", False),
+        ([[match(DPORT, 81), ACCEPT]], "drop", True),
+        ([[match(DPORT, {"set": [22, {"range": [70, 90]}]}), ACCEPT]], "drop", False),
+        ([[match(DPORT, "@ports"), ACCEPT]], "drop", False),
+        ([[match(DPORT, "@gone"), ACCEPT]], "drop", True),
+        ([[match(DPORT, "@ports", "!="), DROP]], "accept", False),
+        ([[match(DPORT, 22, "!="), DROP]], "accept", True),
+        ([[match(("udp", "dport"), 80), ACCEPT]], "drop", True),
+        ([[match(("th", "dport"), 80), ACCEPT]], "drop", False),
+        ([[match(("ip", "daddr"), {"prefix": {"addr": "192.0.2.0", "len": 24}}), ACCEPT]], "drop", False),
+        ([[match(("ip", "daddr"), "192.0.2.31"), ACCEPT]], "drop", True),
+        ([[match(("ip6", "daddr"), VIP6), ACCEPT]], "drop", True),
+        ([[match(("meta", "l4proto"), 6), ACCEPT]], "drop", False),
+        ([[match(("meta", "l4proto"), {"set": ["icmp", "ipv6-icmp"]}), ACCEPT]], "drop", True),
+        ([[match(("meta", "nfproto"), "ipv4"), DROP]], "accept", True),
+        ([[match(("ct", "state"), ["established", "related"], "in"), ACCEPT]], "drop", True),
+        ([[match(("ct", "state"), "new", "in"), DROP]], "accept", True),
+        ([[match(("ct", "state"), {"|": ["invalid", "untracked"]}, "in"), DROP]], "accept", False),
+        # One device may be the one, so dropping counts and accepting does not.
+        ([[match(("meta", "iifname"), "eth0"), DROP]], "accept", True),
+        ([[match(("meta", "iifname"), "eth0"), ACCEPT]], "drop", True),
+        ([[match(("meta", "iifname"), "lo", "!="), DROP]], "accept", True),
+        # Some clients only
+        ([[match(("ip", "saddr"), "@banned"), DROP]], "accept", False),
+        ([[match(("ip", "saddr"), "198.51.100.0"), ACCEPT]], "drop", True),
+        ([[{"limit": {"rate": 1, "per": "second"}}, DROP]], "accept", False),
+        # What iptables-nft has of its own
+        ([[{"xt": {"type": "match", "name": "comment"}}, {"xt": {"type": "target", "name": "REJECT"}}]], "accept", True),
+        ([[{"xt": {"type": "match", "name": "set"}}, DROP]], "accept", False),
+        ([[{"xt": {"type": "target", "name": "LOG"}}]], "accept", False),
+        ([[{"counter": None}, {"xt": None}]], "accept", True),
+        # Chains
+        ([[JUMP]], "accept", True),
+        ([[LO, JUMP]], "accept", False),
+        ([[match(("ip", "saddr"), "@banned"), JUMP]], "accept", False),
+        ([[RETURN], [DROP]], "accept", False),
+        ([[RETURN]], "drop", True),
+        ([[{"vmap": {"key": match(DPORT, 0)["match"]["left"], "data": {"set": [[80, ACCEPT], [81, DROP]]}}}]], "drop", False),
+        ([[{"vmap": {"key": match(DPORT, 0)["match"]["left"], "data": {"set": [[80, JUMP], [81, ACCEPT]]}}}]], "accept", True),
+        ([[{"vmap": {"key": {"meta": {"key": "iifname"}}, "data": {"set": [["lo", ACCEPT], ["eth0", JUMP]]}}}]], "accept", True),
+    ],
+)  # fmt: skip
+def test_what_becomes_of_a_packet(rules: list[list[Any]], policy: str, expected: bool) -> None:
+    there = ruleset(*rules, policy=policy, sub=([DROP],))
+    assert drops(there, there.chains[INPUT], Packet(WEB)) is expected
+    words = plan_nftables(there, WantedFirewall("director", (WEB,))).words
+    assert words == (["open tcp 192.0.2.30:80 in inet filter input"] if expected else [])
+
+
+def test_jumps_that_go_round_end() -> None:
+    there = ruleset([JUMP], sub=([JUMP],), policy="drop")
+    assert drops(there, there.chains[INPUT], Packet(WEB))
+
+
+def test_goto_does_not_come_back() -> None:
+    there = ruleset([GOTO], [DROP])
+    assert not drops(there, there.chains[INPUT], Packet(WEB))
+
+
+def test_every_port_is_not_accepted_by_one() -> None:
+    there = ruleset([match(DPORT, 80), ACCEPT], policy="drop")
+    assert plan_nftables(there, WantedFirewall("d", (ALL,))).words == ["open tcp 192.0.2.30:* in inet filter input"]
+
+
+@pytest.mark.parametrize(("family", "opened"), [("ip", [WEB]), ("ip6", [WEB6]), ("inet", [WEB, WEB6]), ("bridge", [])])
+def test_families(family: str, opened: list[Opening]) -> None:
+    made = plan_nftables(ruleset(policy="drop", family=family), WantedFirewall("d", (WEB, WEB6)))
+    assert made.words == [f"open {one.words} in {family} filter input" for one in opened]
+
+
+def test_parse() -> None:
+    answer = {
+        "nftables": [
+            {"metainfo": {"version": "1.0.6"}},
+            {"table": {"family": "inet", "name": "filter", "handle": 1}},
+            {"chain": {"family": "inet", "table": "filter", "name": "input", "handle": 1, "type": "filter",
+                       "hook": "input", "prio": 0, "policy": "drop"}},
+            {"rule": {"family": "inet", "table": "filter", "chain": "input", "handle": 4, "comment": "x", "expr": [DROP]}},
+            {"ct helper": {"family": "inet", "name": "ftp"}},
+        ]
+    }  # fmt: skip
+    read = parse_ruleset(answer)
+    assert read.chains == {INPUT: Chain(INPUT, (Rule((DROP,), "x", 4),), "input", "drop", 0)}
+    assert read.tables == {("inet", "filter")}
+    for broken in (None, {}, {"nftables": [{"rule": {}}]}, {"nftables": [{}]}):
+        with pytest.raises(MalformedAnswer):
+            parse_ruleset(broken)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"name": "Web"}, "name: 'Web' becomes part of a table's name and of comments; use at most 64 lower-case letters, digits and hyphens."),
+        ({"open": [{"address": VIP, "port": 0}]}, "port: 0 is not from 1 to 65535; name a port, or leave it out for every port."),
+        ({"open": [{"address": VIP, "port": 80}] * 2}, "open: 'tcp 192.0.2.30:80' is listed twice; list it once."),
+        ({"open": ["x"]}, "open: 'x' is not an address and what goes with it; list each as address: 192.0.2.30 and port: 80."),
+        ({"marks": [{"address": VIP, "mark": 0}]}, "mark: 0 is not from 1 to 4294967295; give the fwmark of the service."),
+        ({"marks": [{"address": VIP, "mark": 1}, {"address": VIP, "ports": [80], "mark": 2}]},
+         "marks: 'tcp 192.0.2.30:80 with 2' has ports that another mark has too; mark each port once."),
+        ({"backend": "pf"}, "backend: 'pf' is not a choice; choose from auto, nftables, none."),
+    ],
+)  # fmt: skip
+def test_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        WantedFirewall.from_options({"name": "director", **options})
+    assert str(caught.value) == message
+
+
+def test_a_table_of_the_owners_name_that_is_something_else_is_made_anew() -> None:
+    key = ChainKey("inet", mark_table("d"), "prerouting")
+    there = Ruleset({key: Chain(key, (), "input")}, {}, frozenset([key[:2]]))
+    made = plan_nftables(there, WantedFirewall("d", marks=(Mark(VIP, "tcp", (80,), 1),)))
+    table = "table inet lvs-cluster-d"
+    assert made.words == [f"remove {table}", f"make {table}", "mark tcp 192.0.2.30:80 with 1"]
+
+
+_openings = st.builds(
+    Opening, st.sampled_from([VIP, VIP6, "192.0.2.31"]), st.sampled_from(["tcp", "udp"]), st.sampled_from([0, 80, 81])
+)
+_marks = st.builds(
+    Mark, st.sampled_from([VIP, VIP6]), st.just("tcp"), st.sampled_from([(), (80,), (80, 443)]), st.integers(1, 2)
+)
+_comments = st.sampled_from(["", "of somebody", f"{OURS}d", f"{OURS}other"])
+_foreign = st.lists(
+    st.sampled_from(
+        [LO, match(DPORT, 80), match(DPORT, 80, "!="), match(("ip", "saddr"), "@x"), match(("meta", "oif"), "eth0"),
+         match(("ct", "state"), ["established"], "in")]
+    ), max_size=2,
+).flatmap(lambda parts: st.sampled_from([DROP, ACCEPT, RETURN, REJECT]).map(lambda last: (*parts, last)))  # fmt: skip
+_rules = st.one_of(
+    st.builds(Rule, _foreign, _comments),
+    st.builds(lambda opening, comment: accept_rule(Packet(opening), comment), _openings, _comments),
+)
+
+
+@st.composite
+def rulesets(draw: st.DrawFn) -> Ruleset:
+    """Draw base chains of several hooks and families, and perhaps the owner's table with some marks."""
+    chains, handle = {}, 0
+    for family, hook in draw(
+        st.sets(st.tuples(st.sampled_from(["ip", "ip6", "inet"]), st.sampled_from(["input", "output", "forward", ""])))
+    ):
+        rules = []
+        for rule in draw(st.lists(_rules, max_size=5)):
+            handle += 1
+            rules.append(rule._replace(handle=handle))
+        key = ChainKey(family, "filter", hook or "sub")
+        chains[key] = Chain(key, tuple(rules), hook, draw(st.sampled_from(["accept", "drop"])))
+    tables = {key[:2] for key in chains}
+    if draw(st.booleans()):
+        key = ChainKey("inet", mark_table("d"), "prerouting")
+        marks = [mark_rule(mark, f"{OURS}d") for mark in draw(st.lists(_marks, max_size=3))]
+        numbered = tuple(rule._replace(handle=handle + number) for number, rule in enumerate(marks, 1))
+        chains[key] = Chain(key, numbered, draw(st.sampled_from(["prerouting", "input"])), "accept", -150)
+        tables.add(key[:2])
+    return Ruleset(chains, {}, frozenset(tables))
+
+
+@st.composite
+def wishes(draw: st.DrawFn) -> WantedFirewall:
+    """Draw options that hold for themselves."""
+    marks = draw(st.lists(_marks, max_size=2, unique_by=lambda one: one.address))
+    return WantedFirewall("d", tuple(draw(st.lists(_openings, max_size=3, unique=True))), tuple(marks))
+
+
+def of_others(there: Ruleset) -> dict[ChainKey, list[Rule]]:
+    return {
+        key: [rule for rule in chain.rules if rule.comment != f"{OURS}d"]
+        for key, chain in there.chains.items()
+        if key.table != mark_table("d")
+    }
+
+
+@given(there=rulesets(), wanted=wishes())
+def test_any_ruleset_any_wish(there: Ruleset, wanted: WantedFirewall) -> None:
+    made = plan_nftables(there, wanted)
+    after = there
+    for operation in made.operations:
+        after = simulate(after, operation)
+    again = plan_nftables(after, wanted)
+    assert again.words == []
+    assert again.before == made.after
+    assert of_others(after) == of_others(there)
+    for chain in after.chains.values():
+        if chain.hook == "input" and chain.key.table == "filter":
+            seen = [one for one in wanted.openings if chain.key.sees(one.ipv6)]
+            assert not any(drops(after, chain, Packet(one)) for one in seen)
+    assert made.after["marks"] == sorted(mark.words for mark in wanted.marks)
+    gone = plan_nftables(after, WantedFirewall("d", present=False))
+    for operation in gone.operations:
+        after = simulate(after, operation)
+    assert of_others(after) == of_others(there)
+    assert not any(rule.comment == f"{OURS}d" for chain in after.chains.values() for rule in chain.rules)
+    assert ("inet", mark_table("d")) not in after.tables
