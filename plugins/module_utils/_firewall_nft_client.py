@@ -40,21 +40,24 @@ class NftClient:
 
     def read(self) -> Ruleset:
         """Return every rule there is."""
-        return parse_ruleset(self._ask([{"list": {"ruleset": None}}], "list the rules of nftables"))
+        what, remedy = "list the rules of nftables", "run the task as root (become: true)"
+        return parse_ruleset(self._ask([{"list": {"ruleset": None}}], what, remedy))
 
     def apply(self, operations: Sequence[NftOperation]) -> None:
         """Carry out all steps or none of them."""
         commands = [command for operation in operations for command in _commands(operation)]
         if commands:
-            self._ask(commands, "; ".join(operation.words for operation in operations))
+            # Who may list may change, but for a table that belongs to a running program (NFT_TABLE_F_OWNER).
+            remedy = "a running program, such as firewalld, keeps a table for itself; open the VIPs with that program"
+            self._ask(commands, "; ".join(operation.words for operation in operations), remedy)
 
-    def _ask(self, commands: list[Any], what: str) -> Any:
+    def _ask(self, commands: list[Any], what: str, remedy: str) -> Any:
         status, answer, error = self._nft.json_cmd({"nftables": commands})
         if status == 0:
             return answer
         reason = " ".join(str(error).split())
         if "Operation not permitted" in reason:
-            raise NotPermitted(f"Could not {what}: no permission; run the task as root (become: true).", errno.EPERM)
+            raise NotPermitted(f"Could not {what}: no permission; {remedy}.", errno.EPERM)
         raise KernelRefusal(f"Could not {what}: nftables refuses: {reason}. Nothing was changed by it.", errno.EINVAL)
 
 

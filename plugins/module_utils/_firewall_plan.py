@@ -144,7 +144,7 @@ def _plan_openings(ruleset: Ruleset, name: str, openings: Sequence[Opening]) -> 
         for packet in _packets(chain, openings):
             rule = accept_rule(packet, comment)
             there = next((one for one in left if canonical(one.expr) == canonical(rule.expr)), None)
-            if drops(ruleset, chain, packet, without_ours=there is None):
+            if drops(ruleset, chain, packet, comment, there):
                 insertions.append(InsertRule(chain.key, rule, f"open {_words(packet, rule)} in {chain.key}"))
             elif there:
                 left.remove(there)

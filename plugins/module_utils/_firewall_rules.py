@@ -183,17 +183,22 @@ _REFUSING_TARGETS = ("REJECT", "DROP", "TARPIT")
 _DEEPEST = 16  # NFT_JUMP_STACK_SIZE
 
 
-def drops(ruleset: Ruleset, chain: Chain, packet: Packet, without_ours: bool = False) -> bool:
-    """Return whether a base chain throws the packet away, if wished as it would without this collection's rules."""
-    outcome = _follow(ruleset, chain, packet, without_ours, 0)
+def drops(ruleset: Ruleset, chain: Chain, packet: Packet, owner: str = "", kept: Rule | None = None) -> bool:
+    """Return whether a base chain throws the packet away.
+
+    With the comment of an `owner`: whether it would with `kept` as that one's only rule, and without what other owners
+    have opened, who may close it at any time.
+    """
+    outcome = _follow(ruleset, chain, packet, (owner, kept), 0)
     return (outcome or chain.policy) == _DROP
 
 
-def _follow(ruleset: Ruleset, chain: Chain | None, packet: Packet, without_ours: bool, depth: int) -> str:
+def _follow(ruleset: Ruleset, chain: Chain | None, packet: Packet, owner: tuple[str, Rule | None], depth: int) -> str:
     if chain is None or depth > _DEEPEST:
         return _ON
     for rule in chain.rules:
-        if without_ours and rule.comment.startswith(OURS):
+        opened = rule.comment.startswith(OURS) and rule.expr[-1:] == ({"accept": None},)
+        if owner[0] and (opened or rule.comment == owner[0]) and rule != owner[1]:
             continue
         held = {_holds(ruleset, chain.key, part, packet) for part in rule.expr}
         if held & {_NO, _NARROW}:
@@ -204,7 +209,7 @@ def _follow(ruleset: Ruleset, chain: Chain | None, packet: Packet, without_ours:
                 return _DROP
             if kind in ("jump", "goto"):
                 target = ruleset.chains.get(chain.key._replace(name=value["target"]))
-                outcome = _follow(ruleset, target, packet, without_ours, depth + 1)
+                outcome = _follow(ruleset, target, packet, owner, depth + 1)
                 if outcome == _DROP or (outcome and _MAYBE not in held):
                     return outcome
                 if kind == "goto" and _MAYBE not in held:

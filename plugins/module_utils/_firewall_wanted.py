@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ._errors import InvalidValue
-from ._vip_wanted import choice, parse_interface, parse_vip_host
+from ._vip_wanted import choice, parse_vip_host
 
 # IANA's numbers: a host without /etc/protocols does not know the names.
 PROTOCOLS = {"tcp": 6, "udp": 17, "sctp": 132}
@@ -83,8 +83,6 @@ class WantedFirewall(NamedTuple):
     openings: tuple[Opening, ...] = ()
     marks: tuple[Mark, ...] = ()
     backend: str = "auto"
-    interface: str = ""
-    zone: str = ""
     present: bool = True
 
     @classmethod
@@ -96,15 +94,12 @@ class WantedFirewall(NamedTuple):
             remedy = f"use at most {_LONGEST_NAME} lower-case letters, digits and hyphens"
             raise InvalidValue("name", name, rule, remedy)
         present = (choice(options, "state", FIREWALL_OPTIONS) or "present") == "present"
-        interface = options.get("interface")
         openings, marks = _openings(options.get("open") or ()), _marks(options.get("marks") or ())
         return cls(
             name=name,
             openings=openings if present else (),
             marks=marks if present else (),
             backend=choice(options, "backend", FIREWALL_OPTIONS) or "auto",
-            interface=parse_interface(interface) if interface else "",
-            zone=str(options.get("zone") or ""),
             present=present,
         )
 

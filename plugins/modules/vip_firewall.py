@@ -98,6 +98,9 @@ extends_documentation_fragment:
   - lvs.cluster.attributes
 notes:
   - What comes after an opening in its chain, such as a rate limit, does not apply to what it opens.
+  - Neither firewalld nor ufw is told of anything. Both fill chains that the kernel shows in nftables, and openings there last until they load their
+    rules anew. A firewalld that owns its table (C(NftablesTableOwner)) refuses them, and the module fails; open the VIPs in firewalld
+    itself then, and set O(backend=none) here for the marks.
   - Rules that the old iptables (C(iptables-legacy)) holds can't be seen through nftables. The module warns when there are any.
   - Filters of the ingress hook, of the prerouting hook and of C(bridge) tables are not looked at.
   - Do not store the running rules in the configuration of nftables or iptables (C(nft list ruleset), C(iptables-save)) while they hold openings; the
