@@ -20,7 +20,7 @@ description:
   - The chains of iptables-nft are chains of nftables, so the rules go there too, and C(iptables -S) shows them.
   - Marks are set in a table of their own, C(inet lvs-cluster-NAME), which exists for as long as there are marks.
   - All that changes in nftables changes in one transaction.
-  - The change is to the running kernel; M(lvs.cluster.boot_restore) brings it back after a reboot.
+  - The change is to the running kernel. Nothing brings it back after a reboot, or after the rules were loaded anew, but another run.
 requirements:
   - libnftables and its Python binding on the managed host (package C(python3-nftables)).
 options:
@@ -108,7 +108,6 @@ notes:
 seealso:
   - module: lvs.cluster.ipvs_service
   - module: lvs.cluster.vip_iface
-  - module: lvs.cluster.boot_restore
 """
 
 EXAMPLES = r"""
