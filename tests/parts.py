@@ -61,7 +61,7 @@ PARTS = {
     ),
     "releases": Part(
         "addresses and ARP on Debian 11, 12 and 13, with their kernel, Python, pyroute2 and network managers",
-        [KERNELS_UP, [*PYTEST, "--numprocesses=3", ADDRESSES, MANAGERS]],
+        [KERNELS_UP, [*PYTEST, "--numprocesses=3", MANAGERS, ADDRESSES]],
         {**KERNELS, **THOROUGH},
         afterwards=[KERNELS_DOWN],
     ),

@@ -26,7 +26,7 @@ from lab_access import PROJECT, ssh_command
 # is no part of addresses and ARP.
 TESTS = "tests/netns --ignore tests/netns/test_vip_pyroute2.py --ignore tests/netns/test_vip_firewall.py -k 'not errors and not bad_input'"
 WANTED = PROJECT / "requirements" / "guest.txt"
-REMOTE = "/run/lvs-cluster-tests"
+REMOTE = "/var/tmp/lvs-cluster-tests"
 RUN = f"rm -rf {REMOTE} && mkdir {REMOTE} && cd {REMOTE} && tar xz && PYTHONPATH=libraries LVS_RANDOM_CASES=10 exec python3 -m pytest -q -p no:cacheprovider"
 LIMIT = 1800  # seconds for all tests on one machine
 

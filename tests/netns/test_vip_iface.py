@@ -305,7 +305,11 @@ def wishes(draw: st.DrawFn) -> dict[str, Any]:
     taken=st.lists(st.sampled_from(POOL + POOL6), max_size=2, unique=True),
     wanted=wishes(),
 )
-@settings(max_examples=RANDOM, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=RANDOM,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 def test_any_state_any_wish(
     shared: Segment,
     count_case: Callable[[], None],

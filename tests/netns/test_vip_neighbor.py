@@ -159,7 +159,11 @@ _nuds = st.sampled_from(["permanent", "permanent", "stale", "reachable", "failed
     wanted=st.dictionaries(st.sampled_from(POOL), st.one_of(st.none(), _macs), min_size=1),
     interface=st.sampled_from(["eth0", "eth1"]),
 )
-@settings(max_examples=min(RANDOM, 40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=min(RANDOM, 40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 def test_any_state_any_wish(
     gateway: Namespace,
     current: dict[tuple[str, str], tuple[str, str]],

@@ -226,7 +226,7 @@ def wishes(draw: st.DrawFn) -> Wanted:
 
 
 @given(current=states(), wanted=wishes())
-@settings(max_examples=1000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=1000, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_any_state_any_wish(count_case: Callable[[], None], current: Current, wanted: Wanted) -> None:
     count_case()
     try:
