@@ -7,13 +7,13 @@ import os
 from pathlib import Path
 
 
-def run_directory() -> Path:
-    """Return where the lab that $LVS_LAB names keeps what runs."""
+def run_directory(lab: str = "") -> Path:
+    """Return where a lab, by default the one that $LVS_LAB names, keeps what runs."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lvs.cluster"
-    return Path(os.environ.get("LVS_LAB_DIR") or cache) / "run" / os.environ.get("LVS_LAB", "lab")
+    return Path(os.environ.get("LVS_LAB_DIR") or cache) / "run" / (lab or os.environ.get("LVS_LAB", "lab"))
 
 
-def processes() -> dict[int, str]:
+def processes(lab: str = "") -> dict[int, str]:
     """Return process id -> command line of everything that was started for that lab."""
     found = {}
     for process in Path("/proc").iterdir():
@@ -22,7 +22,7 @@ def processes() -> dict[int, str]:
                 line = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
             except OSError:
                 continue  # it has ended meanwhile
-            if f"{run_directory()}/" in line and not line.startswith("ssh"):
+            if f"{run_directory(lab)}/" in line and not line.startswith("ssh"):
                 found[int(process.name)] = line
     return found
 

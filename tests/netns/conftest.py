@@ -7,8 +7,11 @@ import os
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+from netns_firewall import VIP, VIP6, Module, serving
 from netns_hosts import LIMIT, Namespace, Segment
 
 
@@ -60,6 +63,28 @@ def make_segment(make_namespace: Callable[[], Namespace]) -> Callable[[int], Seg
 
 
 @pytest.fixture
+def nftables_binding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a directory with libnftables' Python binding, and nothing else of the distribution's (an Ansible, say); or skip.
+
+    It is where Debian has it: the Python of the tests is another one. Imports find it, too.
+    """
+    (tmp_path / "nftables").symlink_to(Path("/usr/lib/python3/dist-packages/nftables"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    pytest.importorskip("nftables", reason="python3-nftables is not installed")
+    return tmp_path
+
+
+@pytest.fixture
+def dbus_binding(nftables_binding: Path) -> Path:
+    """Return the same directory with D-Bus' Python binding, too; or skip."""
+    for found in Path("/usr/lib/python3/dist-packages").glob("*dbus*"):
+        if found.name == "dbus" or found.name.startswith("_dbus"):
+            (nftables_binding / found.name).symlink_to(found)
+    pytest.importorskip("dbus", reason="python3-dbus is not installed, or not for this Python")
+    return nftables_binding
+
+
+@pytest.fixture
 def gateway(make_segment: Callable[[int], Segment]) -> Namespace:
     """Return one host with a second device, eth1 with 198.51.100.1/24, beside its eth0."""
     host = make_segment(1).host(1)
@@ -68,3 +93,26 @@ def gateway(make_segment: Callable[[int], Segment]) -> Namespace:
         host.ip(f"link set {device} up")
     host.ip("addr add 198.51.100.1/24 dev eth1")
     return host
+
+
+@pytest.fixture
+def module(nftables_binding: Path) -> Module:
+    """Return a function that runs vip_firewall on a host, and returns its answer."""
+
+    def run(host: Namespace, check: bool = False, **options: Any) -> dict[str, Any]:
+        answer = host.module("vip_firewall", check=check, path=nftables_binding, **options)
+        assert "operations" in answer, answer
+        return answer
+
+    return run
+
+
+@pytest.fixture
+def hosts(make_segment: Callable[[int], Segment]) -> Iterator[tuple[Namespace, Namespace]]:
+    """Return a client, and a host with the VIPs that serves ports 80 and 81."""
+    segment = make_segment(2)
+    client, host = segment.hosts
+    host.ip(f"addr add {VIP}/32 dev eth0")
+    host.ip(f"addr add {VIP6}/128 dev eth0 nodad")
+    with serving(host):
+        yield client, host

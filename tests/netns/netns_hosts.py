@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from forked import run_module
+
 _CLONE_NEWNET = 0x40000000
 # How many random cases a test tries; fewer where a machine is emulated.
 RANDOM = int(os.environ.get("LVS_RANDOM_CASES", "100"))
@@ -52,6 +54,17 @@ class Namespace:
         assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
         return done.stdout
 
+    def attempt(self, line: str) -> str:
+        """Run a command line inside, and return why it failed; empty when it went well."""
+        done = subprocess.run(
+            ["ip", "netns", "exec", self.name, "sh", "-c", line],
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+            check=False,
+        )
+        return done.stderr.strip() or "unknown" if done.returncode else ""
+
     def ip(self, arguments: str) -> str:
         """Run `ip` inside."""
         return self.run("ip", *arguments.split())
@@ -88,6 +101,8 @@ class Namespace:
         directory of libraries that come before the others.
         """
         options["_ansible_check_mode"] = check
+        if not wrapper and not path:
+            return run_module(self.name, name, options, (), with_libraries()["PYTHONPATH"], LIMIT)
         done = subprocess.run(
             ["ip", "netns", "exec", self.name, *wrapper, sys.executable, "-c", _DRIVER, name, json.dumps(options)],
             env=with_libraries(*([path] if path else [])),

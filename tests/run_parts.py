@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run parts of the tests, side by side where they do not meet, and tell what each took."""
+
+from __future__ import annotations
+
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
+PLAIN = {"ANSIBLE_NOCOLOR": "1", "MOLECULE_COMMAND_BORDERS": "false", "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
+PASSED, FAILED, NOT_RUN = "passed", "FAILED", "not run"
+
+
+class Part(NamedTuple):
+    """One part: what it is for, its commands, and what these find in their environment.
+
+    Parts of one `lab` run one after the other in the order in which they are listed; others run side by side. None
+    begins before those of `after` have passed, where they run at all. One that is `asked` for is no part of the whole.
+    """
+
+    title: str
+    commands: Sequence[Sequence[str]]
+    lab: str = ""
+    environment: Mapping[str, str] = MappingProxyType({})
+    after: Collection[str] = ()
+    asked: bool = False
+
+
+class Result(NamedTuple):
+    """How a part ended, and after how many seconds."""
+
+    outcome: str
+    seconds: float = 0
+
+
+def ready(parts: Mapping[str, Part], results: Mapping[str, Result], running: Collection[str]) -> list[str]:
+    """Return the names of the parts that can begin now, in their order; none once a part has failed."""
+    if any(result.outcome == FAILED for result in results.values()):
+        return []
+    found, busy = [], {parts[name].lab for name in running} - {""}
+    for name, part in parts.items():
+        if name in results or name in running:
+            continue
+        waits = any(other in parts and other not in results for other in part.after)
+        if part.lab not in busy and not waits:
+            found.append(name)
+        busy |= {part.lab} - {""}  # whoever comes first in a lab comes first, also while it waits for something else
+    return found
+
+
+def run_parts(parts: Mapping[str, Part], jobs: int, run: Callable[[str, Part], bool]) -> dict[str, Result]:
+    """Run the parts, `jobs` of them at once at most, by `run`; return the results in the order of the parts."""
+    results: dict[str, Result] = {}
+    running: dict[str, float] = {}
+    ended: queue.SimpleQueue[tuple[str, bool]] = queue.SimpleQueue()
+
+    def work(name: str, part: Part) -> None:
+        try:
+            ended.put((name, run(name, part)))
+        except Exception:  # such as a command that is not installed: a failure of this part like any other
+            _say(name, traceback.format_exc())
+            ended.put((name, False))
+
+    while True:
+        for name in ready(parts, results, running)[: jobs - len(running)]:
+            running[name] = time.monotonic()
+            threading.Thread(target=work, args=(name, parts[name]), name=name).start()
+        if not running:
+            return {name: results.get(name, Result(NOT_RUN)) for name in parts}
+        name, well = ended.get()
+        results[name] = Result(PASSED if well else FAILED, time.monotonic() - running.pop(name))
+
+
+def run_commands(name: str, part: Part) -> bool:
+    """Run a part's commands until one fails; each line that they print begins with the part's name."""
+    environment = {**os.environ, **PLAIN, **part.environment}
+    for command in part.commands:
+        _say(name, f"$ {' '.join(command)}")
+        with subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as process:
+            for line in process.stdout or ():
+                _say(name, line.rstrip("\n"))
+        if process.returncode:
+            _say(name, f"{' '.join(command)} failed with status {process.returncode}")
+            return False
+    return True
+
+
+def table(parts: Mapping[str, Part], results: Mapping[str, Result]) -> list[str]:
+    """Return the results as lines for people, the last one a count."""
+    rows = [("part", "result", "time", "what")]
+    for name, (outcome, seconds) in results.items():
+        rows.append((name, outcome, f"{seconds:.0f} s" if outcome != NOT_RUN else "", parts[name].title))
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    lines = [f"{row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]}" for row in rows]
+    counts = {outcome: sum(result.outcome == outcome for result in results.values()) for outcome in (PASSED, FAILED)}
+    skipped = len(results) - sum(counts.values())
+    return [*lines, f"parts: {counts[PASSED]} passed, {counts[FAILED]} failed, {skipped} skipped"]
+
+
+_printing = threading.Lock()
+
+
+def _say(name: str, line: str) -> None:
+    with _printing:
+        sys.stdout.write(f"{name:<10} {line}\n")
+        sys.stdout.flush()
