@@ -54,8 +54,10 @@ venv: .venv/ready ## Make the development environment with pinned versions in .v
 	@touch $@
 
 .PHONY: requirements
-requirements: ## Pin the newest versions of requirements/dev.in in requirements/dev.txt
-	rm -rf .cache/pin && $(PYTHON) -m venv .cache/pin
-	.cache/pin/bin/pip install -qq --disable-pip-version-check --requirement requirements/dev.in
-	{ echo '# Pinned by `make requirements` from dev.in; installed by `make venv`.'; .cache/pin/bin/pip freeze; } > requirements/dev.txt
+requirements: ## Pin the newest versions of requirements/*.in in requirements/dev.txt and gates.txt
+	for name in dev gates; do \
+		rm -rf .cache/pin && $(PYTHON) -m venv .cache/pin && \
+		.cache/pin/bin/pip install -qq --disable-pip-version-check --requirement requirements/$$name.in && \
+		{ echo "# Pinned by \`make requirements\` from $$name.in."; .cache/pin/bin/pip freeze; } > requirements/$$name.txt || exit 1; \
+	done
 	rm -rf .cache/pin

@@ -12,6 +12,7 @@ from argument_specs import argument_spec
 from commands import PROJECT, execute
 
 MODULES = sorted(path.stem for path in (PROJECT / "plugins" / "modules").glob("*.py"))
+ROLES = sorted(path.name for path in (PROJECT / "roles").iterdir() if path.is_dir())
 TOLD = ("type", "elements", "choices", "default", "required")
 
 
@@ -40,6 +41,19 @@ def test_options(name):
 @pytest.mark.parametrize("name", MODULES)
 def test_every_module_is_in_the_action_group(name):
     assert f"    - {name}\n" in Path(PROJECT / "meta" / "runtime.yml").read_text()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_what_ansible_test_asks_of_the_text_of_a_module(name):
+    """The whole of it is the part `sanity`; these are its rules that are broken most easily."""
+    lines = (PROJECT / "plugins" / "modules" / f"{name}.py").read_text().splitlines()
+    assert lines[1] == "# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)"
+    assert [number for number, line in enumerate(lines, 1) if len(line) > 160] == []
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_a_role_has_what_galaxy_asks_for(name):
+    assert f"# Role `lvs.cluster.{name}`\n" in (PROJECT / "roles" / name / "README.md").read_text()
 
 
 @pytest.mark.parametrize("name", MODULES)
