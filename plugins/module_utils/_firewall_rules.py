@@ -124,6 +124,13 @@ def mark_rule(mark: Mark, comment: str) -> Rule:
     return Rule((_address_match(mark.address), what, change), comment)
 
 
+def untracked_rule(opening: Opening, comment: str) -> Rule:
+    """Return the rule that keeps packets to an opening out of connection tracking."""
+    _address, protocol, port = opening
+    what = _match(_payload(protocol, "dport"), port) if port else _protocol_match(protocol)
+    return Rule((_address_match(opening.address), what, {"notrack": None}), comment)
+
+
 def _some_of(ports: Sequence[int]) -> Any:
     return ports[0] if len(ports) == 1 else {"set": list(ports)}
 

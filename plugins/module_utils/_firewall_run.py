@@ -4,17 +4,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, Callable
 
-from ._errors import KernelRefusal, NotPermitted
+from ._errors import KernelRefusal, LibraryMissing, NotPermitted, NotSupported
 from ._files import read_bytes
+from ._firewall_firewalld_client import FirewalldClient, FirewalldFiles
 from ._firewall_nft_client import NftClient
-from ._firewall_plan import plan_nftables
+from ._firewall_plan import firewalld_tables, plan_nftables
+from ._firewall_policy import plan_policy, policy_name
+from ._firewall_rules import Ruleset
+from ._firewall_steps import NftOperation
 from ._firewall_wanted import WantedFirewall
 from ._plan import Plan
 
 _ATTEMPTS = 3
+_UNSEEN = (
+    "The Python library nftables is missing, so that nobody looked for rules to remove; "
+    "if the host has any (nft list ruleset), install the package python3-nftables and run this again."
+)
 # Which tables the old iptables has (net/netfilter/x_tables.c); those of iptables-nft are not in it.
 _LEGACY = {"iptables-legacy": "/proc/net/ip_tables_names", "ip6tables-legacy": "/proc/net/ip6_tables_names"}
 
@@ -23,41 +31,90 @@ class FirewallRun:
     """One wish and the way to it; `first` is the plan before anything was done."""
 
     def __init__(self, wanted: WantedFirewall) -> None:
-        self._wanted = wanted
-        self._nft = NftClient()
-        self.first = self._plan()
+        self._wanted, self._nft = wanted, _client(wanted)
+        ruleset = self._nft.read() if self._nft else Ruleset({}, {})
+        running = FirewalldClient.find(bool(firewalld_tables(ruleset)))
+        if wanted.present and wanted.backend == "firewalld" and not running:
+            raise NotSupported("firewalld does not run on this host; start it, or choose backend auto.")
+        self._carrier = carrier(wanted, running is not None)
+        self._firewalld = running or FirewalldFiles()
+        policy, openings = policy_name(wanted.name), wanted.openings if self._carrier == "firewalld" else ()
+        # One that was stopped has its openings when it is started again.
+        stopped = running is None and wanted.backend == "auto" and wanted.openings
+        self._policy: Plan[Any] = Plan({"openings": {}}, {"openings": {}})
+        if not stopped:
+            self._policy = plan_policy(self._firewalld.read(policy), policy, openings)
+        self._decide = partial(plan_nftables, wanted=wanted, carrier=self._carrier)
+        self.first = self._whole(self._decide(ruleset))
 
     def apply(self) -> Plan[Any]:
         """Carry the plan out, and return the one that was."""
-        plan = self.first
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                self._nft.apply(plan.operations)
-                return plan
-            except NotPermitted:
+        self._firewalld.apply(self._policy.operations)
+        return self._whole(_apply_rules(self._nft, self._decide)) if self._nft else self.first
+
+    def _whole(self, rules: Plan[NftOperation]) -> Plan[Any]:
+        """Return the plan for firewalld and the one for nftables as one."""
+        before, after = (
+            {**rule, "openings": {**policy["openings"], **rule["openings"]}}
+            for policy, rule in ((self._policy.before, rules.before), (self._policy.after, rules.after))
+        )
+        warnings = _legacy_warnings() if self._wanted.openings and self._carrier != "none" else []
+        return Plan(
+            before,
+            after,
+            (*self._policy.operations, *rules.operations),
+            results={"backend": self._carrier, **after},
+            warnings=tuple(warnings if self._nft else [_UNSEEN]),
+        )
+
+
+def _client(wanted: WantedFirewall) -> NftClient | None:
+    """Return a client; None where there is no library and nothing is wanted, as on a host that was never set up."""
+    try:
+        return NftClient()
+    except LibraryMissing:
+        if wanted.present:
+            raise
+        return None
+
+
+def carrier(wanted: WantedFirewall, firewalld: bool) -> str:
+    """Return what is to hold the openings where a firewalld runs or not."""
+    if wanted.backend == "auto":
+        return "firewalld" if firewalld else "nftables"
+    return wanted.backend
+
+
+def restore_firewall(items: Sequence[Mapping[str, Any]]) -> list[Plan[NftOperation]]:
+    """Make nftables what each item, in the options of `vip_firewall`, declares; return what was done.
+
+    What firewalld has to open it keeps itself; it runs when its tables are there, so that nobody has to be asked.
+    """
+    if not items:
+        return []
+    nft = NftClient()
+
+    def decide(wanted: WantedFirewall, ruleset: Ruleset) -> Plan[NftOperation]:
+        return plan_nftables(ruleset, wanted, carrier(wanted, bool(firewalld_tables(ruleset))))
+
+    return [_apply_rules(nft, partial(decide, WantedFirewall.from_options(item))) for item in items]
+
+
+def _apply_rules(nft: NftClient, decide: Callable[[Ruleset], Plan[NftOperation]]) -> Plan[NftOperation]:
+    plan = decide(nft.read())
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            nft.apply(plan.operations)
+            return plan
+        except NotPermitted:
+            raise
+        except KernelRefusal:
+            # Handles are of the moment: when another program has loaded its rules anew they mean nothing any more.
+            again = decide(nft.read())
+            if attempt == _ATTEMPTS or again.operations == plan.operations:
                 raise
-            except KernelRefusal:
-                # Handles are of the moment: when another program has loaded its rules anew they mean nothing any more.
-                again = self._plan()
-                if attempt == _ATTEMPTS or again.operations == plan.operations:
-                    raise
-                plan = again
-        raise AssertionError("not reached")
-
-    def _plan(self) -> Plan[Any]:
-        wanted = self._wanted
-        plan = plan_nftables(self._nft.read(), wanted, () if wanted.backend == "none" else None)
-        warnings = _legacy_warnings() if wanted.openings and wanted.backend != "none" else []
-        return replace(plan, results={"backend": "nftables", **plan.after}, warnings=tuple(warnings))
-
-
-def restore_firewall(items: Sequence[Mapping[str, Any]]) -> list[Plan[Any]]:
-    """Make the packet filter what each item, in the options of `vip_firewall`, declares; return what was done."""
-    plans = []
-    for item in items:
-        run = FirewallRun(WantedFirewall.from_options(item))
-        plans.append(run.apply() if run.first.changed else run.first)
-    return plans
+            plan = again
+    raise AssertionError("not reached")
 
 
 def _legacy_warnings() -> list[str]:

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ._errors import InvalidValue
+from ._nft_owner import parse_owner
 from ._vip_wanted import choice, parse_vip_host
 
 # IANA's numbers: a host without /etc/protocols does not know the names.
@@ -35,12 +35,12 @@ FIREWALL_OPTIONS: dict[str, Any] = {
             "mark": {"type": "int", "required": True},
         },
     },
-    "backend": {"type": "str", "choices": ["auto", "nftables", "none"], "default": "auto"},
+    "untracked": {"type": "bool", "default": False},
+    "backend": {"type": "str", "choices": ["auto", "nftables", "firewalld", "none"], "default": "auto"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 _OPEN_EXAMPLE = "list each as address: 192.0.2.30 and port: 80"
 _MARK_EXAMPLE = "list each as address: 192.0.2.30, ports: [80, 443] and mark: 1"
-_LONGEST_NAME = 64
 _MOST = 2**32 - 1
 
 
@@ -77,30 +77,33 @@ class Mark(NamedTuple):
 
 
 class WantedFirewall(NamedTuple):
-    """What one run wants of a host's packet filter; with `present` false nothing of the owner's is to be left."""
+    """What one run wants of a host's packet filter; with `present` false nothing of the owner's is to be left.
+
+    With `untracked` packets to the openings pass whatever connection tracking takes them for.
+    """
 
     name: str
     openings: tuple[Opening, ...] = ()
     marks: tuple[Mark, ...] = ()
     backend: str = "auto"
     present: bool = True
+    untracked: bool = False
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> WantedFirewall:
         """Return what the options of `vip_firewall` ask for; raise InvalidValue for what breaks a rule."""
-        name = str(options.get("name") or "")
-        if not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", name) or len(name) > _LONGEST_NAME:
-            rule = "becomes part of a table's name and of comments"
-            remedy = f"use at most {_LONGEST_NAME} lower-case letters, digits and hyphens"
-            raise InvalidValue("name", name, rule, remedy)
+        untracked = options.get("untracked") or False
+        if not isinstance(untracked, bool):
+            raise InvalidValue("untracked", untracked, "is neither true nor false", "write one of them")
         present = (choice(options, "state", FIREWALL_OPTIONS) or "present") == "present"
         openings, marks = _openings(options.get("open") or ()), _marks(options.get("marks") or ())
         return cls(
-            name=name,
+            name=parse_owner(options.get("name")),
             openings=openings if present else (),
             marks=marks if present else (),
             backend=choice(options, "backend", FIREWALL_OPTIONS) or "auto",
             present=present,
+            untracked=untracked,
         )
 
 

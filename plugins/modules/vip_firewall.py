@@ -1,4 +1,5 @@
 #!/usr/bin/python
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Let packets to virtual IP addresses (VIPs) through a host's packet filter, and mark them, as declared."""
 
@@ -14,15 +15,20 @@ description:
     drops nothing gets no rule.
   - Marks packets for the virtual services that are known by a firewall mark (O(lvs.cluster.ipvs_service#module:fwmark)).
   - Every rule belongs to O(name). What is no longer declared under it is removed in the same run; rules of others are never touched.
-  - In nftables an opening is a rule with the comment C(lvs.cluster NAME) at the head of each base chain of the input hook that would drop the first packet of
-    an unknown client, and of the output hook where it would drop what a director forwards, or the replies. An accepting rule in a table of its own would
-    not do, since a packet has to be accepted in every base chain. Chains that drop only some clients, as those of fail2ban do, are left alone.
-  - The chains of iptables-nft are chains of nftables, so the rules go there too, and C(iptables -S) shows them.
-  - Marks are set in a table of their own, C(inet lvs-cluster-NAME), which exists for as long as there are marks.
+  - Where firewalld runs, the openings are a policy of its own, C(lvs-NAME), running and permanent, from any zone to the host and before the zones'
+    own rules. firewalld has to be reloaded to learn of the policy and to forget it, not when what it opens changes. A reload cuts no connection, and
+    drops what others changed in the running firewalld alone.
+  - Elsewhere, and in filters beside firewalld, an opening is a rule of nftables with the comment C(lvs.cluster NAME) at the head of each base chain of the
+    input hook that would drop the first packet of an unknown client, and of the output hook where it would drop what a director forwards, or the replies. An
+    accepting rule in a table of its own would not do, since a packet has to be accepted in every base chain. Chains that drop only some clients, as those of
+    fail2ban do, are left alone.
+  - The chains of iptables-nft, and so of ufw, are chains of nftables. The rules go there too, and C(iptables -S) shows them.
+  - Marks are set in a table of their own, C(inet lvs-cluster-NAME), which exists for as long as there is something in it.
   - All that changes in nftables changes in one transaction.
-  - The change is to the running kernel. Nothing brings it back after a reboot, or after the rules were loaded anew, but another run.
+  - In nftables the change is to the running kernel. M(lvs.cluster.boot_restore) brings it back after a reboot, and whenever the rules were loaded anew.
 requirements:
   - libnftables and its Python binding on the managed host (package C(python3-nftables)).
+  - For firewalld its version 0.9 or newer, and the Python binding of D-Bus, which it needs itself (package C(python3-dbus)).
 options:
   name:
     description:
@@ -80,13 +86,23 @@ options:
           - The mark, from 1 to 4294967295.
         type: int
         required: true
+  untracked:
+    description:
+      - Whether packets to what is open pass whatever connection tracking takes them for.
+      - A director needs this, unless it masquerades. It only sees the clients' half of a connection, and IPVS takes the first packet before connection tracking
+        has seen the last of it, so that each FIN and RST is invalid, and is dropped by firewalld and by every filter that drops what is invalid.
+      - In nftables what drops invalid packets to the VIPs is opened too. With firewalld, which drops them before all else, connection tracking leaves the
+        packets alone, by rules (C(notrack)) in the table C(inet lvs-cluster-NAME).
+    type: bool
+    default: false
   backend:
     description:
       - What carries the openings.
-      - V(auto) takes nftables, whatever filled it.
+      - V(auto) takes firewalld when it runs, and otherwise nftables, whatever filled it.
+      - V(nftables) takes nftables even where firewalld runs, which from its version 2.1 on lets nobody else into its table.
       - V(none) opens nothing, and removes what the owner had opened; marks are set all the same.
     type: str
-    choices: [auto, nftables, none]
+    choices: [auto, nftables, firewalld, none]
     default: auto
   state:
     description:
@@ -98,9 +114,10 @@ extends_documentation_fragment:
   - lvs.cluster.attributes
 notes:
   - What comes after an opening in its chain, such as a rate limit, does not apply to what it opens.
-  - Neither firewalld nor ufw is told of anything. Both fill chains that the kernel shows in nftables, and openings there last until they load their
-    rules anew. A firewalld that owns its table (C(NftablesTableOwner)) refuses them, and the module fails; open the VIPs in firewalld
-    itself then, and set O(backend=none) here for the marks.
+  - ufw is not told of anything, since it has no rule for what the VIPs need that it would not confuse with rules of its user's. The openings are at the head of
+    the chains that it fills, which C(ufw status) does not show; they outlast C(ufw reload), and M(lvs.cluster.boot_restore) sees to the rest.
+  - A firewalld that is stopped keeps its policy, and has it again when it is started, until O(state=absent) removes its file.
+  - A director that masquerades needs more than an opening of its VIPs, since the replies pass its forwarding chains; those are not opened.
   - Rules that the old iptables (C(iptables-legacy)) holds can't be seen through nftables. The module warns when there are any.
   - Filters of the ingress hook, of the prerouting hook and of C(bridge) tables are not looked at.
   - Do not store the running rules in the configuration of nftables or iptables (C(nft list ruleset), C(iptables-save)) while they hold openings; the
@@ -108,6 +125,7 @@ notes:
 seealso:
   - module: lvs.cluster.ipvs_service
   - module: lvs.cluster.vip_iface
+  - module: lvs.cluster.boot_restore
 """
 
 EXAMPLES = r"""
@@ -133,6 +151,14 @@ EXAMPLES = r"""
         ports: [80, 443]
         mark: 1
 
+- name: The web service behind a director that does not masquerade, where the filter drops invalid packets
+  lvs.cluster.vip_firewall:
+    name: director
+    open:
+      - address: 192.0.2.30
+        port: 80
+    untracked: true
+
 - name: The filter is as it was before
   lvs.cluster.vip_firewall:
     name: director
@@ -150,7 +176,7 @@ operations:
     - make table inet lvs-cluster-director
     - mark tcp 192.0.2.30:80,443 with 1
 backend:
-  description: What carries the openings.
+  description: What carries the openings, V(firewalld), V(nftables) or V(none).
   returned: success
   type: str
   sample: nftables
@@ -166,16 +192,35 @@ marks:
   type: list
   elements: str
   sample: ["tcp 192.0.2.30:80,443 with 1"]
+untracked:
+  description: The packets that connection tracking leaves alone by the owner's rules afterwards.
+  returned: success
+  type: list
+  elements: str
+  sample: ["tcp 192.0.2.30:80"]
 """
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._firewall_module import run_firewall
-from ansible_collections.lvs.cluster.plugins.module_utils._firewall_wanted import FIREWALL_OPTIONS
+from ansible_collections.lvs.cluster.plugins.module_utils._firewall_run import FirewallRun
+from ansible_collections.lvs.cluster.plugins.module_utils._firewall_wanted import FIREWALL_OPTIONS, WantedFirewall
+from ansible_collections.lvs.cluster.plugins.module_utils._plan import Plan
+from ansible_collections.lvs.cluster.plugins.module_utils._runner import run
 
 
 def main() -> None:
     """Run the module."""
-    run_firewall(AnsibleModule(argument_spec=FIREWALL_OPTIONS, supports_check_mode=True))
+    module = AnsibleModule(argument_spec=FIREWALL_OPTIONS, supports_check_mode=True)
+    this: FirewallRun
+
+    def make_plan() -> Plan[Any]:
+        nonlocal this
+        # Options are checked before the library is looked for: a mistake is worth more than a missing package.
+        this = FirewallRun(WantedFirewall.from_options(module.params))
+        return this.first
+
+    run(module, make_plan, lambda _operations: this.apply())
 
 
 if __name__ == "__main__":

@@ -3,107 +3,17 @@
 
 from __future__ import annotations
 
-import json
 import re
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterator
 from pathlib import Path
-from subprocess import PIPE, Popen
-from typing import Any
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall_run import restore_firewall
-from netns_hosts import LIMIT, Namespace, Segment
-
-VIP, VIP6 = "192.0.2.30", "2001:db8::30"
-PACKAGES = Path("/usr/lib/python3/dist-packages")  # where Debian has the binding; this Python is another one
-Module = Callable[..., dict[str, Any]]
-DEFAULT_DROP = """
-table inet filter {
-    chain input {
-        type filter hook input priority filter; policy drop;
-        iif lo accept
-        meta l4proto { icmp, ipv6-icmp } accept
-        ct state established,related accept
-    }
-}
-"""
-OPEN = [{"address": VIP, "port": 80}, {"address": VIP6, "port": 80}]
-_SERVER = """
-import socket, sys
-from concurrent.futures import ThreadPoolExecutor
-def serve(port):
-    server = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True)
-    ready.append(port)
-    len(ready) == 2 and print("ready", flush=True)
-    while True:
-        server.accept()[0].close()
-ready = []
-with ThreadPoolExecutor() as pool:
-    list(pool.map(serve, (80, 81)))
-"""
-_CLIENT = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=0.7)"
-
-
-@pytest.fixture(autouse=True)
-def binding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have libnftables' Python binding, and nothing else of the distribution's, which has an Ansible too; or skip."""
-    (tmp_path / "nftables").symlink_to(PACKAGES / "nftables")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    pytest.importorskip("nftables", reason="python3-nftables is not installed")
-
-
-@pytest.fixture
-def module(tmp_path: Path) -> Module:
-    """Return a function that runs vip_firewall on a host, and returns its answer."""
-
-    def run(host: Namespace, check: bool = False, **options: Any) -> dict[str, Any]:
-        answer = host.module("vip_firewall", check=check, path=tmp_path, **options)
-        assert "operations" in answer, answer
-        return answer
-
-    return run
-
-
-@pytest.fixture
-def hosts(make_segment: Callable[[int], Segment]) -> Iterator[tuple[Namespace, Namespace]]:
-    """Return a client, and a host with the VIPs that serves ports 80 and 81."""
-    segment = make_segment(2)
-    client, host = segment.hosts
-    host.ip(f"addr add {VIP}/32 dev eth0")
-    host.ip(f"addr add {VIP6}/128 dev eth0 nodad")
-    with serving(host):
-        yield client, host
-
-
-@contextmanager
-def serving(host: Namespace) -> Iterator[None]:
-    with Popen(["ip", "netns", "exec", host.name, sys.executable, "-c", _SERVER], stdout=PIPE, text=True) as server:
-        try:
-            assert server.stdout
-            assert server.stdout.readline() == "ready\n"
-            yield
-        finally:
-            server.kill()
-            server.wait(LIMIT)
-
-
-def reaches(client: Namespace, address: str, port: int) -> bool:
-    with Popen(
-        ["ip", "netns", "exec", client.name, sys.executable, "-c", _CLIENT, address, str(port)], stderr=PIPE
-    ) as tried:
-        tried.communicate(timeout=LIMIT)
-        return tried.returncode == 0
-
-
-def load(host: Namespace, rules: str) -> None:
-    host.run("sh", "-c", f"nft -f - <<'END'\n{rules}\nEND")
-
-
-def listed(host: Namespace) -> Any:
-    """Return the host's rules as nft(8) lists them, without the counters' values."""
-    return json.loads(re.sub(r'"(packets|bytes)": \d+', r'"\1": 0', host.run("nft", "-j", "list", "ruleset")))
+from ansible_collections.lvs.cluster.plugins.module_utils._nft_changes import generation
+from netns_firewall import DEFAULT_DROP, OPEN, VIP, VIP6, Module, count_fins, fins, listed, load, reaches, stray_fin
+from netns_hosts import Namespace
+from netns_keeper import Keeper
 
 
 def test_a_host_that_drops_by_default_is_opened_and_closed_again(
@@ -211,3 +121,74 @@ def test_a_reload_is_mended_without_ansible(hosts: tuple[Namespace, Namespace]) 
         assert restore_firewall([item])[0].words == first
         assert restore_firewall([item])[0].words == []
     assert reaches(client, VIP, 80)
+
+
+def test_a_fin_that_belongs_to_nothing_passes_where_it_is_asked_for(
+    hosts: tuple[Namespace, Namespace], module: Module
+) -> None:
+    """The filter itself accepts the port, and drops what is invalid before that."""
+    client, host = hosts
+    load(host, DEFAULT_DROP.replace("iif lo accept", "ct state invalid drop\n tcp dport 80 accept"))
+    count_fins(host)
+    assert not module(host, name="director", open=OPEN[:1])["changed"]
+    stray_fin(client, VIP, 80)
+    assert fins(host) == 0
+    done = module(host, name="director", open=OPEN[:1], untracked=True)
+    assert done["operations"] == [f"open tcp {VIP}:80 in inet filter input"]
+    assert not module(host, name="director", open=OPEN[:1], untracked=True)["changed"]
+    stray_fin(client, VIP, 80)
+    stray_fin(client, VIP, 81)
+    assert fins(host) == 1
+
+
+@pytest.fixture
+def keeper(tmp_path: Path, hosts: tuple[Namespace, Namespace]) -> Iterator[Keeper]:
+    keeper = Keeper(tmp_path, hosts[1])
+    yield keeper
+    keeper.close()
+
+
+def test_rules_that_vanish_come_back(
+    keeper: Keeper, hosts: tuple[Namespace, Namespace], nftables_binding: Path
+) -> None:
+    client, host = hosts
+    marks = [{"address": VIP, "ports": [80], "mark": 1}]
+    keeper.declare(firewall=[{"name": "director", "open": OPEN[:1], "marks": marks}])
+    keeper.start(nftables_binding)
+    # A filter that comes late, one that is loaded anew, and somebody who takes all away.
+    for rules in (DEFAULT_DROP, f"flush ruleset\n{DEFAULT_DROP}"):
+        load(host, rules)
+        keeper.awake_until(lambda: reaches(client, VIP, 80) and b"--watch" in keeper.command_line())
+        assert not reaches(client, VIP, 81)
+        assert "lvs-cluster-director" in host.run("nft", "list", "tables")
+    host.run("nft", "flush", "ruleset")
+    keeper.awake_until(lambda: "lvs-cluster-director" in host.run("nft", "list", "tables"))
+    opened = f"open tcp {VIP}:80 in inet filter input"
+    assert [line for line in keeper.log() if line.startswith("open")] == [opened, opened]
+
+
+def test_it_sleeps_over_what_others_do_with_sets_and_holds_no_library(
+    keeper: Keeper, hosts: tuple[Namespace, Namespace], nftables_binding: Path
+) -> None:
+    host = hosts[1]
+    load(host, f"{DEFAULT_DROP}\ntable inet bans {{ set banned {{ type ipv4_addr\n }}\n}}")
+    keeper.declare(firewall=[{"name": "director", "open": OPEN[:1]}])
+    keeper.start(nftables_binding)
+    with host.entered():
+        seen = str(generation()).encode()
+    # It looks once more, since it has changed the rules itself.
+    keeper.awake_until(lambda: keeper.command_line().split(b"\0")[-4:-2] == [b"--watch", seen])
+    time.sleep(3)  # it starts with that command line, and opens its sockets
+    assert "nftables" not in Path(f"/proc/{keeper.process.pid}/maps").read_text()
+    before = keeper.command_line()
+    host.run("nft", "add", "element", "inet", "bans", "banned", "{ 192.0.2.99 }")
+    time.sleep(3)
+    assert keeper.command_line() == before
+
+
+def test_without_the_library_absent_tells_that_nobody_looked(namespace: Namespace, tmp_path: Path) -> None:
+    (tmp_path / "nftables.py").write_text("raise ImportError")
+    gone = namespace.module("vip_firewall", path=tmp_path, name="realserver", state="absent")
+    assert (gone["changed"], len(gone["warnings"])) == (False, 1)
+    assert "install the package python3-nftables" in str(gone["warnings"][0])
+    assert "python3-nftables" in namespace.module("vip_firewall", path=tmp_path, name="realserver", open=OPEN)["msg"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._errors import InvalidValue, MalformedAnswer
-from ansible_collections.lvs.cluster.plugins.module_utils._firewall_plan import mark_table, plan_nftables, simulate
+from ansible_collections.lvs.cluster.plugins.module_utils._firewall_plan import firewalld_tables, plan_nftables
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall_rules import (
     OURS,
     Chain,
@@ -20,7 +20,9 @@ from ansible_collections.lvs.cluster.plugins.module_utils._firewall_rules import
     mark_rule,
     parse_ruleset,
 )
+from ansible_collections.lvs.cluster.plugins.module_utils._firewall_steps import simulate
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall_wanted import Mark, Opening, WantedFirewall
+from ansible_collections.lvs.cluster.plugins.module_utils._nft_owner import owner_table
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -162,7 +164,8 @@ def test_parse() -> None:
         ({"marks": [{"address": VIP, "mark": 0}]}, "mark: 0 is not from 1 to 4294967295; give the fwmark of the service."),
         ({"marks": [{"address": VIP, "mark": 1}, {"address": VIP, "ports": [80], "mark": 2}]},
          "marks: 'tcp 192.0.2.30:80 with 2' has ports that another mark has too; mark each port once."),
-        ({"backend": "pf"}, "backend: 'pf' is not a choice; choose from auto, nftables, none."),
+        ({"untracked": "maybe"}, "untracked: 'maybe' is neither true nor false; write one of them."),
+        ({"backend": "pf"}, "backend: 'pf' is not a choice; choose from auto, nftables, firewalld, none."),
     ],
 )  # fmt: skip
 def test_refused(options: dict[str, Any], message: str) -> None:
@@ -172,7 +175,7 @@ def test_refused(options: dict[str, Any], message: str) -> None:
 
 
 def test_a_table_of_the_owners_name_that_is_something_else_is_made_anew() -> None:
-    key = ChainKey("inet", mark_table("d"), "prerouting")
+    key = ChainKey("inet", owner_table("d"), "prerouting")
     there = Ruleset({key: Chain(key, (), "input")}, {}, frozenset([key[:2]]))
     made = plan_nftables(there, WantedFirewall("d", marks=(Mark(VIP, "tcp", (80,), 1),)))
     table = "table inet lvs-cluster-d"
@@ -213,7 +216,7 @@ def rulesets(draw: st.DrawFn) -> Ruleset:
         chains[key] = Chain(key, tuple(rules), hook, draw(st.sampled_from(["accept", "drop"])))
     tables = {key[:2] for key in chains}
     if draw(st.booleans()):
-        key = ChainKey("inet", mark_table("d"), "prerouting")
+        key = ChainKey("inet", owner_table("d"), "prerouting")
         marks = [mark_rule(mark, f"{OURS}d") for mark in draw(st.lists(_marks, max_size=3))]
         numbered = tuple(rule._replace(handle=handle + number) for number, rule in enumerate(marks, 1))
         chains[key] = Chain(key, numbered, draw(st.sampled_from(["prerouting", "input"])), "accept", -150)
@@ -225,35 +228,78 @@ def rulesets(draw: st.DrawFn) -> Ruleset:
 def wishes(draw: st.DrawFn) -> WantedFirewall:
     """Draw options that hold for themselves."""
     marks = draw(st.lists(_marks, max_size=2, unique_by=lambda one: one.address))
-    return WantedFirewall("d", tuple(draw(st.lists(_openings, max_size=3, unique=True))), tuple(marks))
+    openings = draw(st.lists(_openings, max_size=3, unique=True))
+    return WantedFirewall("d", tuple(openings), tuple(marks), untracked=draw(st.booleans()))
 
 
 def of_others(there: Ruleset) -> dict[ChainKey, list[Rule]]:
     return {
         key: [rule for rule in chain.rules if rule.comment != f"{OURS}d"]
         for key, chain in there.chains.items()
-        if key.table != mark_table("d")
+        if key.table != owner_table("d")
     }
 
 
-@given(there=rulesets(), wanted=wishes())
-def test_any_ruleset_any_wish(there: Ruleset, wanted: WantedFirewall) -> None:
-    made = plan_nftables(there, wanted)
+@given(there=rulesets(), wanted=wishes(), carrier=st.sampled_from(["nftables", "firewalld", "none"]))
+def test_any_ruleset_any_wish(there: Ruleset, wanted: WantedFirewall, carrier: str) -> None:
+    made = plan_nftables(there, wanted, carrier)
     after = there
     for operation in made.operations:
         after = simulate(after, operation)
-    again = plan_nftables(after, wanted)
+    again = plan_nftables(after, wanted, carrier)
     assert again.words == []
     assert again.before == made.after
     assert of_others(after) == of_others(there)
+    untracked = wanted.openings if wanted.untracked and carrier == "firewalld" else ()
+    states = ["untracked"] if untracked else ["new", "invalid"] if wanted.untracked else ["new"]
     for chain in after.chains.values():
-        if chain.hook == "input" and chain.key.table == "filter":
-            seen = [one for one in wanted.openings if chain.key.sees(one.ipv6)]
-            assert not any(drops(after, chain, Packet(one)) for one in seen)
+        if chain.hook == "input" and chain.key.table == "filter" and carrier != "none":
+            seen = [Packet(one, state=state) for one in wanted.openings if chain.key.sees(one.ipv6) for state in states]
+            assert not any(drops(after, chain, packet) for packet in seen)
     assert made.after["marks"] == sorted(mark.words for mark in wanted.marks)
+    assert made.after["untracked"] == sorted(opening.words for opening in untracked)
+    assert carrier != "none" or made.after["openings"] == {}
     gone = plan_nftables(after, WantedFirewall("d", present=False))
     for operation in gone.operations:
         after = simulate(after, operation)
     assert of_others(after) == of_others(there)
     assert not any(rule.comment == f"{OURS}d" for chain in after.chains.values() for rule in chain.rules)
-    assert ("inet", mark_table("d")) not in after.tables
+    assert ("inet", owner_table("d")) not in after.tables
+
+
+@pytest.mark.parametrize(
+    ("table", "name"),
+    [("firewalld", "filter_INPUT"), ("firewalld_0", "filter_INPUT_ZONES"), ("filter", "INPUT_ZONES")],
+    ids=["nftables", "another table of that kind", "its iptables backend"],
+)
+def test_what_firewalld_carries_is_not_opened_in_its_tables(table: str, name: str) -> None:
+    base, other = ChainKey("inet", table, "INPUT"), ChainKey("inet", table, name)
+    chains = {base: Chain(base, (), "input", "drop"), other: Chain(other)}
+    there = Ruleset(chains, {}, frozenset([base[:2]]))
+    wanted = WantedFirewall("d", (WEB,), untracked=True)
+    its_own = table != "firewalld_0"
+    made = plan_nftables(there, wanted, "firewalld").words
+    assert made[-2:] == ["make table inet lvs-cluster-d", "do not track tcp 192.0.2.30:80"]
+    assert made[:-2] == ([] if its_own else [f"open tcp 192.0.2.30:80 in inet {table} INPUT"])
+    assert firewalld_tables(there) == ({("inet", table)} if its_own else set())
+    assert plan_nftables(there, wanted).words == [f"open tcp 192.0.2.30:80 in inet {table} INPUT"]
+
+
+def test_marks_and_what_is_not_tracked_share_a_table() -> None:
+    marked = WantedFirewall("d", (WEB,), (Mark(VIP, "tcp", (80,), 1),), untracked=True)
+    there = Ruleset({}, {}, frozenset())
+    for operation in plan_nftables(there, marked._replace(untracked=False), "firewalld").operations:
+        there = simulate(there, operation)
+    table = "table inet lvs-cluster-d"
+    both = ["do not track tcp 192.0.2.30:80", "mark tcp 192.0.2.30:80 with 1"]
+    # One transaction: no packet meets the table without its rules.
+    assert plan_nftables(there, marked, "firewalld").words == [f"remove {table}", f"make {table}", *both]
+
+
+def test_what_is_invalid_passes_where_it_is_asked_for() -> None:
+    invalid_first = ruleset(
+        [match(("ct", "state"), ["invalid"], "in"), DROP], [match(DPORT, 80), ACCEPT], policy="drop"
+    )
+    assert plan_nftables(invalid_first, WantedFirewall("d", (WEB,))).words == []
+    wanted = WantedFirewall("d", (WEB,), untracked=True)
+    assert plan_nftables(invalid_first, wanted).words == ["open tcp 192.0.2.30:80 in inet filter input"]

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""vip_firewall beside firewalld and ufw, which run as they do on a host."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from subprocess import DEVNULL, Popen, run
+from typing import Any
+
+import pytest
+from ansible_collections.lvs.cluster.plugins.module_utils._firewall_run import restore_firewall
+from netns_firewall import DEFAULT_DROP, OPEN, VIP, VIP6, Module, count_fins, fins, load, reaches, stray_fin
+from netns_hosts import LIMIT, Namespace
+
+_BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig><listen>{address}</listen><auth>EXTERNAL</auth><policy context="default">
+<allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>"""
+Firewalld = Callable[..., str]
+
+
+@pytest.fixture
+def firewalld(
+    tmp_path: Path, dbus_binding: Path, monkeypatch: pytest.MonkeyPatch, hosts: tuple[Namespace, Namespace]
+) -> Iterator[Firewalld]:
+    """Run firewalld on the host with the VIPs, with files and a bus of its own; return its command."""
+    if not shutil.which("firewalld") or not shutil.which("dbus-daemon"):
+        pytest.skip("firewalld or dbus-daemon is not installed")
+    address, host = f"unix:path={tmp_path}/bus", hosts[1]
+    (tmp_path / "bus.conf").write_text(_BUS.format(address=address))
+    (tmp_path / "etc").mkdir()
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    started = []
+
+    def start(*command: str) -> None:
+        inside = ["ip", "netns", "exec", host.name, *command]
+        started.append(Popen(inside, env=environment, stdout=DEVNULL, stderr=DEVNULL))
+
+    def command(*arguments: str) -> str:
+        inside = ["ip", "netns", "exec", host.name, "firewall-cmd", *arguments]
+        done = run(inside, env=environment, capture_output=True, text=True, timeout=LIMIT)
+        return done.stdout.strip() or done.stderr.strip()
+
+    try:
+        start("dbus-daemon", f"--config-file={tmp_path}/bus.conf", "--nofork", "--nopidfile")
+        wait_for((tmp_path / "bus").exists)
+        start("firewalld", "--nofork", "--nopid", "--system-config", f"{tmp_path}/etc")
+        wait_for(lambda: command("--state") == "running")
+        yield command
+    finally:
+        for one in reversed(started):
+            one.terminate()
+            one.wait(LIMIT)
+
+
+def wait_for(done: Callable[[], bool]) -> None:
+    end = time.monotonic() + LIMIT
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def rules(host: Namespace) -> str:
+    return host.run("nft", "--stateless", "list", "ruleset")
+
+
+def policies(directory: Path) -> list[str]:
+    return sorted(path.name for path in (directory / "etc").rglob("*.xml"))
+
+
+def test_firewalld_is_opened_and_closed_again(
+    firewalld: Firewalld, hosts: tuple[Namespace, Namespace], module: Module, tmp_path: Path
+) -> None:
+    client, host = hosts
+    former = rules(host)
+    assert not any(reaches(client, vip, 80) for vip in (VIP, VIP6))
+    rehearsed = module(host, check=True, name="realserver", open=OPEN)
+    assert (rules(host), policies(tmp_path)) == (former, [])
+    done = module(host, name="realserver", open=OPEN)
+    words = f"make firewalld policy lvs-realserver, open to tcp {VIP}:80, tcp [{VIP6}]:80"
+    assert rehearsed["operations"] == done["operations"] == [words, "reload firewalld"]
+    assert (done["backend"], rehearsed["diff"]) == ("firewalld", done["diff"])
+    for _ in range(2):
+        assert all(reaches(client, vip, 80) for vip in (VIP, VIP6))
+        assert not any(reaches(client, vip, 81) for vip in (VIP, VIP6))
+        assert not reaches(client, "192.0.2.2", 80)
+        assert firewalld("--reload") == "success"
+    again = module(host, name="realserver", open=OPEN)
+    assert (again["changed"], again["diff"]["before"]) == (False, done["diff"]["after"])
+    fewer = module(host, name="realserver", open=OPEN[:1])
+    words = f"firewalld policy lvs-realserver to tcp {VIP}:80"
+    assert fewer["operations"] == [f"open permanent {words}", f"open running {words}"]
+    assert (reaches(client, VIP, 80), reaches(client, VIP6, 80)) == (True, False)
+    gone = module(host, name="realserver", state="absent")
+    assert gone["operations"] == ["remove firewalld policy lvs-realserver", "reload firewalld"]
+    assert (rules(host), policies(tmp_path)) == (former, [])
+    assert not reaches(client, VIP, 80)
+    assert not module(host, name="realserver", state="absent")["changed"]
+
+
+def test_what_hands_did_to_the_policy_is_put_right(
+    firewalld: Firewalld, hosts: tuple[Namespace, Namespace], module: Module
+) -> None:
+    client, host = hosts
+    module(host, name="realserver", open=OPEN)
+    opened = rules(host)
+    firewalld("--policy=lvs-realserver", "--add-port=81/tcp")
+    firewalld("--permanent", "--policy=lvs-realserver", "--add-service=http")
+    assert reaches(client, VIP, 81)
+    assert module(host, name="realserver", open=OPEN)["operations"][-1] == "reload firewalld"
+    assert rules(host) == opened
+    assert not reaches(client, VIP, 81)
+    assert not module(host, name="realserver", open=OPEN)["changed"]
+
+
+def test_two_owners_of_one_opening_and_a_zone_that_drops(
+    firewalld: Firewalld, hosts: tuple[Namespace, Namespace], module: Module
+) -> None:
+    client, host = hosts
+    firewalld("--permanent", "--zone=drop", "--add-source=192.0.2.0/24")
+    assert firewalld("--reload") == "success"
+    for name in ("director", "realserver"):
+        assert module(host, name=name, open=OPEN[:1])["changed"]
+    module(host, name="director", state="absent")
+    assert reaches(client, VIP, 80)
+    module(host, name="realserver", backend="none", open=OPEN[:1])
+    assert not reaches(client, VIP, 80)
+
+
+def test_a_fin_that_belongs_to_nothing_passes_firewalld(
+    firewalld: Firewalld, hosts: tuple[Namespace, Namespace], module: Module
+) -> None:
+    client, host = hosts
+    module(host, name="director", open=OPEN[:1])
+    count_fins(host)
+    stray_fin(client, VIP, 80)
+    assert fins(host) == 0, "firewalld let it through, so nothing is proved"
+    done = module(host, name="director", open=OPEN[:1], untracked=True)
+    assert done["operations"] == ["make table inet lvs-cluster-director", f"do not track tcp {VIP}:80"]
+    assert not module(host, name="director", open=OPEN[:1], untracked=True)["changed"]
+    stray_fin(client, VIP, 80)
+    stray_fin(client, VIP, 81)
+    assert fins(host) == 1
+    assert reaches(client, VIP, 80)
+    # firewalld keeps its own rules, and the resident program the others.
+    host.run("nft", "delete", "table", "inet", "lvs-cluster-director")
+    item: dict[str, Any] = {"name": "director", "open": OPEN[:1], "untracked": True}
+    with host.entered():
+        assert restore_firewall([item])[0].words == done["operations"]
+        assert restore_firewall([item])[0].words == []
+
+
+def test_a_filter_beside_firewalld_is_opened_too(
+    firewalld: Firewalld, hosts: tuple[Namespace, Namespace], module: Module
+) -> None:
+    client, host = hosts
+    load(host, DEFAULT_DROP)
+    done = module(host, name="realserver", open=OPEN[:1])["operations"]
+    assert done[1:] == ["reload firewalld", f"open tcp {VIP}:80 in inet filter input"]
+    assert reaches(client, VIP, 80)
+    assert not module(host, name="realserver", open=OPEN[:1])["changed"]
+
+
+def test_firewalld_is_asked_for_and_does_not_run(
+    hosts: tuple[Namespace, Namespace], nftables_binding: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={tmp_path}/none")
+    options: dict[str, Any] = {"name": "realserver", "open": OPEN, "backend": "firewalld"}
+    done = hosts[1].module("vip_firewall", path=nftables_binding, **options)
+    assert done["msg"] == "firewalld does not run on this host; start it, or choose backend auto."
+
+
+@pytest.fixture
+def ufw(tmp_path: Path, hosts: tuple[Namespace, Namespace]) -> Iterator[Firewalld]:
+    """Return a function that runs ufw on the host with the VIPs, with files of its own."""
+    if not shutil.which("ufw"):
+        pytest.skip("ufw is not installed")
+    own = tmp_path / "ufw"
+    shutil.copytree("/etc/ufw", own)
+
+    def command(arguments: str) -> str:
+        # `ip netns exec` gives each command a mount namespace of its own.
+        return hosts[1].run("sh", "-c", f"mount --bind {own} /etc/ufw && ufw {arguments}")
+
+    yield command
+    command("disable")
+
+
+def test_ufw(ufw: Firewalld, hosts: tuple[Namespace, Namespace], module: Module) -> None:
+    client, host = hosts
+    ufw("--force enable")
+    ufw("deny 80/tcp")
+    former = ufw("status numbered")
+    assert not reaches(client, VIP, 80)
+    assert len(module(host, name="director", open=OPEN, untracked=True)["operations"]) == 2
+    # What it does to its rules, with iptables, leaves the openings where they are.
+    for change in ("reload", "allow 22/tcp", "delete allow 22/tcp"):
+        ufw(change)
+        assert all(reaches(client, vip, 80) for vip in (VIP, VIP6)), change
+        assert not reaches(client, VIP, 81)
+        assert not module(host, name="director", open=OPEN, untracked=True)["changed"]
+    assert f"-d {VIP}/32 -p tcp" in host.run("iptables", "-S", "INPUT")
+    module(host, name="director", state="absent")
+    assert ufw("status numbered") == former
+    assert not any(reaches(client, vip, 80) for vip in (VIP, VIP6))
