@@ -8,11 +8,16 @@ import os
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, Callable
+from contextlib import suppress
+from typing import Any, Callable, TextIO
 
-from ._boot_keep import wait_for_loss
+from ._arp_filter_client import ArpFilterClient
+from ._arp_filter_plan import plan_arp_filter
+from ._arp_filter_wanted import WantedArpFilter
+from ._boot_keep import OF_RULES, wait_for_loss
 from ._errors import LvsError
 from ._files import read_bytes
+from ._firewall_run import restore_firewall
 from ._ipvs_client import IpvsClient
 from ._ipvs_memory import still_drained
 from ._ipvs_options import parse_service, parse_timeouts
@@ -21,6 +26,7 @@ from ._ipvs_run import IpvsRun, Request, Seen
 from ._neighbor_client import NeighborClient
 from ._neighbor_plan import plan_neighbors
 from ._neighbor_wanted import WantedNeighbors
+from ._nft_changes import generation
 from ._plan import Plan
 from ._rtnl_client import VipClient
 from ._vip_plan import plan_vips
@@ -29,31 +35,35 @@ from ._vip_wanted import Wanted
 # The steps of the resident program. Each begins the next in its own place (execv), so that what waits holds no more
 # memory than an interpreter: pyroute2 goes with the step that needed it, and a newer program is taken up by itself.
 _WATCH, _MEND = "--watch", "--mend"
-_PARTS = ("services", "vips", "neighbors")
+_PARTS = ("arp_filters", "services", "firewall", "vips", "neighbors")
+# What others may take away while the host runs; what IPVS has is left to who changes it.
+_MENDED = ("arp_filters", "firewall", "vips", "neighbors")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Restore what the file named as the last argument declares; return the exit status.
 
-    With KEEP before it, stay, and bring back VIPs and neighbour entries whenever they vanish; what IPVS has is
-    left to who changes it. Ends with 0 when the file is gone, and with 1 when something could not be restored, for
-    systemd to try again.
+    With KEEP before it, stay, and bring back VIPs, ARP filters, packet filter rules and neighbour entries whenever
+    they vanish. Ends with 0 when the file is gone, and with 1 when something could not be restored, for systemd to try
+    again.
     """
     *options, path = sys.argv[1:] if arguments is None else arguments
     step = options[0] if options else ""
     if step == _WATCH:
-        words = wait_for_loss(lambda: _declared(path))
-        for line in words:
-            print(line, flush=True)
-        return _begin(_MEND, path) if words else 0
+        words = wait_for_loss(lambda: _declared(path), int(options[1]))
+        for line in words or ():
+            _say(line)
+        return 0 if words is None else _begin(_MEND, path)
     state = _declared(path)
     if state is None:
         return 0
-    failed = _restore(state, _PARTS[1:] if step == _MEND else _PARTS)
+    # Before they are looked at: when rules change on the way, by this or by others, they are looked at once more.
+    rules = _rules(state)
+    failed = _restore(state, _MENDED if step == _MEND else _PARTS)
     if failed or not step:
         return int(failed)
     _tell_systemd("READY=1")
-    return _begin(_WATCH, path)
+    return _begin(_WATCH, str(rules), path)
 
 
 def _declared(path: str) -> dict[str, Any] | None:
@@ -61,9 +71,16 @@ def _declared(path: str) -> dict[str, Any] | None:
     return None if content is None else json.loads(content)
 
 
-def _begin(step: str, path: str) -> int:
+def _rules(state: Mapping[str, Any]) -> int:
+    """Return the generation of nftables' rules, 0 when none are declared or they can't be read."""
+    with suppress(LvsError):  # restoring them tells of that
+        return generation() if any(state.get(part) for part in OF_RULES) else 0
+    return 0
+
+
+def _begin(step: str, *arguments: str) -> int:
     # sys.flags.isolated and the like are not carried over: the unit starts the program without options.
-    os.execv(sys.executable, [sys.executable, sys.argv[0], step, path])
+    os.execv(sys.executable, [sys.executable, sys.argv[0], step, *arguments])
 
 
 def _tell_systemd(state: str) -> None:
@@ -75,23 +92,45 @@ def _tell_systemd(state: str) -> None:
             manager.sendto(state.encode(), "\0" + address[1:] if address.startswith("@") else address)
 
 
+def _say(what: object, stream: TextIO | None = None) -> None:
+    """Write one line for the journal, at once: print() is not for what modules are made of, as ansible-test has it."""
+    stream = stream or sys.stdout
+    stream.write(f"{what}\n")
+    stream.flush()
+
+
 def _restore(state: Mapping[str, Any], parts: Sequence[str]) -> bool:
     """Restore these parts, and return whether one failed.
 
-    Services come before VIPs, so that a client that finds the VIP finds the service behind it. Every part is tried
-    even when another fails; each failure is a line on stderr.
+    ARP filters come first, and without them no VIPs, which the host would answer for. Services and what they need of a
+    packet filter come before VIPs, so that a client that finds the VIP is served. Every other part is tried even when
+    another fails; each failure is a line on stderr.
     """
-    failed = False
-    ways = {"services": _restore_services, "vips": _restore_vips, "neighbors": _restore_neighbors}
+    failed: set[str] = set()
+    ways = {
+        "arp_filters": _restore_arp_filters,
+        "services": _restore_services,
+        "firewall": lambda state: restore_firewall(state.get("firewall") or ()),
+        "vips": _restore_vips,
+        "neighbors": _restore_neighbors,
+    }
     for name in parts:
+        if name == "vips" and "arp_filters" in failed:
+            _say("VIPs are left out, since they can't be kept out of ARP.", sys.stderr)
+            continue
         try:
             for plan in ways[name](state):
                 for line in (*plan.words, *(f"warning: {text}" for text in plan.warnings)):
-                    print(line, flush=True)
+                    _say(line)
         except LvsError as error:
-            failed = True
-            print(error, file=sys.stderr, flush=True)
-    return failed
+            failed.add(name)
+            _say(error, sys.stderr)
+    return bool(failed)
+
+
+def _restore_arp_filters(state: Mapping[str, Any]) -> list[Plan[Any]]:
+    # The host's own address, which stands in for the VIPs, may come later than this.
+    return _restore_each(state.get("arp_filters"), WantedArpFilter.from_options, ArpFilterClient, plan_arp_filter)
 
 
 def _restore_services(state: Mapping[str, Any]) -> list[Plan[Any]]:
@@ -120,12 +159,13 @@ def _restore_neighbors(state: Mapping[str, Any]) -> list[Plan[Any]]:
 def _restore_each(
     items: Sequence[Mapping[str, Any]] | None,
     parse: Callable[[Mapping[str, Any]], Any],
-    make_client: Callable[[], VipClient | NeighborClient],
+    make_client: Callable[[], VipClient | NeighborClient | ArpFilterClient],
     decide: Callable[[Any, Any], Plan[Any]],
 ) -> list[Plan[Any]]:
     if not items:
         return []
-    client, plans = make_client(), []
+    client: Any = make_client()
+    plans = []
     for item in items:
         wanted = parse(item)
         plan = decide(client.read(wanted), wanted)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from ._boot_plan import PROGRAM, STATE_DIRECTORY, Content, FileOperation
 from ._files import read_bytes, remove, write_atomic
 
-_NEEDS_ANSIBLE = ("_runner", "_firewall_module", "_ipvs_module", "_rtnl_module")
+_NEEDS_ANSIBLE = ("_runner", "_ipvs_module", "_rtnl_module")
 
 
 def read_files(paths: Iterable[str]) -> dict[str, Content]:

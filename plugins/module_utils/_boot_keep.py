@@ -1,26 +1,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Notice when a VIP or a static neighbour that was declared is gone, whoever took it away.
+"""Notice when a VIP, a static neighbour or a rule that was declared is gone, whoever took it away.
 
 Whatever configures the network may flush an interface: ifdown and ifup, `nmcli device reapply`, `ip link set down`
 (which takes IPv6 addresses for good). Each has hooks of its own, or none; the kernel's events are the same under all.
+So it is with whatever loads a packet filter: `nft -f`, `systemctl reload nftables`, `ufw enable`, `iptables-restore`.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import time
 from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from typing import Any, Callable
 
 from ._neighbor_plan import Entry
 from ._neighbor_wanted import WantedNeighbors
+from ._nft_changes import RuleChanges, generation
 from ._rtnl_view import Changes, Own, own_addresses, own_neighbors
 from ._vip_wanted import Wanted
 
 # Managers take an interface down and build it up in several steps; one look after them is enough.
 _SETTLE_SECONDS = 1.0
 _IFF_UP = 0x1
+# The parts of what is declared that are rules of nftables.
+OF_RULES = ("firewall", "arp_filters")
 _DEVICES = "/sys/class/net"
 
 
@@ -49,25 +54,32 @@ def lost(
     return words
 
 
-def wait_for_loss(read_state: Callable[[], Mapping[str, Any] | None]) -> list[str]:
-    """Return what is lost as soon as something is; return nothing when nothing is declared any more.
+def wait_for_loss(read_state: Callable[[], Mapping[str, Any] | None], rules: int = 0) -> list[str] | None:
+    """Return what is lost as soon as something is, and an empty list as soon as a packet filter's rule may be.
 
-    `read_state` returns what is declared now, or None. It is asked at each change of the network.
+    Returns None when nothing is declared any more. `read_state` returns what is declared now, or None; it is asked at
+    each change of the network. `rules` is the generation of the rules that were all there.
     """
-    changes = Changes()  # before the first look, so that nothing can happen between
-    try:
+    with ExitStack() as sockets:
+        # Before the first look, so that nothing can happen between.
+        changes = sockets.enter_context(closing(Changes()))
+        rule_changes: RuleChanges | None = None
         while True:
             state = read_state()
             if state is None:
-                return []
+                return None
+            if any(state.get(part) for part in OF_RULES) and rule_changes is None:
+                rule_changes = sockets.enter_context(closing(RuleChanges()))
+                if generation() != rules:
+                    time.sleep(_SETTLE_SECONDS)
+                    return []
             words = lost(state, _up_interfaces(), own_addresses(), own_neighbors() if state.get("neighbors") else ())
-            if words:
+            # What is lost of the rules only libnftables can tell, which is not held in memory for that.
+            if words or (rule_changes and rule_changes.seen()):
                 return words
-            changes.wait()
+            select.select([one.fileno() for one in (changes, rule_changes) if one], [], [])
             time.sleep(_SETTLE_SECONDS)
             changes.forget()
-    finally:
-        changes.close()
 
 
 def _up_interfaces() -> set[str]:

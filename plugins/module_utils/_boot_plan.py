@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from ._arp_filter_wanted import WantedArpFilter
 from ._errors import InvalidValue
+from ._firewall_wanted import WantedFirewall
 from ._ipvs_options import parse_service, parse_timeouts
 from ._neighbor_wanted import WantedNeighbors
 from ._plan import Plan
@@ -23,6 +25,15 @@ UNIT_DIRECTORY = "/etc/systemd/system"
 # The program's option to stay after it has restored, and mend what is taken away.
 KEEP = "--keep"
 MODULES_DIRECTORY = "/etc/modules-load.d"
+# What loads a packet filter at boot, of whatever distribution.
+_FILTERS = (
+    "nftables.service",
+    "ufw.service",
+    "firewalld.service",
+    "netfilter-persistent.service",
+    "iptables.service",
+    "ip6tables.service",
+)
 _PACKAGE = "ansible_collections/lvs/cluster/plugins/module_utils"
 _MAIN = """\
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -85,7 +96,8 @@ class FileOperation(NamedTuple):
 class Declared(NamedTuple):
     """What a host declares to be there after a boot.
 
-    VIPs, services and neighbours are in the options of vip_iface, ipvs_service and vip_neighbor; timeouts in seconds.
+    VIPs, services, neighbours, ARP filters and the packet filter are in the options of vip_iface, ipvs_service,
+    vip_neighbor, vip_arp_filter and vip_firewall; timeouts in seconds.
     """
 
     name: str
@@ -94,6 +106,8 @@ class Declared(NamedTuple):
     kernel_modules: Sequence[str] = ()
     neighbors: Sequence[Mapping[str, Any]] = ()
     timeouts: Mapping[str, int] = MappingProxyType({})
+    arp_filters: Sequence[Mapping[str, Any]] = ()
+    firewall: Sequence[Mapping[str, Any]] = ()
 
     @property
     def unit(self) -> str:
@@ -130,25 +144,38 @@ def parse_declared(options: Mapping[str, Any]) -> Declared:
     neighbors = [_given(item) for item in options.get("neighbors") or ()]
     for item in neighbors:
         WantedNeighbors.from_options(item)
+    arp_filters = [_given(item) for item in options.get("arp_filters") or ()]
+    for item in arp_filters:
+        WantedArpFilter.from_options(item)
+    firewall = [_given(item) for item in options.get("firewall") or ()]
+    for item in firewall:
+        WantedFirewall.from_options(item)
     modules = list(options.get("kernel_modules") or ())
     for module in modules:
         if not re.fullmatch(r"[A-Za-z0-9_-]+", module):
             raise InvalidValue(
                 "kernel_modules", module, "is not the name of a kernel module", "write one such as ip_vs"
             )
-    return Declared(name, vips, services, modules, neighbors, parse_timeouts(options.get("timeouts")))
+    timeouts = parse_timeouts(options.get("timeouts"))
+    return Declared(name, vips, services, modules, neighbors, timeouts, arp_filters, firewall)
 
 
-def wanted_files(declared: Declared, python: str, modules: Mapping[str, str]) -> list[Content]:
+def wanted_files(
+    declared: Declared, python: str, modules: Mapping[str, str], former: Mapping[str, Any] = MappingProxyType({})
+) -> list[Content]:
     """Return the files that bring `declared` back at boot.
 
-    `python` is the interpreter to run them with, `modules` the source of each helper module by its bare name.
+    `python` is the interpreter to run them with, `modules` the source of each helper module by its bare name, and
+    `former` what the file is to remember of earlier declarations (see _boot_former).
     """
-    state = {
+    state: dict[str, Any] = {
         "vips": declared.vips,
         "services": declared.services,
         "timeouts": dict(declared.timeouts),
         "neighbors": declared.neighbors,
+        "arp_filters": declared.arp_filters,
+        "firewall": declared.firewall,
+        **({"former": dict(former)} if former else {}),
     }
     text = json.dumps(state, indent=2, sort_keys=True) + "\n"
     unit_path = f"{UNIT_DIRECTORY}/{declared.unit}"
@@ -163,18 +190,27 @@ def wanted_files(declared: Declared, python: str, modules: Mapping[str, str]) ->
     ]
 
 
+def is_stale(declared: Declared, operations: Sequence[FileOperation | Removal]) -> bool:
+    """Return whether what systemd has started is not what these steps leave to be started."""
+    changed = {operation.path for operation in operations if isinstance(operation, FileOperation)}
+    return bool(changed & {PROGRAM, f"{UNIT_DIRECTORY}/{declared.unit}"})
+
+
 def unit_text(declared: Declared, python: str) -> str:
     """Return the systemd unit.
 
-    Modules and sysctls come first: VIPs must not be there before the ARP sysctls. A VIP or a neighbour on a device
+    Modules and sysctls come first: VIPs must not be there before the ARP sysctls. So does nftables.service, which
+    empties what is there before it loads its own, where there is an ARP filter. A VIP or a neighbour on a device
     that a network manager owns waits until that has configured it, since managers drop what they find there when they
-    start; a VIP on lo waits for nothing, so that what listens on it can start.
+    start; a VIP on lo waits for nothing, so that what listens on it can start. Packet filters are loaded first, as far
+    as they are: rules that come later are mended.
     """
     vips = [vip for vip in declared.vips if vip["interface"] != "lo" and not vip.get("kind")]
     devices = sorted({str(item["interface"]) for item in [*vips, *declared.neighbors]})
     targets = ["network-online.target"] if devices else []
     targets += [f"sys-subsystem-net-devices-{_escape(device)}.device" for device in devices]
-    after = ["systemd-modules-load.service", "systemd-sysctl.service", *targets]
+    filters = _FILTERS if declared.firewall or declared.arp_filters else ()
+    after = ["systemd-modules-load.service", "systemd-sysctl.service", *filters, *targets]
     return _UNIT.format(
         name=declared.name,
         after=" ".join(after),
@@ -215,6 +251,23 @@ def plan_files(
     after = {path: content for path, content in current.items() if path not in unwanted}
     after.update({content.path: content for content in wanted})
     return Plan(_shown(current), _shown(after), tuple(operations))
+
+
+class Removal(NamedTuple):
+    """One step that takes away what is declared no more; all of them are one run (see _boot_former_run)."""
+
+    words: str
+
+
+def plan_removal(
+    noted: Plan[FileOperation], removal: Sequence[str], final: Plan[FileOperation]
+) -> Plan[FileOperation | Removal]:
+    """Return the whole way: files that still tell what is being removed, the removal, and the files without it.
+
+    A run that dies in between is healed by the next one, which finds in the file what is left to do.
+    """
+    steps: list[FileOperation | Removal] = [*noted.operations, *map(Removal, removal), *final.operations]
+    return Plan(noted.before, final.after, tuple(steps))
 
 
 def _shown(files: Mapping[str, Content]) -> dict[str, Any]:

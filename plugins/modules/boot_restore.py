@@ -1,23 +1,27 @@
 #!/usr/bin/python
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make a host bring its VIPs and IPVS services back, at boot and whenever a network manager takes VIPs away."""
+"""Make a host bring back its VIPs, services and rules, at boot and whenever something takes VIPs or rules away."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: boot_restore
-short_description: Bring VIPs and IPVS services back at boot, and VIPs whenever they vanish
+short_description: Bring VIPs, IPVS services and packet filter rules back at boot, and what vanishes later
 version_added: 1.0.0
 author: The lvs.cluster maintainers (@lvs-cluster)
 description:
-  - Writes what a host declares (VIPs, virtual services, neighbour entries, kernel modules) to C(/etc/lvs-cluster/NAME.json), the program that restores it to
-    C(/usr/local/lib/lvs-cluster/restore.pyz), and an enabled systemd unit C(lvs-cluster-NAME.service) that runs it at boot.
-  - The program is made of this collection's own modules, so a boot does exactly what M(lvs.cluster.vip_iface),
-    M(lvs.cluster.ipvs_service) and M(lvs.cluster.vip_neighbor) do, with everything that they can declare.
-  - After that it stays, asleep, and wakes when the kernel tells of a change of links or addresses. What was declared and is gone then, VIPs and
-    neighbour entries, is brought back (and announced) about a second later. So it lives in peace with ifupdown, systemd-networkd,
-    NetworkManager and with none of them, whatever they do to an interface. Services are restored at the start only, since no network manager touches them.
-  - Writes files only, and starts nothing. Start the unit afterwards, as the example does and the roles do.
+  - Writes what a host declares (VIPs, ARP filters, virtual services, neighbour entries, packet filter rules, kernel modules) to
+    C(/etc/lvs-cluster/NAME.json), the program that restores it to C(/usr/local/lib/lvs-cluster/restore.pyz), and an enabled systemd unit
+    C(lvs-cluster-NAME.service) that runs it at boot.
+  - The program is made of this collection's own modules, so a boot does exactly what M(lvs.cluster.vip_iface), M(lvs.cluster.vip_arp_filter),
+    M(lvs.cluster.ipvs_service), M(lvs.cluster.vip_firewall) and M(lvs.cluster.vip_neighbor) do, with everything that they can declare.
+  - After that it stays, asleep, and wakes when the kernel tells of a change of links, addresses or the rules of nftables. What was declared and is gone
+    then, VIPs, neighbour entries and rules, is brought back (and announced) about a second later. So it lives in peace with ifupdown, systemd-networkd,
+    NetworkManager and with none of them, whatever they do to an interface, and with whatever loads a packet filter anew. Services are restored at the start
+    only, since no network manager touches them.
+  - Writes files, and with O(former=remove) takes away what is declared no more; it starts nothing. Start the unit afterwards, as the example does and the
+    roles do.
 options:
   name:
     description: The name of this declaration; a host can have several.
@@ -51,12 +55,36 @@ options:
     type: list
     elements: dict
     default: []
+  arp_filters:
+    description:
+      - Filters that keep VIPs out of ARP, each item with the options of M(lvs.cluster.vip_arp_filter). They come before the VIPs, and when one can't
+        be set, no VIP is, until it can.
+    type: list
+    elements: dict
+    default: []
+  firewall:
+    description:
+      - What a packet filter lets in and marks, each item with the options of M(lvs.cluster.vip_firewall).
+      - Only rules of nftables are restored here, since firewalld has its own in its files.
+    type: list
+    elements: dict
+    default: []
   kernel_modules:
     description:
       - Kernel modules to load at boot, before the sysctls are set. The sysctls of IPVS, C(net.ipv4.vs), exist only once V(ip_vs) is loaded.
     type: list
     elements: str
     default: []
+  former:
+    description:
+      - What earlier runs declared under this O(name) and this one does not.
+      - V(remove) takes it away from the host, VIPs first; nothing of others is touched.
+      - V(keep) leaves it there, and remembers it until a run with V(remove). Real servers want that, since a director sends clients to a VIP until it has
+        forgotten its service.
+      - With O(state=absent) nothing is declared any more, so V(remove) takes all of it away.
+    type: str
+    choices: [keep, remove]
+    default: keep
   state:
     description: V(absent) removes the declaration and its unit, and the program when no other declaration needs it.
     type: str
@@ -67,14 +95,16 @@ extends_documentation_fragment:
 notes:
   - To take a VIP away by hand for longer than a second, stop the unit first; a VIP that is taken away with M(lvs.cluster.vip_iface) comes
     back too, for as long as it is declared here. Stopping the unit takes nothing away.
-  - When the unit fails, because a device or pyroute2 is missing, systemd tries it again every ten seconds; the journal tells the reason.
-  - The restore program needs what the modules need at run time, such as pyroute2 for VIPs and neighbour entries.
+  - When the unit fails, because a device or a library is missing, systemd tries it again every ten seconds; the journal tells the reason.
+  - The restore program needs what the modules need at run time, such as pyroute2 for VIPs and neighbour entries, and libnftables for a packet filter.
   - A boot does not ask whether another host has a VIP, whatever O(lvs.cluster.vip_iface#module:on_conflict) says, so that it is
     neither delayed nor left without its VIPs by an answer that nobody reads.
 seealso:
   - module: lvs.cluster.vip_iface
   - module: lvs.cluster.ipvs_service
   - module: lvs.cluster.vip_neighbor
+  - module: lvs.cluster.vip_firewall
+  - module: lvs.cluster.vip_arp_filter
 """
 
 EXAMPLES = r"""
@@ -85,6 +115,12 @@ EXAMPLES = r"""
       - interface: eth0
         addresses: [192.0.2.30]
     kernel_modules: [ip_vs]
+    firewall:
+      - name: director
+        open:
+          - address: 192.0.2.30
+            port: 80
+        untracked: true
     services:
       - address: 192.0.2.30
         port: 80
@@ -97,7 +133,7 @@ EXAMPLES = r"""
 - name: The unit runs, and has read its files
   ansible.builtin.systemd_service:
     name: "{{ kept.unit }}"
-    state: started
+    state: "{{ 'restarted' if kept.stale else 'started' }}"
     daemon_reload: true
   when: kept.changed or not kept.active
 
@@ -128,37 +164,44 @@ unit:
   returned: success
   type: str
   sample: lvs-cluster-director.service
+former:
+  description:
+    - What is declared no more and was left there, by the names of the options; empty with O(former=remove).
+  returned: success
+  type: dict
+  sample:
+    vips:
+      - interface: lo
+        addresses: [192.0.2.31]
+        state: absent
 active:
   description:
     - Whether the unit ran when the module looked. When it does not, start it; when something has changed, let systemd read its files again.
   returned: success
   type: bool
   sample: true
+stale:
+  description:
+    - Whether a unit that runs is to be restarted, since its program or its own file has changed. It takes up all else by itself.
+  returned: success
+  type: bool
+  sample: false
 """
 
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-
-# _boot is imported so that Ansible sends it, and all that it needs, along: the restore program is made of it.
-from ansible_collections.lvs.cluster.plugins.module_utils import _boot as _boot
-from ansible_collections.lvs.cluster.plugins.module_utils._boot_client import (
-    apply_files,
-    is_active,
-    module_sources,
-    other_declarations,
-    read_files,
-)
-from ansible_collections.lvs.cluster.plugins.module_utils._boot_plan import (
-    PROGRAM,
-    FileOperation,
-    parse_declared,
-    plan_files,
-    wanted_files,
-)
+from ansible_collections.lvs.cluster.plugins.module_utils import _boot
+from ansible_collections.lvs.cluster.plugins.module_utils._boot_declare import DeclareRun
+from ansible_collections.lvs.cluster.plugins.module_utils._boot_plan import parse_declared
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import TIMEOUT_OPTIONS
 from ansible_collections.lvs.cluster.plugins.module_utils._plan import Plan
 from ansible_collections.lvs.cluster.plugins.module_utils._runner import run
+
+# Imported so that Ansible sends it, and all that it needs, along: the restore program is made of it.
+SENT_ALONG = (_boot,)
 
 
 def main() -> None:
@@ -170,29 +213,26 @@ def main() -> None:
             "services": {"type": "list", "elements": "dict", "default": []},
             "timeouts": {"type": "dict", "options": TIMEOUT_OPTIONS},
             "neighbors": {"type": "list", "elements": "dict", "default": []},
+            "arp_filters": {"type": "list", "elements": "dict", "default": []},
+            "firewall": {"type": "list", "elements": "dict", "default": []},
             "kernel_modules": {"type": "list", "elements": "str", "default": []},
+            "former": {"type": "str", "choices": ["keep", "remove"], "default": "keep"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
         supports_check_mode=True,
     )
+    this: DeclareRun
 
-    def make_plan() -> Plan[FileOperation]:
-        declared = parse_declared(module.params)
-        files = wanted_files(declared, sys.executable, module_sources())
-        # A declaration can have lost its kernel modules since, so their file is looked for in any case.
-        paths = [declared.modules, *(content.path for content in files if content.path != declared.modules)]
-        current = read_files(paths)
-        if module.params["state"] == "present":
-            wanted = {content.path for content in files}
-            plan = plan_files(current, files, [path for path in paths if path not in wanted])
-        else:
-            shared = {PROGRAM} if other_declarations(declared.name) else set()
-            # The unit's link goes first: a declaration that is half removed restores nothing.
-            plan = plan_files(current, [], [path for path in reversed(paths) if path not in shared])
-        plan.results.update(unit=declared.unit, active=is_active(declared.runtime))
-        return plan
+    def make_plan() -> Plan[Any]:
+        nonlocal this
+        present, remove = module.params["state"] == "present", module.params["former"] == "remove"
+        this = DeclareRun(parse_declared(module.params), present, remove, sys.executable)
+        return this.plan
 
-    run(module, make_plan, apply_files)
+    def apply(operations: Sequence[Any]) -> None:
+        this.apply(operations)
+
+    run(module, make_plan, apply)
 
 
 if __name__ == "__main__":

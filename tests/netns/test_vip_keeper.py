@@ -3,10 +3,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,66 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from ansible_collections.lvs.cluster.plugins.module_utils import _boot_client, _boot_plan
+from ansible_collections.lvs.cluster.plugins.module_utils import _boot_plan
 from netns_hosts import LIMIT, Namespace, Segment
+from netns_keeper import Keeper
 from netns_vips import Capture
 
 VIPS = ["192.0.2.30", "2001:db8::30"]
 MAC = "52:54:00:00:00:03"
-
-
-class Keeper:
-    """The program as systemd would run it."""
-
-    def __init__(self, directory: Path, namespace: Namespace) -> None:
-        self.namespace = namespace
-        self.state = directory / "test.json"
-        self._program = directory / "restore.pyz"
-        self._program.write_bytes(_boot_plan.program(_boot_client.module_sources()))
-        self._ready = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._ready.bind(str(directory / "notify"))
-        self._ready.settimeout(LIMIT)
-        self._log = directory / "log"
-        self.process: subprocess.Popen[str] | None = None
-
-    def declare(self, **state: object) -> None:
-        """Write what is declared."""
-        self.state.write_text(json.dumps(state))
-
-    def start(self) -> None:
-        """Start it, and wait until it says that all is there."""
-        command = ["ip", "netns", "exec", self.namespace.name, sys.executable, str(self._program)]
-        with self._log.open("w") as log:
-            self.process = subprocess.Popen(
-                [*command, _boot_plan.KEEP, str(self.state)],
-                env={**os.environ, "NOTIFY_SOCKET": self._ready.getsockname()},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-        assert self._ready.recv(100) == b"READY=1"
-        self.awake_until(lambda: b"--watch" in self.command_line())
-
-    def command_line(self) -> bytes:
-        return Path(f"/proc/{self.process.pid}/cmdline").read_bytes()
-
-    def log(self) -> list[str]:
-        """Return what it said."""
-        return self._log.read_text().splitlines()
-
-    def awake_until(self, done: Callable[[], bool]) -> None:
-        """Wait until `done`, LIMIT seconds at most."""
-        end = time.monotonic() + LIMIT
-        while not done():
-            assert self.process.poll() is None, self.log()
-            assert time.monotonic() < end, self.log()
-            time.sleep(0.1)
-
-    def close(self) -> None:
-        self._ready.close()
-        if self.process and self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait(LIMIT)
 
 
 @pytest.fixture
@@ -192,7 +136,7 @@ def test_a_change_that_takes_nothing_wakes_nobody(keeper, segment):
 def test_a_missing_device_is_a_failure_that_systemd_sees(keeper, segment):
     keeper.declare(vips=[{"interface": "eth9", "addresses": VIPS}])
     done = segment.host(1).run(
-        "sh", "-c", f"{sys.executable} {keeper._program} {_boot_plan.KEEP} {keeper.state} 2>&1; echo status $?"
+        "sh", "-c", f"{sys.executable} {keeper.program} {_boot_plan.KEEP} {keeper.state} 2>&1; echo status $?"
     )
     assert "eth9" in done
     assert done.endswith("status 1\n")

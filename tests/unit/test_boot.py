@@ -8,9 +8,10 @@ import subprocess
 import sys
 
 import pytest
+from ansible_collections.lvs.cluster.plugins.module_utils import _boot as restore
 from ansible_collections.lvs.cluster.plugins.module_utils import _boot_client as client
 from ansible_collections.lvs.cluster.plugins.module_utils import _boot_plan as boot
-from ansible_collections.lvs.cluster.plugins.module_utils._errors import InvalidValue
+from ansible_collections.lvs.cluster.plugins.module_utils._errors import InvalidValue, LvsError
 
 DIRECTOR = {
     "name": "director",
@@ -31,6 +32,8 @@ def files():
 def test_files(files):
     assert list(files) == [boot.PROGRAM, STATE, UNIT, WANT]
     assert json.loads(files[STATE].data) == {
+        "arp_filters": [],
+        "firewall": [],
         "neighbors": [],
         "services": [{"address": "192.0.2.30", "port": 80, "real_servers": [{"address": "192.0.2.4"}]}],
         "timeouts": {},
@@ -43,9 +46,46 @@ def test_neighbors():
     neighbors = [{"interface": "lan0", "neighbors": [{"address": "192.0.2.30", "mac": "52:54:00:00:00:03"}]}]
     declared = boot.parse_declared({"name": "gateway", "neighbors": neighbors})
     state, unit = (file.data.decode() for file in boot.wanted_files(declared, "/usr/bin/python3", {})[1:3])
-    assert json.loads(state) == {"neighbors": neighbors, "services": [], "timeouts": {}, "vips": []}
+    assert json.loads(state)["neighbors"] == neighbors
     # They wait for the network like VIPs on a device of a network manager.
     assert " network-online.target sys-subsystem-net-devices-lan0.device\n" in unit
+
+
+def test_arp_filters_come_after_what_empties_nftables():
+    arp_filters = [{"name": "realserver", "addresses": ["192.0.2.30"], "source_address": "192.0.2.4"}]
+    declared = boot.parse_declared({"name": "realserver", "arp_filters": arp_filters})
+    state, unit = (file.data.decode() for file in boot.wanted_files(declared, "/usr/bin/python3", {})[1:3])
+    assert json.loads(state)["arp_filters"] == arp_filters
+    assert "\nAfter=systemd-modules-load.service systemd-sysctl.service nftables.service " in unit
+
+
+def test_no_vip_without_its_arp_filter(monkeypatch, tmp_path, capsys):
+    done = []
+
+    def refuse(_state):
+        raise LvsError("nftables refuses.")
+
+    monkeypatch.setattr(restore, "_restore_arp_filters", refuse)
+    for part in ("services", "vips", "neighbors"):
+        monkeypatch.setattr(restore, f"_restore_{part}", lambda _state, part=part: done.append(part) or [])
+    (tmp_path / "state.json").write_text("{}")
+    assert restore.main([str(tmp_path / "state.json")]) == 1
+    assert done == ["services", "neighbors"]
+    assert capsys.readouterr().err.splitlines() == [
+        "nftables refuses.",
+        "VIPs are left out, since they can't be kept out of ARP.",
+    ]
+
+
+def test_firewall():
+    opening = {"name": "director", "open": [{"address": "192.0.2.30", "port": None}], "marks": None}
+    declared = boot.parse_declared({"name": "director", "firewall": [opening]})
+    state, unit = (file.data.decode() for file in boot.wanted_files(declared, "/usr/bin/python3", {})[1:3])
+    assert json.loads(state)["firewall"] == [{"name": "director", "open": [{"address": "192.0.2.30"}]}]
+    # After all that loads rules at boot: what they flush would have to be mended.
+    (after,) = [line for line in unit.splitlines() if line.startswith("After=")]
+    assert {"nftables.service", "ufw.service", "firewalld.service"} <= set(after.split())
+    assert "firewalld.service" not in unit.replace(after, "")
 
 
 def test_kernel_modules():
@@ -95,6 +135,16 @@ def test_plan_writes_what_differs_and_nothing_twice(files):
     assert plan.after == boot.plan_files({}, wanted, []).after
 
 
+def test_a_unit_is_stale_when_its_program_or_its_file_changed(files):
+    declared, wanted = boot.parse_declared(DIRECTOR), list(files.values())
+
+    def stale(path):
+        edited = {**files, path: boot.Content(path, b"earlier")}
+        return boot.is_stale(declared, boot.plan_files(edited, wanted, []).operations)
+
+    assert [stale(path) for path in (boot.PROGRAM, UNIT, STATE)] == [True, True, False]
+
+
 def test_absent(files):
     plan = boot.plan_files(files, [], [WANT, UNIT, STATE])
     assert plan.words == [f"remove {WANT}", f"remove {UNIT}", f"remove {STATE}"]
@@ -125,6 +175,10 @@ def test_client_on_disk(tmp_path):
         (
             {"name": "x", "services": [{"address": "192.0.2.30"}]},
             "port is missing; name the service by address and port, or by fwmark.",
+        ),
+        (
+            {"name": "x", "firewall": [{"name": "x", "open": [{"address": "192.0.2.30", "port": 0}]}]},
+            "port: 0 is not from 1 to 65535; name a port, or leave it out for every port.",
         ),
         (
             {"name": "x", "timeouts": {"tcp": -1}},

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The resident program of boot_restore in a network namespace."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ansible_collections.lvs.cluster.plugins.module_utils import _boot_client, _boot_plan
+from netns_hosts import LIMIT, Namespace, with_libraries
+
+
+class Keeper:
+    """The program as systemd would run it."""
+
+    def __init__(self, directory: Path, namespace: Namespace) -> None:
+        self.namespace = namespace
+        self.state = directory / "test.json"
+        self.program = directory / "restore.pyz"
+        self.program.write_bytes(_boot_plan.program(_boot_client.module_sources()))
+        self._ready = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._ready.bind(str(directory / "notify"))
+        self._ready.settimeout(LIMIT)
+        self._log = directory / "log"
+        self.process: subprocess.Popen[str] | None = None
+
+    def declare(self, **state: object) -> None:
+        """Write what is declared."""
+        self.state.write_text(json.dumps(state))
+
+    def start(self, *libraries: Path) -> None:
+        """Start it, with what is in these directories too, and wait until it says that all is there."""
+        command = ["ip", "netns", "exec", self.namespace.name, sys.executable, str(self.program)]
+        with self._log.open("w") as log:
+            self.process = subprocess.Popen(
+                [*command, _boot_plan.KEEP, str(self.state)],
+                env={**with_libraries(*libraries), "NOTIFY_SOCKET": self._ready.getsockname()},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        assert self._ready.recv(100) == b"READY=1"
+        self.awake_until(lambda: b"--watch" in self.command_line())
+
+    def command_line(self) -> bytes:
+        return Path(f"/proc/{self.process.pid}/cmdline").read_bytes()
+
+    def log(self) -> list[str]:
+        """Return what it said."""
+        return self._log.read_text().splitlines()
+
+    def awake_until(self, done: Callable[[], bool]) -> None:
+        """Wait until `done`, LIMIT seconds at most."""
+        end = time.monotonic() + LIMIT
+        while not done():
+            assert self.process.poll() is None, self.log()
+            assert time.monotonic() < end, self.log()
+            time.sleep(0.1)
+
+    def close(self) -> None:
+        self._ready.close()
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(LIMIT)
