@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import shlex
 
-from ansible_collections.lvs.cluster.plugins.module_utils._lab_hosts import Host, Interface
+from ansible_collections.lvs.cluster.plugins.module_utils._lab_hosts import Host, Interface, Route
 
 # What a new image does once, so that no lab has to. It waits for the end of the boot and names a unit that failed; then
 # it reads what Ansible and a lab's start will want, so that the snapshot has it in memory. At the end it is quiet for
@@ -25,18 +25,22 @@ sleep 5
 """
 _NETWORK_DIR = "/etc/systemd/network"
 _NOTE = "# Written by the role lvs.cluster.lab.\n"
+_FORWARDING = "/etc/sysctl.d/20-lab-forwarding.conf"
+# What makes a router, as files below /proc/sys.
+_FORWARDING_SYSCTLS = ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding")
 
 
 def network_files(interface: Interface) -> dict[str, str]:
-    """The .link (its name) and .network (its addresses) of one LAN interface, path to content."""
+    """The .link (its name) and .network (its addresses and routes) of one LAN interface, path to content."""
     match = f"{_NOTE}[Match]\nMACAddress={interface.mac}\n\n"
     addresses = "".join(f"Address={address}\n" for address in interface.addresses)
+    routes = "".join(f"\n[Route]\nDestination={route.to}\nGateway={route.via}\n" for route in interface.routes)
     return {
         f"{_NETWORK_DIR}/20-{interface.name}.link": f"{match}[Link]\nName={interface.name}\n",
         f"{_NETWORK_DIR}/20-{interface.name}.network": (
             f"{match}[Link]\nRequiredForOnline=yes\n\n[Network]\n{addresses}DHCP=no\nLinkLocalAddressing=ipv6\n"
             # A VIP is set by others; networkd must not take it away when it configures the link again.
-            "IPv6AcceptRA=no\nKeepConfiguration=static\n"
+            f"IPv6AcceptRA=no\nKeepConfiguration=static\n{routes}"
         ),
     }
 
@@ -64,6 +68,8 @@ def identity_script(host: Host, machine_id: str, now: float, seed: str) -> str:
     }
     for interface in host.interfaces:
         files.update(network_files(interface))
+    if host.forwarding:
+        files.update(forwarding_files(True))
     return (
         f"set -e\ndate -s @{now:.3f} > /dev/null\nprintf %s {shlex.quote(seed)} > /dev/urandom\n"
         # The journal's directory is named by the machine-id; by its new name journalctl finds it.
@@ -74,10 +80,27 @@ def identity_script(host: Host, machine_id: str, now: float, seed: str) -> str:
     )
 
 
-def readdress_script(interface: Interface, missing: tuple[str, ...], surplus: tuple[str, ...]) -> str:
-    """The script that gives a running machine's interface its addresses, now and at its next boot."""
+def forwarding_files(forwarding: bool) -> dict[str, str]:
+    """What a router is told, now and for its next boot; the same files take it back."""
+    value = int(forwarding)
+    kept = "".join(f"{name} = {value}\n" for name in _FORWARDING_SYSCTLS)
+    return {_FORWARDING: _NOTE + kept, **{f"/proc/sys/{name}": f"{value}\n" for name in _FORWARDING_SYSCTLS}}
+
+
+def forwarding_script(forwarding: bool) -> str:
+    """The script that makes a running machine a router, or one that is none."""
+    return "set -e\n" + write_files(forwarding_files(forwarding))
+
+
+def readdress_script(
+    interface: Interface, missing: tuple[str, ...], surplus: tuple[str, ...], surplus_routes: tuple[Route, ...] = ()
+) -> str:
+    """The script that gives a running machine's interface its addresses and routes, now and at its next boot."""
     lines = [f"ip address replace {shlex.quote(a)} dev {interface.name}\n" for a in missing]
+    lines += [f"ip route del {r.to} via {r.via} dev {interface.name}\n" for r in surplus_routes]
     lines += [f"ip address del {shlex.quote(a)} dev {interface.name}\n" for a in surplus]
+    # An address takes routes along when it goes, so all are given again.
+    lines += [f"ip route replace {r.to} via {r.via} dev {interface.name}\n" for r in interface.routes]
     return "set -e\n" + write_files(network_files(interface)) + "".join(lines)
 
 

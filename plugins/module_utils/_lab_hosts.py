@@ -32,13 +32,41 @@ def derive_machine_id(lab: str, host: str) -> str:
 
 
 @dataclass(frozen=True)
+class Route:
+    """A network that is reached by way of a neighbour on the interface."""
+
+    to: str
+    via: str
+
+    @classmethod
+    def parse(cls, where: str, raw: Mapping[str, Any], addresses: Iterable[str]) -> Route:
+        """One entry of an interface's routes; raises BadLabHost. where: the interface and its host, for messages."""
+        to, via = str(raw.get("to") or ""), str(raw.get("via") or "")
+        try:
+            network, neighbour = ipaddress.ip_network(to), ipaddress.ip_address(via)
+        except ValueError:
+            raise BadLabHost(
+                f"{where}: the route to {to!r} via {via!r} is none; write it like {{to: 192.0.2.0/24, via: 10.0.0.1}}."
+            ) from None
+        if network.version != neighbour.version or all(
+            neighbour not in ipaddress.ip_interface(address).network for address in addresses
+        ):
+            raise BadLabHost(
+                f"{where}: the route to {network} goes via {neighbour}, which is no neighbour there; name an address "
+                "of the route's family in the network of one of the interface's addresses."
+            )
+        return cls(str(network), str(neighbour))
+
+
+@dataclass(frozen=True)
 class Interface:
-    """One LAN interface: a name in the guest, the segment it is plugged into, and its addresses with prefix."""
+    """One LAN interface: a name in the guest, the segment it is plugged into, its addresses with prefix, its routes."""
 
     name: str
     segment: str
     mac: str
     addresses: tuple[str, ...] = ()
+    routes: tuple[Route, ...] = ()
 
     @classmethod
     def parse(cls, host: str, raw: Mapping[str, Any]) -> Interface:
@@ -57,7 +85,15 @@ class Interface:
         addresses = tuple(_address(host, name, value) for value in raw.get("addresses") or ())
         if len(set(addresses)) != len(addresses):
             raise BadLabHost(f"{host}: an address is listed twice on interface {name}; list each address once.")
-        return cls(name, segment, derive_mac(host, name), addresses)
+        routes = tuple(Route.parse(f"{host}, {name}", item, addresses) for item in raw.get("routes") or ())
+        _unique(f"{host}: {{}} has two routes on interface {name}; keep one of them.", (route.to for route in routes))
+        return cls(name, segment, derive_mac(host, name), addresses, routes)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Interface:
+        """The reverse of asdict."""
+        routes = tuple(Route(**route) for route in data.get("routes", ()))
+        return cls(data["name"], data["segment"], data["mac"], tuple(data["addresses"]), routes)
 
 
 def _address(host: str, interface: str, value: Any) -> str:
@@ -74,12 +110,13 @@ def _address(host: str, interface: str, value: Any) -> str:
 
 @dataclass(frozen=True)
 class Host:
-    """One lab machine. image is the directory it starts from, port its ssh port on 127.0.0.1."""
+    """One lab machine. image is the directory it starts from, port its ssh port on 127.0.0.1; forwarding: it routes."""
 
     name: str
     port: int
     image: str
     interfaces: tuple[Interface, ...] = field(default_factory=tuple)
+    forwarding: bool = False
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> Host:
@@ -94,21 +131,22 @@ class Host:
             )
         interfaces = tuple(Interface.parse(name, item) for item in raw.get("interfaces") or ())
         _unique(f"{name}: interface {{}} is listed twice; give each a name of its own.", (i.name for i in interfaces))
-        return cls(name, port, str(raw["image"]), interfaces)
+        return cls(name, port, str(raw["image"]), interfaces, bool(raw.get("forwarding")))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON and for the diff."""
         data = asdict(self)
-        data["interfaces"] = [{**asdict(item), "addresses": list(item.addresses)} for item in self.interfaces]
+        data["interfaces"] = [
+            {**item, "addresses": list(item["addresses"]), "routes": list(item["routes"])}
+            for item in data["interfaces"]
+        ]
         return data
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Host:
-        """The reverse of to_dict."""
-        interfaces = tuple(
-            Interface(i["name"], i["segment"], i["mac"], tuple(i["addresses"])) for i in data["interfaces"]
-        )
-        return cls(data["name"], data["port"], data["image"], interfaces)
+        """The reverse of to_dict; a machine of an earlier version has neither routes nor forwarding."""
+        interfaces = tuple(Interface.from_dict(item) for item in data["interfaces"])
+        return cls(data["name"], data["port"], data["image"], interfaces, data.get("forwarding", False))
 
 
 def parse_hosts(raw: Iterable[Mapping[str, Any]]) -> list[Host]:

@@ -205,7 +205,7 @@ class LabMachine:
         raise GuestFailed(f"{self.name}: ssh on 127.0.0.1:{port} has not answered in {self._seconds:.0f} s.")
 
     async def change(self, operations: list[Operation]) -> None:
-        """Carry out plug, unplug and readdress operations on a machine that runs."""
+        """Carry out plug, unplug, readdress and forward operations on a machine that runs."""
         monitor = await Monitor(self.run / "monitor.sock").connect()
         try:
             async with self._agent() as agent:
@@ -219,6 +219,9 @@ class LabMachine:
             await monitor.close()
 
     async def _change(self, monitor: Monitor, agent: Agent, operation: Operation) -> None:
+        if operation.kind == "forward" and operation.host:
+            await agent.run(_lab_guest.forwarding_script(operation.host.forwarding), operation.text)
+            return
         interface = operation.interface
         if interface is None:
             raise ValueError(operation)
@@ -229,7 +232,8 @@ class LabMachine:
             await self._unplug(monitor, interface)
             await agent.run(_lab_guest.unplug_script(interface), operation.text)
         else:
-            script = _lab_guest.readdress_script(interface, operation.missing, operation.surplus)
+            changes = (operation.missing, operation.surplus, operation.surplus_routes)
+            script = _lab_guest.readdress_script(interface, *changes)
             await agent.run(script, operation.text)
 
     async def end(self) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_errors import BadLabHost
-from ansible_collections.lvs.cluster.plugins.module_utils._lab_hosts import Host, Interface, segments
+from ansible_collections.lvs.cluster.plugins.module_utils._lab_hosts import Host, Interface, Route, segments
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Running:
 
 @dataclass(frozen=True)
 class Operation:
-    """One thing to do. kind: switch, unswitch, start, stop, plug, unplug, readdress."""
+    """One thing to do. kind: switch, unswitch, start, stop, plug, unplug, readdress, forward."""
 
     kind: str
     target: str
@@ -29,6 +29,7 @@ class Operation:
     interface: Interface | None = None
     missing: tuple[str, ...] = ()
     surplus: tuple[str, ...] = ()
+    surplus_routes: tuple[Route, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,9 @@ def _changes(host: Host, state: Running, dead: set[str]) -> list[Operation]:
             "end the lab with lvs.cluster.lab_down first, or set the port back."
         )
     operations = []
+    if state.host.forwarding != host.forwarding:
+        what = "forward" if host.forwarding else "no longer forward"
+        operations.append(Operation("forward", host.name, f"have {host.name} {what} packets", host))
     old = {interface.name: interface for interface in state.host.interfaces}
     for interface in state.host.interfaces:
         if all(interface.name != item.name for item in host.interfaces):
@@ -97,12 +101,16 @@ def _plug(kind: str, host: Host, interface: Interface, text: str) -> Operation:
 
 
 def _addresses(host: Host, before: Interface, wanted: Interface, present: frozenset[str]) -> list[Operation]:
-    """Only what we gave is taken away: a VIP that a role added stays."""
+    """Only what we gave is taken away: a VIP that a role added stays. Routes are taken to be as we gave them."""
     missing = tuple(a for a in wanted.addresses if a not in present)
     surplus = tuple(a for a in before.addresses if a not in wanted.addresses and a in present)
-    if not missing and not surplus and before.addresses == wanted.addresses:
+    routes = tuple(route for route in before.routes if route not in wanted.routes)
+    if not missing and not surplus and (before.addresses, before.routes) == (wanted.addresses, wanted.routes):
         return []
-    words = [f"add {a} to {wanted.name} of {host.name}" for a in missing]
-    words += [f"remove {a} from {wanted.name} of {host.name}" for a in surplus]
-    text = ", ".join(words) or f"write down the addresses of {wanted.name} of {host.name}"
-    return [Operation("readdress", host.name, text, host, wanted, missing, surplus)]
+    where = f"{wanted.name} of {host.name}"
+    words = [f"add {a} to {where}" for a in missing]
+    words += [f"remove {a} from {where}" for a in surplus]
+    words += [f"add the route to {r.to} via {r.via} on {where}" for r in wanted.routes if r not in before.routes]
+    words += [f"remove the route to {r.to} via {r.via} on {where}" for r in routes]
+    text = ", ".join(words) or f"write down the addresses of {where}"
+    return [Operation("readdress", host.name, text, host, wanted, missing, surplus, routes)]

@@ -1,4 +1,5 @@
 #!/usr/bin/python
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Ansible module: the lab's virtual machines and switches, all at once."""
 
@@ -70,6 +71,24 @@ options:
             type: list
             elements: str
             default: []
+          routes:
+            description: The networks that it reaches by way of a neighbour on this interface.
+            type: list
+            elements: dict
+            default: []
+            suboptions:
+              to:
+                description: The network, with prefix length.
+                type: str
+                required: true
+              via:
+                description: The neighbour's address.
+                type: str
+                required: true
+      forwarding:
+        description: It is a router and forwards packets, of IPv4 and IPv6.
+        type: bool
+        default: false
   timeout:
     description: Seconds within which each machine must be reachable.
     type: int
@@ -121,16 +140,19 @@ from ansible_collections.lvs.cluster.plugins.module_utils._lab_errors import Lab
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_hosts import parse_hosts
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_run import Lab, lab_names, locked
 
+_ROUTE = {"to": {"type": "str", "required": True}, "via": {"type": "str", "required": True}}
 _INTERFACE = {
     "name": {"type": "str", "required": True},
     "segment": {"type": "str", "required": True},
     "addresses": {"type": "list", "elements": "str", "default": []},
+    "routes": {"type": "list", "elements": "dict", "default": [], "options": _ROUTE},
 }
 _HOST = {
     "name": {"type": "str", "required": True},
     "image": {"type": "path", "required": True},
     "port": {"type": "int", "required": True},
     "interfaces": {"type": "list", "elements": "dict", "default": [], "options": _INTERFACE},
+    "forwarding": {"type": "bool", "default": False},
 }
 _OPTIONS = {
     "base_dir": {"type": "path", "required": True},

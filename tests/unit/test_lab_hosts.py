@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from dataclasses import replace
@@ -34,6 +35,13 @@ def raw(name="rs1", port=22004, addresses=("192.168.91.4/24",), interface="lan0"
     }
 
 
+def routed(*routes, **others):
+    host = raw(**others)
+    interface = {**host["interfaces"][0], "routes": [{"to": to, "via": via} for to, via in routes]}
+    return {**host, "interfaces": [interface]}
+
+
+ROUTE = ("10.9.0.0/24", "192.168.91.1")
 DIRECTOR = raw("director", 22003, ["192.168.91.3/24"])
 
 
@@ -74,6 +82,10 @@ def test_an_address_is_written_in_one_way():
         ([DIRECTOR, raw(port=22003)], "Two lab hosts want ssh port 22003"),
         ([DIRECTOR, raw(addresses=["192.168.91.3/24"])], "Address 192.168.91.3 (lan) is given to two"),
         ([{**raw(), "interfaces": raw()["interfaces"] * 2}], "interface lan0 is listed twice"),
+        ([routed(("10.9.0.1/24", "192.168.91.1"))], "rs1, lan0: the route to '10.9.0.1/24' via '192.168.91.1' is none"),
+        ([routed(("10.9.0.0/24", "10.9.0.1"))], "goes via 10.9.0.1, which is no neighbour there"),
+        ([routed(("2001:db8::/64", "192.168.91.1"))], "of the route's family"),
+        ([routed(ROUTE, ("10.9.0.0/24", "192.168.91.2"))], "10.9.0.0/24 has two routes on interface lan0"),
     ],
 )
 def test_what_cannot_be_built_is_refused_by_name(hosts, words):
@@ -82,8 +94,8 @@ def test_what_cannot_be_built_is_refused_by_name(hosts, words):
 
 
 def test_a_host_is_the_same_after_json():
-    host = Host.parse(raw())
-    assert Host.from_dict(host.to_dict()) == host
+    host = Host.parse({**routed(ROUTE), "forwarding": True})
+    assert Host.from_dict(json.loads(json.dumps(host.to_dict()))) == host
 
 
 def test_each_segment_once():
@@ -100,6 +112,20 @@ def test_network_files_name_the_interface_by_its_mac():
     assert f"MACAddress={interface.mac}\n" in link
     assert "Name=lan0\n" in link
     assert "Address=192.168.91.4/24\nAddress=2001:db8::4/64\n" in network
+
+
+def test_a_route_is_kept_with_its_interface():
+    interface = Interface.parse("rs1", routed(ROUTE)["interfaces"][0])
+    network = _lab_guest.network_files(interface)["/etc/systemd/network/20-lan0.network"]
+    assert network.endswith("\n[Route]\nDestination=10.9.0.0/24\nGateway=192.168.91.1\n")
+
+
+def test_only_a_router_forwards():
+    identity = [_lab_guest.identity_script(Host.parse({**raw(), "forwarding": on}), "0" * 32, 0, "") for on in (0, 1)]
+    assert ["/proc/sys/net/ipv4/ip_forward" in script for script in identity] == [False, True]
+    back = _lab_guest.forwarding_files(False)
+    assert back["/proc/sys/net/ipv6/conf/all/forwarding"] == "0\n"
+    assert "net/ipv4/ip_forward = 0\n" in back["/etc/sysctl.d/20-lab-forwarding.conf"]
 
 
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
@@ -172,6 +198,10 @@ def test_an_address_that_others_added_stays():
             running(raw()),
             ["start switch back", "unplug lan0 of rs1 from lan", "plug lan0 of rs1 into back", "end switch lan"],
         ),
+        ([routed(ROUTE)], running(raw()), ["add the route to 10.9.0.0/24 via 192.168.91.1 on lan0 of rs1"]),
+        ([raw()], running(routed(ROUTE)), ["remove the route to 10.9.0.0/24 via 192.168.91.1 on lan0 of rs1"]),
+        ([{**raw(), "forwarding": True}], running(raw()), ["have rs1 forward packets"]),
+        ([raw()], running({**raw(), "forwarding": True}), ["have rs1 no longer forward packets"]),
         ([raw(interface="lan1")], running(raw()), ["unplug lan0 of rs1", "plug lan1 of rs1 into lan"]),
     ],
 )

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Servers that a filter keeps out of ARP, seen from the client; the same after another mode, and after a reboot."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from lab_access import ssh_command
+
+INVENTORY = "molecule/arptables/inventory"
+VIP, CLIENT = "192.168.91.30", "192.168.91.6"
+RIPS = {"rs1": "192.168.91.4", "rs2": "192.168.91.5"}
+TABLE = "arp lvs-cluster-realserver"
+UNIT = "lvs-cluster-realserver.service"
+
+
+def on(host: str, command: str) -> str:
+    done = subprocess.run([*ssh_command(host, INVENTORY), command], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, f"{host}: {command}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def mac(host: str) -> str:
+    return on(host, "cat /sys/class/net/lan0/address").strip()
+
+
+def who_answers() -> set[str]:
+    """Return the MACs that answer the client for the VIP; arping fails where nobody does."""
+    told = on("client", f"arping -b -c 3 -w 8 -I lan0 {VIP}")
+    return {one.lower() for one in re.findall(r"\[([0-9A-Fa-f:]{17})\]", told)}
+
+
+def asks_as(server: str) -> set[str]:
+    """Return the senders that the client hears in the server's requests when it sends to the client from the VIP."""
+    theirs = f"arp[6:2] = 1 and ether src {mac(server)} and dst host {CLIENT}"
+    listen = [*ssh_command("client", INVENTORY), f"timeout 20 tcpdump -i lan0 -n -l -c 1 '{theirs}'"]
+    with subprocess.Popen(listen, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watch:
+        assert watch.stderr is not None
+        while "listening on" not in (line := watch.stderr.readline()):
+            assert line, "tcpdump did not begin"
+        on(server, f"ip neigh flush to {CLIENT} dev lan0; ping -c 1 -W 5 -I {VIP} {CLIENT} > /dev/null || true")
+        heard, _ = watch.communicate(timeout=60)
+    return set(re.findall(r"who-has \S+ tell ([0-9.]+)", heard))
+
+
+@contextmanager
+def without_filter(server: str) -> Iterator[None]:
+    """Take the filter away, and keep what would bring it back from doing so meanwhile."""
+    on(server, f"systemctl stop {UNIT}; nft delete table {TABLE}")
+    try:
+        yield
+    finally:
+        on(server, f"systemctl start {UNIT}")
+
+
+def test_the_director_alone_answers():
+    assert who_answers() == {mac("director")}
+
+
+@pytest.mark.parametrize("server", RIPS)
+def test_the_server_asks_as_itself(server):
+    assert asks_as(server) == {RIPS[server]}
+
+
+@pytest.mark.parametrize("server", RIPS)
+def test_it_is_the_filter_that_does_it(server):
+    """What the sysctls had been set to, where they were, is given back."""
+    conf = "/proc/sys/net/ipv4/conf"
+    names = "{all,default,lo,lan0}/arp_{ignore,announce}"
+    assert set(on(server, f"bash -c 'cat {conf}/{names}'").split()) == {"0"}
+    with without_filter(server):
+        assert who_answers() == {mac("director"), mac(server)}
+        assert asks_as(server) == {VIP}
+    assert who_answers() == {mac("director")}
+    assert asks_as(server) == {RIPS[server]}
+
+
+def test_where_the_vip_is():
+    assert f"inet {VIP}/32" in on("rs1", "ip address show dev lo")
+    shown = on("rs2", "ip -details address show dev dummy0")
+    assert f"inet {VIP}/32" in shown
+    assert re.search(r"^ +dummy ", shown, re.M)
+    assert VIP not in on("rs2", "ip address show dev lo")
+
+
+def test_every_request_is_served():
+    each = f"curl -sf -m 10 -o /dev/null -w '%header{{x-served-by}}\\n' http://{VIP}/ || exit 1"
+    assert Counter(on("client", f"for i in $(seq 12); do {each}; done").split()) == {"rs1": 6, "rs2": 6}

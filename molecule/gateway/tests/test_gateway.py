@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A router that is told who has the VIPs: the same after another director has them, and the router was rebooted."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from lab_access import ssh_command
+
+INVENTORY = "molecule/gateway/inventory"
+VIP, VIP6 = "192.168.91.30", "2001:db8:91::30"
+URLS = {VIP: f"http://{VIP}/", VIP6: f"http://[{VIP6}]/"}
+UNIT = "lvs-cluster-gateway.service"
+
+
+def on(host: str, command: str) -> str:
+    done = subprocess.run([*ssh_command(host, INVENTORY), command], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, f"{host}: {command}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def mac(host: str) -> str:
+    return on(host, "cat /sys/class/net/lan0/address").strip()
+
+
+@pytest.fixture(scope="module")
+def active() -> str:
+    """Return the director that has the VIPs."""
+    having = [host for host in ("director", "standby") if f"inet {VIP}/" in on(host, "ip address show dev lan0")]
+    assert len(having) == 1
+    return having[0]
+
+
+def visits(vip: str, number: int = 12) -> Counter:
+    """Return how many of the client's visits each server answered; one that fails fails the test."""
+    each = f"curl -sf -m 10 -o /dev/null -w '%header{{x-served-by}}\\n' '{URLS[vip]}' || exit 1"
+    return Counter(on("client", f"for i in $(seq {number}); do {each}; done").split())
+
+
+def balanced(director: str) -> int:
+    """Return how many connections a director has given to servers until now."""
+    lines = on(director, "ipvsadm -Ln --stats --exact").splitlines()
+    return sum(int(line.split()[2]) for line in lines if line.startswith("TCP"))
+
+
+def known(vip: str) -> str:
+    """Return what the router's neighbour table has for a VIP."""
+    return on("router", f"ip neighbour show {vip} dev lan0").strip()
+
+
+def announce(server: str) -> None:
+    """Have a real server claim the VIP, for longer than a router holds on to what it has just heard."""
+    on(server, f"arping -U -c 3 -I lan0 -s {VIP} {VIP}")
+
+
+@contextmanager
+def unbound() -> Iterator[None]:
+    """Let the router ask, and keep what would bind it again from doing so meanwhile."""
+    on("router", f"systemctl stop {UNIT}; ip neighbour del {VIP} dev lan0")
+    try:
+        yield
+    finally:
+        on("router", f"systemctl start {UNIT}")
+
+
+def test_everyone_would_answer(active):
+    told = on("router", f"arping -b -c 3 -w 8 -I lan0 {VIP}")
+    assert {one.lower() for one in re.findall(r"\[([0-9A-Fa-f:]{17})\]", told)} == {mac(active), mac("rs1"), mac("rs2")}
+
+
+@pytest.mark.parametrize("vip", URLS)
+def test_the_router_knows_and_does_not_ask(active, vip):
+    assert known(vip) == f"lladdr {mac(active)} PERMANENT"
+    asks = f"ether src {mac('router')} and (arp[24:4] = 0xc0a85b1e or (icmp6 and ip6[40] = 135 and ip6[60:4] = 0x30))"
+    listen = [*ssh_command("router", INVENTORY), f"echo $$; exec tcpdump -i lan0 -n -c 1 '{asks}'"]
+    with subprocess.Popen(listen, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watch:
+        assert watch.stdout is not None
+        assert watch.stderr is not None
+        process = watch.stdout.readline().strip()
+        while "listening on" not in (line := watch.stderr.readline()):
+            assert line, "tcpdump did not begin"
+        before = balanced(active)
+        assert visits(vip) == {"rs1": 6, "rs2": 6}
+        assert balanced(active) == before + 12
+        # It is still waiting for the first question.
+        on("router", f"kill -INT {process}")
+        heard, _ = watch.communicate(timeout=60)
+    assert heard == ""
+
+
+def test_the_router_believes_nobody_else(active):
+    announce("rs1")
+    assert known(VIP) == f"lladdr {mac(active)} PERMANENT"
+    assert visits(VIP) == {"rs1": 6, "rs2": 6}
+
+
+def test_it_is_the_binding_that_does_it(active):
+    with unbound():
+        visits(VIP, 1)
+        announce("rs1")
+        assert mac("rs1") in known(VIP)
+        before = balanced(active)
+        assert visits(VIP) == {"rs1": 12}
+        assert balanced(active) == before
+    assert known(VIP) == f"lladdr {mac(active)} PERMANENT"
+    assert visits(VIP) == {"rs1": 6, "rs2": 6}
