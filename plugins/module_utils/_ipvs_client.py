@@ -46,12 +46,13 @@ _COMMANDS = {
     Step.ADD_SERVER: 5,
     Step.SET_SERVER: 6,
     Step.DRAIN_SERVER: 6,
+    Step.HOLD_SERVER: 6,
     Step.RESTORE_SERVER: 6,
     Step.RETIRE_SERVER: 7,
     Step.REMOVE_SERVER: 7,
 }
 # These write all of an object, and so also what was not asked for but read before.
-_REPLACING = (Step.SET_SERVICE, Step.SET_SERVER, Step.DRAIN_SERVER, Step.RESTORE_SERVER)
+_REPLACING = (Step.SET_SERVICE, Step.SET_SERVER, Step.DRAIN_SERVER, Step.HOLD_SERVER, Step.RESTORE_SERVER)
 _ATTR_SERVICE, _ATTR_DEST, _ATTR_DAEMON = 1, 2, 3
 # The kernel loads ip_vs by itself when it is asked for the family (module alias net-pf-16-proto-16-family-IPVS).
 _NO_IPVS = (

@@ -8,17 +8,19 @@ it stands in a file of the director's. It is kept across boots, and a drained se
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ._errors import LvsError
 from ._ipvs_fields import ServerSettings
 from ._ipvs_options import WantedService, parse_server, parse_service_key
-from ._ipvs_plan import Drained, IpvsOperation, Place, Step, Table
-from ._ipvs_words import server_options, service_key_options
+from ._ipvs_plan import Drained, Former, IpvsOperation, Place, Step, Table
+from ._ipvs_words import server_name, server_options, service_key_options, service_name
 
 MEMORY = "/var/lib/lvs-cluster/drained.json"
 _FORMAT = 1
+_DRAINING = (Step.DRAIN_SERVER, Step.HOLD_SERVER)
 _WITH_WEIGHT = (Step.ADD_SERVER, Step.SET_SERVER, Step.RESTORE_SERVER)
 
 
@@ -27,13 +29,18 @@ def dump(drained: Drained) -> str | None:
     if not drained:
         return None
     entries = [
-        {"service": service_key_options(service), "server": server_options(server, settings)}
-        for (service, server), settings in sorted(drained.items())
+        {
+            "service": service_key_options(service),
+            "server": server_options(server, former.settings),
+            "since": former.since,
+            "declared": former.declared,
+        }
+        for (service, server), former in sorted(drained.items())
     ]
     return json.dumps({"format": _FORMAT, "drained": entries}, indent=1) + "\n"
 
 
-def load(text: str | None) -> dict[Place, ServerSettings]:
+def load(text: str | None) -> dict[Place, Former]:
     """Return what `text` remembers; raises LvsError when it is not what `dump` writes."""
     if text is None:
         return {}
@@ -41,7 +48,7 @@ def load(text: str | None) -> dict[Place, ServerSettings]:
         data = json.loads(text)
         if data["format"] != _FORMAT:
             raise ValueError(data["format"])
-        return dict(_entry(entry["service"], entry["server"]) for entry in data["drained"])
+        return dict(_entry(entry) for entry in data["drained"])
     except (AttributeError, KeyError, TypeError, ValueError, LvsError):
         raise LvsError(
             f"{MEMORY} is damaged or of another version: the weights from before a drain cannot be read; put the file "
@@ -49,22 +56,27 @@ def load(text: str | None) -> dict[Place, ServerSettings]:
         ) from None
 
 
-def _entry(service: dict[str, Any], server: dict[str, Any]) -> tuple[Place, ServerSettings]:
-    key = parse_service_key(service)
-    wanted = parse_server(server, key)
-    return (key, wanted.key), ServerSettings(**wanted.given)
+def _entry(entry: Mapping[str, Any]) -> tuple[Place, Former]:
+    key = parse_service_key(entry["service"])
+    wanted = parse_server(entry["server"], key)
+    settings = ServerSettings(**wanted.given)
+    return (key, wanted.key), Former(settings, int(entry.get("since", 0)), bool(entry.get("declared", False)))
 
 
-def to_remember(table: Table, drained: Drained, operations: Iterable[Any]) -> dict[Place, ServerSettings]:
-    """Return what has to be remembered before the operations are done.
+def to_remember(table: Table, drained: Drained, operations: Iterable[Any], now: int) -> dict[Place, Former]:
+    """Return what has to be remembered before the operations are done; `now` is in seconds since 1970.
 
     A server that has weight 0 already keeps what is remembered of it.
     """
     found = {}
     for operation in operations:
-        if isinstance(operation, IpvsOperation) and operation.step is Step.DRAIN_SERVER and operation.server:
-            place, former = (operation.service, operation.server), table[operation.service].servers[operation.server]
-            found[place] = former if former.weight or place not in drained else drained[place]
+        if isinstance(operation, IpvsOperation) and operation.step in _DRAINING and operation.server:
+            place, settings = (operation.service, operation.server), table[operation.service].servers[operation.server]
+            declared = operation.step is Step.DRAIN_SERVER
+            former = drained.get(place)
+            if former is None or settings.weight:
+                former = Former(settings, now, declared)
+            found[place] = former._replace(declared=former.declared and declared)
     return found
 
 
@@ -94,3 +106,31 @@ def still_drained(wanted: Sequence[WantedService], drained: Drained) -> list[Wan
         )
         for service in wanted
     ]
+
+
+def held(drained: Drained) -> dict[Place, Former]:
+    """Return the servers that stay drained until somebody restores them."""
+    return {place: former for place, former in drained.items() if not former.declared}
+
+
+def held_warnings(wanted: Sequence[WantedService], drained: Drained) -> tuple[str, ...]:
+    """Return a sentence for each server that gets no weight, though one is declared, since somebody drained it."""
+    kept = held(drained)
+    return tuple(
+        f"Server {server_name(server.key)} of {service_name(service.key)} was drained{_when(kept[place])} and stays "
+        "so, whatever weight is declared; lvs.cluster.restore gives it its weight back."
+        for service in wanted
+        for server in service.servers
+        if service.state == server.state == "present"
+        and server.given.get("weight")
+        and (place := (service.key, server.key)) in kept
+    )
+
+
+def moment(since: int) -> str | None:
+    """Return the moment as people and programs read it, such as 2026-05-01T12:00:00Z; None when it is not known."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(since)) if since else None
+
+
+def _when(former: Former) -> str:
+    return f" at {moment(former.since)}" if former.since else ""

@@ -9,12 +9,11 @@ from typing import Callable
 
 from ._errors import NotPermitted
 from ._files import read_bytes, remove, write_atomic
-from ._ipvs_fields import ServerSettings
 from ._ipvs_memory import MEMORY, dump, load
-from ._ipvs_plan import Drained, Place
+from ._ipvs_plan import Drained, Former, Place
 
 
-def read_drained(path: str = MEMORY) -> dict[Place, ServerSettings]:
+def read_drained(path: str = MEMORY) -> dict[Place, Former]:
     """Return the servers that were drained on this host, each with its settings from before; raise LvsError."""
     data = read_bytes(path)
     return load(None if data is None else data.decode(errors="replace"))

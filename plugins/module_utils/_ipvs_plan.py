@@ -6,6 +6,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ._errors import InvalidValue, NotSupported
@@ -20,9 +21,22 @@ Servers = Mapping[ServerKey, ServerSettings]
 
 
 Place = tuple[ServiceKey, ServerKey]
-# The servers that were drained, each with the settings from before; see _ipvs_memory.
-Drained = Mapping[Place, ServerSettings]
-NOBODY: Drained = {}
+
+
+class Former(NamedTuple):
+    """A drained server: its settings from before, since when (seconds since 1970; 0: not known), and by whom.
+
+    One that is `declared` drained is so until something else is declared, every other until somebody restores it.
+    """
+
+    settings: ServerSettings
+    since: int = 0
+    declared: bool = False
+
+
+# The servers that were drained; see _ipvs_memory.
+Drained = Mapping[Place, Former]
+NOBODY: Drained = MappingProxyType({})
 
 
 class ServiceState(NamedTuple):
@@ -48,6 +62,7 @@ class Step(enum.Enum):
     ADD_SERVER = "add server"
     SET_SERVER = "change server"
     DRAIN_SERVER = "drain server"
+    HOLD_SERVER = "drain server until it is restored"
     RESTORE_SERVER = "give a server its weight back"
     RETIRE_SERVER = "remove a drained server"
     REMOVE_SERVER = "remove server"

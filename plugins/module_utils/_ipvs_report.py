@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ._ipvs_fields import ServiceKey
+from ._ipvs_memory import moment
 from ._ipvs_plan import Drained, Table, show
 from ._ipvs_status import Counters, ServiceStatus
 from ._ipvs_words import ordered, server_name, service_name
@@ -42,8 +43,14 @@ def report(table: Table, status: Mapping[ServiceKey, ServiceStatus], drained: Dr
             for key, state in kept.items()
         ],
         "drained": [
-            {"service": service_name(service), "server": server_name(server), "former_weight": settings.weight}
-            for (service, server), settings in sorted(drained.items())
+            {
+                "service": service_name(service),
+                "server": server_name(server),
+                "former_weight": former.settings.weight,
+                "since": moment(former.since),
+                "declared": former.declared,
+            }
+            for (service, server), former in sorted(drained.items())
         ],
     }
 

@@ -3,21 +3,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Any, Callable, NamedTuple
 
 from ._errors import LvsError
 from ._ipvs_client import IpvsClient
-from ._ipvs_drain import WaitOperation, wait
-from ._ipvs_fields import ServerKey, ServiceKey
+from ._ipvs_fields import ServiceKey
 from ._ipvs_memory import to_forget, to_remember
 from ._ipvs_memory_file import read_drained, update_drained
-from ._ipvs_plan import Drained, IpvsOperation, Table
+from ._ipvs_plan import Drained, IpvsOperation, Place, Table
 from ._ipvs_refusals import TableMoved
 from ._ipvs_schedulers import check_scheduler
 from ._ipvs_status import Connections, Timeouts
+from ._ipvs_wait import WaitOperation, wait
 from ._plan import Plan
 
 _ATTEMPTS = 5
@@ -29,18 +30,18 @@ class Seen(NamedTuple):
     table: Table
     drained: Drained
     timeouts: Timeouts
-    connections: Mapping[ServerKey, Connections]
+    connections: Mapping[Place, Connections]
 
 
 class Request(NamedTuple):
     """The services that a run is about (None: all of the host), and how it decides once it has seen them.
 
-    `counted` is the service whose connections it has to know.
+    `counted` tells the services whose connections it has to know.
     """
 
     keys: Sequence[ServiceKey] | None
     decide: Callable[[Seen], Plan[Any]]
-    counted: ServiceKey | None = None
+    counted: Callable[[Table], Iterable[ServiceKey]] | None = None
 
 
 class IpvsRun:
@@ -57,18 +58,15 @@ class IpvsRun:
     def look(self) -> tuple[Seen, Plan[Any]]:
         """Read the host and decide."""
         counted = self.request.counted
-        seen = Seen(
-            self.client.read(self.request.keys),
-            read_drained(),
-            self.client.timeouts(),
-            self.client.connections(counted) if counted else {},
-        )
+        table = self.client.read(self.request.keys)
+        connections = self._connections(counted(table)) if counted else {}
+        seen = Seen(table, read_drained(), self.client.timeouts(), connections)
         return seen, checked(self.request.decide(seen))
 
     def apply(self) -> Plan[Any] | None:
         """Carry the first plan out; return the whole plan that came about when others changed the table meanwhile."""
         plan = self.first
-        for _ in range(_ATTEMPTS):
+        for _attempt in range(_ATTEMPTS):
             try:
                 self._carry_out(plan.operations)
                 return self._settled(plan) if self.moves else None
@@ -84,7 +82,7 @@ class IpvsRun:
         raise error
 
     def _carry_out(self, operations: Sequence[Any]) -> None:
-        remembered = to_remember(self.seen.table, self.seen.drained, operations)
+        remembered = to_remember(self.seen.table, self.seen.drained, operations, int(time.time()))
         if remembered:
             update_drained(lambda drained: {**drained, **remembered})
         for part in _parts(operations):
@@ -104,10 +102,15 @@ class IpvsRun:
             update_drained(lambda drained: {place: drained[place] for place in drained if place not in forgotten})
 
     def _wait(self, operation: WaitOperation) -> None:
-        def look() -> Connections | None:
-            return self.client.connections(operation.service).get(operation.server)
+        services = dict.fromkeys(one.service for one in operation.leaving)
+        self.report = wait(operation, lambda: self._connections(services))
 
-        self.report = wait(operation, look)
+    def _connections(self, services: Iterable[ServiceKey]) -> dict[Place, Connections]:
+        return {
+            (service, server): counts
+            for service in services
+            for server, counts in self.client.connections(service).items()
+        }
 
     def _settled(self, last: Plan[Any]) -> Plan[Any]:
         warning = (

@@ -1,4 +1,5 @@
 #!/usr/bin/python
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tell all that the kernel's IPVS knows."""
 
@@ -86,7 +87,7 @@ counters:
       description: The same per second, as the kernel estimates them.
       type: dict
     real_servers:
-      description: The servers in the order of RV(services[].real_servers), each with C(server) in words, RV(counters[].totals) and
+      description: The servers in the order of RV(services), each with C(server) in words, RV(counters[].totals) and
         RV(counters[].rates) of its own, and C(connections), which has C(active), C(inactive) and C(persistent).
       type: list
       elements: dict
@@ -102,11 +103,12 @@ sync_daemons:
   elements: dict
   sample: [{state: master, interface: eth0, sync_id: 7, max_length: 1472, group: 224.0.0.81, port: 8848, ttl: 1}]
 drained:
-  description: The servers that M(lvs.cluster.ipvs_realserver) drained on this host, each with the weight that it had.
+  description: The servers that were drained on this host, each with the weight that it had, since when (UTC, or none where that is
+    not known), and whether that is declared. Otherwise it was done by hand, and lasts until the server is restored.
   returned: success
   type: list
   elements: dict
-  sample: [{service: 'tcp 192.0.2.30:80', server: '192.0.2.5:80', former_weight: 2}]
+  sample: [{service: 'tcp 192.0.2.30:80', server: '192.0.2.5:80', former_weight: 2, since: '2026-05-01T12:00:00Z', declared: false}]
 version:
   description: The version of the kernel's IPVS.
   returned: success

@@ -1,4 +1,5 @@
 #!/usr/bin/python
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keep one real server of one IPVS service as declared."""
 
@@ -122,6 +123,10 @@ drain:
       type: list
       elements: dict
       sample: [{seconds: 0.0, active: 2, inactive: 4, persistent: 0}, {seconds: 12.3, active: 0, inactive: 4, persistent: 0}]
+    left:
+      description: A sentence for each server that still has connections at the end; empty when all went well.
+      type: list
+      elements: str
 """
 
 from collections.abc import Mapping
@@ -151,11 +156,11 @@ def parse(params: Mapping[str, Any]) -> Request:
     key = parse_service_key(params["service"])
     wanted = parse_server(params, key)
     if params["state"] == "drained":
-        drain = parse_drain(params, key)
+        drain, places = parse_drain(params), [(key, wanted.key)]
         return Request(
             [key],
-            lambda seen: plan_drain(seen.table, seen.connections, key, wanted.key, drain, seen.drained),
-            counted=key,
+            lambda seen: plan_drain(seen.table, seen.connections, places, drain, seen.drained),
+            counted=lambda _table: [key],
         )
     if params["restore_weight"]:
         check_restore(params)

@@ -1,4 +1,5 @@
 #!/usr/bin/python
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keep a director's whole IPVS table as declared, in one run."""
 
@@ -18,6 +19,13 @@ options:
   purge:
     description:
       - Remove the services that O(services) does not list.
+    type: bool
+    default: false
+  keep_drained:
+    description:
+      - Leave the servers drained that somebody drained with M(lvs.cluster.ipvs_drain) or M(lvs.cluster.ipvs_realserver), whatever weight
+        they have in O(services), and warn of it. Otherwise a weight that is named ends a drain.
+      - Servers that were drained with O(services[].real_servers[].state=drained) get their weights as soon as that is no longer said.
     type: bool
     default: false
   timeouts:
@@ -92,9 +100,11 @@ timeouts:
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_memory import held, held_warnings, still_drained
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_module import run_ipvs
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import (
     SERVICE_OPTIONS,
@@ -109,6 +119,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._plan import Plan
 OPTIONS: dict[str, Any] = {
     "services": {"type": "list", "elements": "dict", "required": True, "options": SERVICE_OPTIONS},
     "purge": {"type": "bool", "default": False},
+    "keep_drained": {"type": "bool", "default": False},
     "timeouts": {"type": "dict", "options": TIMEOUT_OPTIONS},
 }
 
@@ -120,7 +131,9 @@ def parse(params: Mapping[str, Any]) -> Request:
     timeouts = parse_timeouts(params["timeouts"])
 
     def decide(seen: Seen) -> Plan[Any]:
-        plan = plan_services(seen.table, wanted, params["purge"], seen.drained)
+        kept = held(seen.drained) if params["keep_drained"] else {}
+        plan = plan_services(seen.table, still_drained(wanted, kept), params["purge"], seen.drained)
+        plan = replace(plan, warnings=(*plan.warnings, *held_warnings(wanted, kept)))
         return plan_timeouts(plan, seen.timeouts, timeouts)
 
     return Request(keys, decide)

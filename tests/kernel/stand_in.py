@@ -22,7 +22,7 @@ class AnsibleModule:
 
     request: ClassVar[dict[str, Any]] = {}
 
-    def __init__(self, argument_spec: dict[str, Any], supports_check_mode: bool) -> None:
+    def __init__(self, argument_spec: dict[str, Any], supports_check_mode: bool, **_rules: Any) -> None:
         assert argument_spec
         assert supports_check_mode
         self.params = self.request["params"]

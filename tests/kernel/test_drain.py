@@ -25,6 +25,12 @@ def drained(open_for: float, **options) -> dict:
     }
 
 
+def everywhere(open_for: float, **options) -> dict:
+    """Return the request to drain the server in all services, while two connections are open for so many seconds."""
+    request = run("ipvs_drain", servers=["192.0.2.254"], may_be_empty=True, **options)
+    return {**drained(open_for), **{name: request[name] for name in ("module", "params")}}
+
+
 def weight(kernel) -> list[int]:
     """Return the weights that ipvsadm shows."""
     return [int(line.split()[3]) for line in kernel.command("ipvsadm", "-Ln").splitlines()[3:] if "->" in line]
@@ -46,9 +52,10 @@ def test_it_waits_for_the_connections_and_gives_the_weight_back(kernel):
     assert weight(kernel) == [0]
     again = kernel.module("ipvs_realserver", **ONE, state="drained")
     assert (again["operations"], again["writes"]) == ([], 0)
-    assert kernel.module("ipvs_info")["drained"] == [
-        {"service": "tcp 192.0.2.30:80", "server": "192.0.2.254:80", "former_weight": 5}
-    ]
+    (told,) = kernel.module("ipvs_info")["drained"]
+    began, now = (int(kernel.command("date", "+%s", "-d", moment)) for moment in (told.pop("since"), "now"))
+    assert 0 <= now - began < 300
+    assert told == {"service": "tcp 192.0.2.30:80", "server": "192.0.2.254:80", "former_weight": 5, "declared": False}
     back, twice = kernel.batch(*(run("ipvs_realserver", **ONE, restore_weight=True) for _ in range(2)))
     assert back["operations"] == [f"give {NAME} its weight 5 back"]
     assert twice["operations"] == []
@@ -59,7 +66,7 @@ def test_it_waits_for_the_connections_and_gives_the_weight_back(kernel):
 def test_the_deadline(kernel):
     """The run fails and says so, the server stays drained, and a later run goes on waiting."""
     kernel.module("ipvs_service", **WEB, scheduler="rr", real_servers=[SERVER])
-    late = kernel.ask(drained(2.0, drain_timeout=1, drain_remove=True))
+    late = kernel.ask(drained(5.0, drain_timeout=1, drain_remove=True))
     assert late["msg"] == (
         "drain_timeout: after 1 s server 192.0.2.254:80 of tcp 192.0.2.30:80 still has 2 active connections; it keeps weight "
         "0 and gets no new ones, so run the task again to wait longer, or end what holds them."
@@ -131,3 +138,50 @@ def test_a_file_that_is_damaged(kernel):
     answer = kernel.module("ipvs_service", **WEB, scheduler="rr")
     assert answer["msg"].startswith("/var/lib/lvs-cluster/drained.json is damaged or of another version")
     assert answer["writes"] == 0
+
+
+def test_a_server_is_drained_in_all_services_at_once(kernel):
+    """One run, which can end on the way to tell how many are left; and one run gives all the weights back."""
+    other = {"address": "192.0.2.9", "forwarding": "masquerade"}
+    pools = [{**WEB, "port": port, "scheduler": "rr", "real_servers": [SERVER, other]} for port in (80, 443)]
+    kernel.module("ipvs_table", services=[*pools, {**WEB, "port": 25, "real_servers": [SERVER]}])
+    refused = kernel.module("ipvs_drain", servers=["192.0.2.254"])
+    assert "would leave nobody to serve tcp 192.0.2.30:25 (192.0.2.254:25); drain fewer" in refused["msg"]
+    assert refused["writes"] == 0
+    kernel.module("ipvs_service", **WEB, real_servers=[{**other, "state": "absent"}])
+    kernel.module("ipvs_service", **{**WEB, "port": 25}, state="absent")
+    rehearsed = kernel.check("ipvs_drain", servers=["192.0.2.254"], may_be_empty=True, drain_timeout=60)
+    on_the_way = kernel.ask(everywhere(3.0, drain_interval=1, drain_timeout=60))
+    assert on_the_way["operations"] == rehearsed["operations"]
+    assert len(rehearsed["operations"]) == 3
+    assert on_the_way["drain"]["left"] == [f"{NAME} still has 2 active connections"]
+    assert sorted(weight(kernel)) == [0, 0, 1]
+    end = kernel.module("ipvs_drain", servers=["192.0.2.254"])
+    assert (end["operations"], end["drain"]["left"], end["already_drained"]) == ([], [], ["192.0.2.254"])
+    back = kernel.module("ipvs_drain", servers=["192.0.2.254"], state="restored")
+    assert len(back["operations"]) == 2
+    assert sorted(weight(kernel)) == [1, 5, 5]
+    assert kernel.module("ipvs_drain", servers=["192.0.2.254"], state="restored")["operations"] == []
+
+
+def test_the_deadline_of_a_drain_in_all_services(kernel):
+    kernel.module("ipvs_service", **WEB, scheduler="rr", real_servers=[SERVER])
+    late = kernel.ask(everywhere(5.0, drain_timeout=1))
+    assert late["msg"].startswith(f"drain_timeout: after 1 s {NAME} still has 2 active connections; it keeps weight 0")
+    assert (late["already_drained"], weight(kernel)) == ([], [0])
+
+
+def test_a_declared_weight_ends_a_drain_by_hand_only_where_it_is_not_kept(kernel):
+    pool = {**WEB, "scheduler": "rr", "real_servers": [SERVER]}
+    kernel.module("ipvs_table", services=[pool])
+    kernel.module("ipvs_drain", servers=["192.0.2.254"], may_be_empty=True, drain_connections=[])
+    kept = kernel.module("ipvs_table", services=[pool], keep_drained=True)
+    assert (kept["operations"], weight(kernel)) == ([], [0])
+    assert "stays so, whatever weight is declared; lvs.cluster.restore gives" in kept["warnings"][0]
+    assert kernel.module("ipvs_table", services=[pool])["operations"] == [
+        "change server 192.0.2.254:80 of tcp 192.0.2.30:80: weight 0 -> 5"
+    ]
+    drained_pool = {**pool, "real_servers": [{**SERVER, "state": "drained"}]}
+    kernel.module("ipvs_table", services=[drained_pool], keep_drained=True)
+    declared = kernel.module("ipvs_table", services=[pool], keep_drained=True)
+    assert (weight(kernel), declared.get("warnings", [])) == ([5], [])

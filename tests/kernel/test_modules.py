@@ -188,7 +188,7 @@ def examples() -> list[tuple[str, dict]]:
 
 def test_examples_of_the_documentation(kernel, record_property):
     """Each does what it says, and nothing when it is run again."""
-    kernel.module("ipvs_service", **WEB)
+    kernel.module("ipvs_service", **WEB, real_servers=[{"address": f"192.0.2.{last}"} for last in (4, 5)])
     saved = kernel.module("ipvs_info")
     for name, options in examples():
         options = {

@@ -7,7 +7,7 @@ import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils import _ipvs_run as ipvs_run
 from ansible_collections.lvs.cluster.plugins.module_utils._errors import KernelRefusal, LvsError
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import parse_service
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import plan_services, simulate
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import Former, plan_services, simulate
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_refusals import TableMoved
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_status import Timeouts
 
@@ -104,9 +104,8 @@ def test_a_refusal_tells_what_was_done(run_on):
 
 def test_what_an_earlier_attempt_gave_a_weight_is_forgotten_too(monkeypatch, run_on):
     (place,) = ((POOL.key, server.key) for server in POOL.servers)
-    drained = {
-        place: table_of({**WEB, "real_servers": [{"address": "192.0.2.4", "weight": 5}]})[place[0]].servers[place[1]]
-    }
+    table = table_of({**WEB, "real_servers": [{"address": "192.0.2.4", "weight": 5}]})
+    drained = {place: Former(table[place[0]].servers[place[1]])}
     forgotten = []
     monkeypatch.setattr(ipvs_run, "read_drained", lambda: drained)
     monkeypatch.setattr(ipvs_run, "update_drained", lambda change: forgotten.append(change(drained)))

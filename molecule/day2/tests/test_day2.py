@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an operator does in the days after, while clients ask without a pause: no request fails, no connection is cut.
+
+The tests go on where the one before them ended.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from commands import Outcome, execute
+from lab_access import ssh_command
+
+HERE = Path(__file__).parents[1]
+VIP = "192.168.91.30"
+SERVERS = {"rs1": "192.168.91.4", "rs2": "192.168.91.5"}
+# The longest that a load goes on, so that none is left behind when a test breaks off.
+LONGEST = 900
+WEB = {"name": "web", "address": VIP, "ports": [80], "protocol": "tcp", "forwarding": "direct"}
+CHANGED = [
+    {**WEB, "scheduler": "wlc", "real_servers": ["rs1", {"host": "rs2", "weight": 3}]},
+    {"name": "beside", "address": VIP, "ports": [8080], "scheduler": "rr"},
+]
+
+
+def on(host: str, command: str, **options) -> str:
+    """Run a command on a host of the lab; it must end well."""
+    return subprocess.run(
+        [*ssh_command(host), command], stdout=subprocess.PIPE, text=True, check=True, timeout=120, **options
+    ).stdout
+
+
+def playbook(name: str, *arguments: str) -> Outcome:
+    """Run a playbook of the collection on the lab."""
+    return execute("ansible-playbook", f"lvs.cluster.{name}", "-i", "lab", *arguments)
+
+
+def well(name: str, *arguments: str) -> str:
+    """Run a playbook that must end well, and return what it printed, without its line breaks."""
+    run = playbook(name, *arguments)
+    assert run.status == 0, run.output
+    return " ".join(run.output.split())
+
+
+def table() -> list[str]:
+    """Return the director's table, as ipvsadm reads it."""
+    return on("director", "ipvsadm -Sn").splitlines()
+
+
+def weights() -> dict[str, int]:
+    """Return server -> weight of the service of port 80."""
+    rows = [line.split() for line in table() if line.startswith(f"-a -t {VIP}:80 ")]
+    return {name: int(row[-1]) for row in rows for name, address in SERVERS.items() if row[4] == f"{address}:80"}
+
+
+def status(path: Path) -> dict[str, dict]:
+    """Return server -> what the playbook status says of it at port 80, by its file."""
+    well("status", "-e", f"status_file={path}")
+    (director,) = json.loads(path.read_text())["directors"]
+    (web,) = [service for service in director["services"] if service["service"] == f"tcp {VIP}:80"]
+    return {server["name"]: server for server in web["servers"]}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def load_script():
+    """Put the load on the client."""
+    with (HERE / "load.py").open() as script:
+        on("client", "cat > /run/load.py", stdin=script)
+
+
+@contextmanager
+def load(mode: str) -> Iterator[dict]:
+    """Keep the load up; afterwards the dictionary holds what came of it."""
+    command = [*ssh_command("client"), f"python3 /run/load.py {VIP} {LONGEST} {mode}"]
+    told: dict = {}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield told
+        finally:
+            told.update(json.loads(process.communicate(timeout=120)[0]))
+
+
+def failures(told: dict) -> list:
+    return [(kind, failure) for kind, one in told.items() for failure in one["failures"]]
+
+
+def started(host: str) -> str:
+    """Return what tells one start of the web server from another."""
+    return on(host, "systemctl show nginx.service --property=MainPID,ActiveEnterTimestampMonotonic")
+
+
+def test_servers_are_restarted_in_turn_and_no_request_fails():
+    before = {host: started(host) for host in SERVERS}
+    with load("short") as told:
+        shown = well("rolling", "-e", f"rolling_tasks={HERE}/tasks/restart.yml")
+    assert failures(told) == []
+    for kind in ("fresh", "kept"):
+        assert told[kind]["requests"] > 20
+        assert told[kind]["servers"].keys() == SERVERS.keys()
+    for host in SERVERS:
+        assert started(host) != before[host]
+        assert f"{host}: drained, and restored when the tasks are done" in shown
+    assert weights() == {"rs1": 1, "rs2": 1}
+
+
+def test_the_first_that_fails_ends_it_and_stays_drained():
+    before = started("rs2")
+    run = playbook("rolling", "-e", "rolling_tasks=molecule/day2/tasks/fails.yml")
+    assert run.status != 0
+    shown = " ".join(run.output.split())
+    assert "rs1 stays drained, since this failed: Install the wrong release" in shown
+    assert "lvs.cluster.restore -e servers=rs1" in shown
+    assert "rs2: drained" not in shown
+    assert (weights(), started("rs2")) == ({"rs1": 0, "rs2": 1}, before)
+
+
+def test_the_last_that_serves_is_not_drained():
+    run = playbook("drain", "-e", "servers=rs2")
+    assert run.status != 0
+    assert f"would leave nobody to serve tcp {VIP}:80" in " ".join(run.output.split())
+    assert weights() == {"rs1": 0, "rs2": 1}
+
+
+def test_the_cluster_is_changed_and_no_connection_is_cut(tmp_path):
+    """Scheduler, weights, and a service beside it; a drain by hand stays, until it is restored; then all as it was."""
+    changed = tmp_path / "changed.json"
+    changed.write_text(json.dumps({"lvs_services": CHANGED}))
+    with load("long") as told:
+        shown = well("site", "--limit", "directors", "-e", f"@{changed}")
+        assert "stays so, whatever weight is declared; lvs.cluster.restore gives it its weight back" in shown
+        assert table() == [
+            f"-A -t {VIP}:80 -s wlc",
+            f"-a -t {VIP}:80 -r {SERVERS['rs1']}:80 -g -w 0",
+            f"-a -t {VIP}:80 -r {SERVERS['rs2']}:80 -g -w 3",
+            f"-A -t {VIP}:8080 -s rr",
+            *(f"-a -t {VIP}:8080 -r {address}:8080 -g -w 1" for address in SERVERS.values()),
+        ]
+        drained = status(tmp_path / "status.json")["rs1"]["drained"]
+        assert (drained["former_weight"], drained["declared"]) == (1, False)
+        well("restore", "-e", "servers=rs1")
+        well("site")
+        assert f"-A -t {VIP}:8080 -s rr" not in table()
+        assert weights() == {"rs1": 1, "rs2": 1}
+    assert failures(told) == []
+    assert told["long"]["connections"] == 1
+    assert told["long"]["requests"] > 20
+    assert told["fresh"]["servers"].keys() == SERVERS.keys()
+
+
+def test_the_load_sees_a_restart_without_a_drain():
+    """The proof can fail."""
+    with load("long") as told:
+        for host in SERVERS:
+            on(host, "systemctl stop nginx.service; sleep 5; systemctl start nginx.service")
+    assert [kind for kind, _ in failures(told) if kind == "fresh"]
+    assert told["long"]["connections"] > 1
+    assert [kind for kind, _ in failures(told) if kind == "long"]
+
+
+def test_a_web_server_that_died_is_told():
+    on("rs1", "systemctl stop nginx.service")
+    try:
+        shown = playbook("status").output
+        (row,) = [line for line in shown.splitlines() if line.split()[:1] == ["rs1"] and ":80 " in line]
+        assert "refused" in row.split()
+        assert "DOES NOT SERVE: " in row
+        (row,) = [line for line in shown.splitlines() if line.split()[:1] == ["rs2"] and ":80 " in line]
+        assert "ok" in row.split()
+        assert "DOES NOT SERVE" not in row
+    finally:
+        on("rs1", "systemctl start nginx.service")
+
+
+def test_a_server_that_left_the_network_is_told(tmp_path):
+    on("rs2", "ip link set lan0 down")
+    try:
+        servers = status(tmp_path / "status.json")
+        assert {name: server["path"]["verdict"] for name, server in servers.items()} == {"rs1": "ok", "rs2": "no_mac"}
+        assert SERVERS["rs2"] in servers["rs2"]["path"]["sentence"]
+    finally:
+        on("rs2", "ip link set lan0 up")

@@ -1,0 +1,174 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Drain real servers in all services of a director, and give them their weights back."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ipvs_drain
+short_description: Drain real servers in all services of a director, and restore them
+version_added: 1.0.0
+author: The lvs.cluster maintainers (@lvs-cluster)
+description:
+  - Takes any number of real servers out of service in one run, in every virtual service that has them, without cutting their connections,
+    and gives them their weights back later.
+  - While it waits for the connections to end, it tells again and again how many are left.
+  - A server that was drained is remembered on the director, in C(/var/lib/lvs-cluster/drained.json), with its weight and the time.
+    It stays drained over a boot, and whenever the role P(lvs.cluster.director#role) runs, until it is restored.
+  - Speaks generic netlink to the kernel itself; needs neither C(ipvsadm) nor any Python library.
+options:
+  servers:
+    description:
+      - The servers' own addresses.
+    type: list
+    elements: str
+    required: true
+  state:
+    description:
+      - V(drained) sets their weights to 0, so that they get no new connections, and waits for those that they have.
+      - V(restored) gives each the weight back that it had before, and brings back a server that was removed after a drain. One that is
+        declared drained (O(lvs.cluster.ipvs_table#module:services[].real_servers[].state)) stays so.
+    type: str
+    choices: [drained, restored]
+    default: drained
+  drain_timeout:
+    description:
+      - The seconds to wait for the connections to end, for all the servers together. When they are over the task fails, the servers keep
+        weight 0, and another run waits again. V(0) does not wait, and so fails when there are connections.
+    type: int
+    default: 300
+  drain_interval:
+    description:
+      - After how many seconds of waiting a line tells how many connections are left; the module is then run again on the host.
+        With V(0) nothing is told until the end, and there is one run.
+    type: int
+    default: 5
+  drain_connections:
+    description:
+      - Which of the servers' counts must be 0. V(active) are the established connections, V(inactive) those in any other state (and all UDP
+        flows), V(persistent) the clients that persistence still sends there.
+      - V([active]) when left out, and V([active, inactive]) for udp and marks. V([]) waits for nothing.
+    type: list
+    elements: str
+    choices: [active, inactive, persistent]
+  may_be_empty:
+    description:
+      - Whether a service may be left with no server that gets connections. Otherwise that is refused, and nothing is changed.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - lvs.cluster.attributes
+seealso:
+  - module: lvs.cluster.ipvs_realserver
+    description: Drains one server of one service, and can remove it then.
+  - module: lvs.cluster.ipvs_info
+    description: Tells which servers are drained, and since when.
+"""
+
+EXAMPLES = r"""
+- name: Let a server finish what it does
+  lvs.cluster.ipvs_drain:
+    servers: [192.0.2.5]
+    drain_timeout: 120
+  delegate_to: director
+
+- name: Give it its weight back
+  lvs.cluster.ipvs_drain:
+    servers: [192.0.2.5]
+    state: restored
+  delegate_to: director
+"""
+
+RETURN = r"""
+operations:
+  description: What was done, or would be in check mode, in words and in order.
+  returned: always
+  type: list
+  elements: str
+  sample: ["drain server 192.0.2.5:80 of tcp 192.0.2.30:80: weight 2 -> 0"]
+services:
+  description: The services that have these servers as they are afterwards, as options of M(lvs.cluster.ipvs_table).
+  returned: success
+  type: list
+  elements: dict
+already_drained:
+  description: With O(state=drained), those of O(servers) that had been drained before.
+  returned: success, and when the deadline passed
+  type: list
+  elements: str
+drain:
+  description: How the wait went.
+  returned: with O(state=drained), also when the deadline passed; not by a rehearsal of what would wait
+  type: dict
+  contains:
+    seconds:
+      description: How long it waited.
+      type: float
+      sample: 12.3
+    connections:
+      description: The counts of all these servers together at the end.
+      type: dict
+      sample: {active: 0, inactive: 4, persistent: 0}
+    progress:
+      description: One entry for each change of the counts that was seen, with the second in which it was.
+      type: list
+      elements: dict
+      sample: [{seconds: 0.0, active: 2, inactive: 4, persistent: 0}, {seconds: 12.3, active: 0, inactive: 4, persistent: 0}]
+    left:
+      description: A sentence for each server that still has connections at the end; empty when all went well.
+      type: list
+      elements: str
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_drain import (
+    parse_addresses,
+    parse_drain,
+    plan_drain_everywhere,
+    plan_restore_everywhere,
+)
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_fields import ServiceKey
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_module import run_ipvs
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import DRAIN_OPTIONS
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import Table
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_run import Request
+
+OPTIONS: dict[str, Any] = {
+    "servers": {"type": "list", "elements": "str", "required": True},
+    "state": {"type": "str", "choices": ["drained", "restored"], "default": "drained"},
+    "drain_timeout": DRAIN_OPTIONS["drain_timeout"],
+    "drain_interval": {"type": "int", "default": 5},
+    "drain_connections": DRAIN_OPTIONS["drain_connections"],
+    "may_be_empty": {"type": "bool", "default": False},
+}
+
+
+def parse(params: Mapping[str, Any]) -> Request:
+    """Return what the options ask for."""
+    addresses, drain = parse_addresses(params["servers"]), parse_drain(params)
+    if params["state"] == "restored":
+        return Request(None, lambda seen: plan_restore_everywhere(seen.table, addresses, seen.drained))
+
+    def counted(table: Table) -> Iterable[ServiceKey]:
+        return [key for key in table if any(server.address in addresses for server in table[key].servers)]
+
+    return Request(
+        None,
+        lambda seen: plan_drain_everywhere(
+            seen.table, seen.connections, addresses, drain, seen.drained, params["may_be_empty"]
+        ),
+        counted,
+    )
+
+
+def main() -> None:
+    """Run the module."""
+    run_ipvs(AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True), parse)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tell what has to be known of a host to verify its cluster."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: verify_info
+short_description: Tell what has to be known of a host to verify its cluster
+version_added: 1.0.0
+author: The lvs.cluster maintainers (@lvs-cluster)
+description:
+  - Reads in one run what M(lvs.cluster.preflight_info) reads, the sysctls in effect on each device, and what the host brings back at boot; and on a
+    director proves the paths of its servers, as M(lvs.cluster.realserver_path_info) does.
+  - Judges nothing. The playbook C(lvs.cluster.verify) does, for all hosts together.
+  - Needs nothing but Python on the managed host and the right to open raw sockets (CAP_NET_RAW).
+options:
+  addresses:
+    description: Addresses to ask the segment for, as in M(lvs.cluster.preflight_info).
+    type: list
+    elements: str
+    default: []
+  interface:
+    description: The device for those of them, and of the servers, to which no route leads without a gateway.
+    type: str
+  paths:
+    description: The services whose servers are to be proved, each item as in O(lvs.cluster.realserver_path_info#module:services).
+    type: list
+    elements: dict
+    default: []
+  boots:
+    description: The names of M(lvs.cluster.boot_restore) to look for.
+    type: list
+    elements: str
+    default: []
+  timeout:
+    description: How long the servers' answers are waited for, in seconds.
+    type: float
+    default: 2
+extends_documentation_fragment:
+  - lvs.cluster.attributes.info
+seealso:
+  - module: lvs.cluster.preflight_info
+  - module: lvs.cluster.realserver_path_info
+"""
+
+EXAMPLES = r"""
+- name: Look at this director
+  lvs.cluster.verify_info:
+    addresses: [192.0.2.30]
+    boots: [director]
+    paths:
+      - address: 192.0.2.30
+        port: 80
+        real_servers:
+          - address: 192.0.2.4
+"""
+
+RETURN = r"""
+facts:
+  description: What M(lvs.cluster.preflight_info) returns as RV(lvs.cluster.preflight_info#module:facts).
+  returned: success
+  type: dict
+sysctls:
+  description: For each device the values in effect of C(arp_ignore), C(arp_announce), C(forwarding), C(send_redirects) and C(rp_filter).
+  returned: success
+  type: dict
+boots:
+  description: For each of O(boots) the C(unit), whether it is C(active) and C(enabled), and what is C(declared) in its file (null where there is none).
+  returned: success
+  type: dict
+paths:
+  description: What M(lvs.cluster.realserver_path_info) returns as RV(lvs.cluster.realserver_path_info#module:paths).
+  returned: success
+  type: list
+  elements: dict
+operations:
+  description: Always empty; asking changes nothing.
+  returned: success
+  type: list
+  elements: str
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError
+from ansible_collections.lvs.cluster.plugins.module_utils._path_client import prove
+from ansible_collections.lvs.cluster.plugins.module_utils._path_plan import Inquiry, plan_ways
+from ansible_collections.lvs.cluster.plugins.module_utils._path_verdict import report
+from ansible_collections.lvs.cluster.plugins.module_utils._preflight_client import read_facts
+from ansible_collections.lvs.cluster.plugins.module_utils._rtnl_view import own_addresses, route_to
+from ansible_collections.lvs.cluster.plugins.module_utils._verify_client import read_boots, read_sysctls
+
+OPTIONS: dict[str, Any] = {
+    "addresses": {"type": "list", "elements": "str", "default": []},
+    "interface": {"type": "str"},
+    "paths": {"type": "list", "elements": "dict", "default": []},
+    "boots": {"type": "list", "elements": "str", "default": []},
+    "timeout": {"type": "float", "default": 2.0},
+}
+
+
+def answer(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the module returns for its options; raise LvsError when something can't be read."""
+    inquiry = Inquiry.from_options({"services": options["paths"], "timeout": options["timeout"]})
+    facts = read_facts(options["addresses"], [], options["interface"])
+    ways = plan_ways(inquiry.probes, inquiry.interface, own_addresses(), route_to)
+    paths = report(inquiry.probes, prove(inquiry.probes, ways, inquiry.timeout, inquiry.attempts))["paths"]
+    return {
+        "facts": facts.as_values(),
+        "sysctls": read_sysctls(one.name for one in facts.interfaces),
+        "boots": read_boots(options["boots"]),
+        "paths": paths,
+        "operations": [],
+    }
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
+    try:
+        results = answer(module.params)
+    except LvsError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, **results)
+
+
+if __name__ == "__main__":
+    main()
