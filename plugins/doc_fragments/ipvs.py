@@ -15,7 +15,7 @@ address:
   type: str
 port:
   description:
-    - The service's port. V(0) means every port and needs O(persistence_timeout).
+    - The service's port. V(0) means every port and needs a persistence timeout.
   type: int
 protocol:
   description:
@@ -184,10 +184,13 @@ _SERVICE_STATE = _STATE % "V(absent) removes the service together with its serve
 class ModuleDocFragment:
     """Service identity, service settings, pools, and whole tables."""
 
-    SERVICE = _options(_SERVICE_KEY, _SERVICE, _POOL_ALL, _SERVICE_STATE)
-    SERVER = _options(_SERVER_KEY, _SERVER)
-    SERVICES = _options(_nested(_SERVICES, "services[]", _joined(_SERVICE_KEY, _SERVICE, _POOL_ALL, _SERVICE_STATE)))
-    OF_SERVICE = _options(
+    # Annotated, since ansible-test's yamllint takes every plain assignment here for a literal text.
+    SERVICE: str = _options(_SERVICE_KEY, _SERVICE, _POOL_ALL, _SERVICE_STATE)
+    SERVER: str = _options(_SERVER_KEY, _SERVER)
+    SERVICES: str = _options(
+        _nested(_SERVICES, "services[]", _joined(_SERVICE_KEY, _SERVICE, _POOL_ALL, _SERVICE_STATE))
+    )
+    OF_SERVICE: str = _options(
         _nested(
             "service:\n"
             "  description: The service that the server belongs to. It has to exist, unless O(state=absent).\n"

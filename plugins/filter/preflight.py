@@ -16,6 +16,8 @@ _DEVICES = (
     _preflight.DIRECTOR_INTERFACE,
     _preflight.DIRECTOR_VIP_INTERFACE,
     _preflight.REALSERVER_VIP_INTERFACE,
+    _preflight.REALSERVER_VIP_KIND,
+    _preflight.REALSERVER_ARP_MODE,
 )
 
 

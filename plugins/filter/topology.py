@@ -14,12 +14,16 @@ _VIEWS: tuple[Callable[..., Any], ...] = (
     views.cluster_dips,
     views.cluster_openings,
     views.cluster_vips,
+    views.director_forwarding,
     views.director_marks,
     views.director_openings,
+    views.director_paths,
     views.director_services,
     views.director_standby_vips,
     views.director_vips,
+    views.realserver_arp_source,
     views.realserver_openings,
+    views.realserver_tunnels,
     views.realserver_vips,
 )
 

@@ -66,7 +66,7 @@ class Segment:
             except OSError:
                 self.arp.close()
                 raise
-        *_, hardware, mac = self.arp.getsockname()
+        *_address, hardware, mac = self.arp.getsockname()
         if hardware != _ARPHRD_ETHER:
             self.arp.close()
             raise NotSupported(f"{interface} is not an Ethernet device, so nobody can be asked or told there by ARP.")
@@ -104,7 +104,7 @@ class Segment:
         """Ask once who has the address; `sender` is an IPv4 address of this host, or 0.0.0.0 or :: for a probe."""
         with _explained(f"ask on {self.interface}"):
             if sender == UNSPECIFIED6:
-                _ = self.nd  # what hears the answers has to be there first
+                _hearing = self.nd  # what hears the answers has to be there first
                 self.arp.sendto(nd_probe(self.mac, address), (self.interface, ETH_P_IPV6))
             elif ":" in address:
                 self.nd.sendto(nd_solicitation(self.mac, address), (solicited_node(address), 0))
@@ -121,14 +121,14 @@ class Segment:
             for ipv6 in set(families):
                 selector.register(self.nd if ipv6 else self.arp, selectors.EVENT_READ, ipv6)
             while (left := deadline - time.monotonic()) > 0:
-                for key, _ in selector.select(left):
+                for key, _events in selector.select(left):
                     answer = self._advertised() if key.data else self._replied()
                     if answer:
                         yield answer
 
     def _replied(self) -> tuple[str, str] | None:
         with _explained(f"listen on {self.interface}"):
-            frame, (_, _, direction, *_) = self.arp.recvfrom(_LARGEST_FRAME)
+            frame, (_device, _protocol, direction, *_sender) = self.arp.recvfrom(_LARGEST_FRAME)
         packet = unpack_arp(frame)
         if direction == _PACKET_OUTGOING or not packet or packet.operation != REPLY or packet.target_mac != self.mac:
             return None
@@ -136,8 +136,8 @@ class Segment:
 
     def _advertised(self) -> tuple[str, str] | None:
         with _explained(f"listen on {self.interface}"):
-            message, extra, *_ = self.nd.recvmsg(_LARGEST_FRAME, socket.CMSG_SPACE(4))
-        hops = [struct.unpack("=i", data)[0] for *_, data in extra]
+            message, extra, *_rest = self.nd.recvmsg(_LARGEST_FRAME, socket.CMSG_SPACE(4))
+        hops = [struct.unpack("=i", data)[0] for *_kind, data in extra]
         return unpack_advertisement(message) if hops == [ND_HOPS] else None
 
 
@@ -160,7 +160,7 @@ def find_owners(interface: str, senders: Mapping[str, str], timeout: float, atte
     owners: dict[str, list[Answer]] = {address: [] for address in senders}
     families = [":" in address for address in senders]
     with Segment(interface) as segment:
-        for _ in range(attempts):
+        for _attempt in range(attempts):
             asked = {}
             for address, sender in senders.items():
                 asked[address] = time.monotonic()

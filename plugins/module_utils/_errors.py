@@ -53,6 +53,19 @@ class NotSupported(LvsError):
     """This kernel or host lacks something that the task needs."""
 
 
+class ServiceRefusal(LvsError):
+    """A program that runs on this host, such as firewalld, refused what it was asked for."""
+
+
+class LibraryMissing(NotSupported):
+    """A Python library is not there; `reason` tells what it is for, and which package has it."""
+
+    def __init__(self, library: str, package: str, purpose: str) -> None:
+        super().__init__(f"The Python library {library} is missing on this host; install the package {package}.")
+        self.library = library
+        self.reason = f"for {purpose}; it is in the distribution's package {package}"
+
+
 class MalformedAnswer(LvsError):
     """Bytes from the kernel that do not mean what they should; nothing in them is believed."""
 

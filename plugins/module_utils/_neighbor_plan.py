@@ -107,7 +107,8 @@ def _present(current: Current, wanted: WantedNeighbors) -> tuple[list[NeighborOp
     warnings = _check(current, wanted)
     operations: list[NeighborOperation] = []
     for address, mac in wanted.neighbors:
-        assert mac is not None  # the options are refused without it
+        if mac is None:
+            raise AssertionError("the options are refused without it")
         if current.entry(wanted.interface, address) != Entry(wanted.interface, address, mac, permanent=True):
             operations.append(SetNeighbor(wanted.interface, address, mac))
     return operations, warnings

@@ -15,11 +15,11 @@ class Operation(Protocol):
         """The step for people, such as ``add server 192.0.2.4:80 to tcp 192.0.2.30:80``."""
 
 
-Work = TypeVar("Work", bound=Operation, covariant=True)
+Work_co = TypeVar("Work_co", bound=Operation, covariant=True)
 
 
 @dataclass(frozen=True)
-class Plan(Generic[Work]):
+class Plan(Generic[Work_co]):
     """The way from what is to what is wanted.
 
     `before` and `after` are the same shape (JSON-able, in the vocabulary of the options) and become the diff;
@@ -29,7 +29,7 @@ class Plan(Generic[Work]):
 
     before: dict[str, Any]
     after: dict[str, Any]
-    operations: tuple[Work, ...] = ()
+    operations: tuple[Work_co, ...] = ()
     results: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 

@@ -7,6 +7,7 @@ Only what can be judged is judged: a host without facts (outside a --limit) brea
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -23,6 +24,9 @@ DIRECTOR_INTERFACE, DIRECTOR_VIP_INTERFACE, REALSERVER_VIP_INTERFACE = (
     "director_vip_interface",
     "realserver_vip_interface",
 )
+# Others that the rules go by: what the role makes is not missing, and who is left in ARP may answer.
+REALSERVER_VIP_KIND, REALSERVER_ARP_MODE = "realserver_vip_kind", "realserver_arp_mode"
+_MADE = re.compile("dummy[0-9]+")
 
 
 class Judgement(NamedTuple):
@@ -48,7 +52,7 @@ class Pair(NamedTuple):
 
 
 class Case(NamedTuple):
-    """What is judged: the topology, the facts by host, and by host the variables that name devices."""
+    """What is judged: the topology, the facts by host, and by host the variables that the rules go by."""
 
     topology: Topology
     facts: Mapping[str, HostFacts]
@@ -109,8 +113,8 @@ def findings(
 ) -> list[Judgement]:
     """Return all that is in the way, each once: hosts in the order of the rules.
 
-    `devices` has, by host, those of director_interface, director_vip_interface and realserver_vip_interface that are
-    set.
+    `devices` has, by host, those of director_interface, director_vip_interface, realserver_vip_interface,
+    realserver_vip_kind and realserver_arp_mode that are set.
     """
     case = Case(topology, facts, devices or {})
     rules = (
@@ -138,8 +142,10 @@ def _devices(case: Case) -> Iterator[Judgement]:
     for hosts, variables in concerned:
         for host, variable in ((host, variable) for host in hosts for variable in variables):
             name, facts = case.devices.get(host, {}).get(variable), case.facts.get(host)
-            # The kernel makes the fallback devices of tunnels when it is asked for them.
-            if name and facts and name not in FALLBACKS and name not in (one.name for one in facts.interfaces):
+            # The kernel makes the fallback devices of tunnels when it is asked for them, and the role others.
+            kind = case.devices.get(host, {}).get(REALSERVER_VIP_KIND) or _MADE.fullmatch(name or "")
+            made = variable == REALSERVER_VIP_INTERFACE and kind
+            if name and facts and not made and name not in [*FALLBACKS, *(one.name for one in facts.interfaces)]:
                 there = ", ".join(sorted(one.name for one in facts.interfaces))
                 rule = f"does not exist on this host, which has {there}"
                 yield Judgement(Finding(host, variable, name, rule, "name one of these"))
@@ -201,7 +207,7 @@ def _segments(case: Case) -> Iterator[Judgement]:
 
 def _owners(case: Case) -> Iterator[Judgement]:
     """A DIP or RIP is answered for by its own host alone."""
-    for host, what, address, _ in case.own():
+    for host, what, address, _interface in case.own():
         heard, facts = case.answers(address), case.facts.get(host)
         if facts:
             for mac in sorted(heard.keys() - facts.macs):
@@ -220,7 +226,7 @@ def _owners(case: Case) -> Iterator[Judgement]:
 def _macs(case: Case) -> Iterator[Judgement]:
     """No two hosts have one MAC on the segment."""
     first: dict[str, str] = {}
-    for host, _, address, _ in case.own():
+    for host, _what, address, _interface in case.own():
         facts = case.facts.get(host)
         carrier = facts.carrier(address) if facts else None
         if carrier and carrier.mac and first.setdefault(carrier.mac, host) != host:
@@ -272,6 +278,8 @@ def _vips(case: Case) -> Iterator[Judgement]:
             owner = next(
                 (host for host in case.servers if mac in case.macs(host, case.topology.rips.get(host, ()))), ""
             )
+            if owner and case.devices.get(owner, {}).get(REALSERVER_ARP_MODE) == "none":
+                continue  # as it is meant to be: whoever sends to the VIP knows the director's MAC
             if owner:
                 rule = f"is answered for by this real server ({mac}), and only the director may answer"
                 # The role sets them again in this very run, where the host takes this VIP.
@@ -300,7 +308,7 @@ def _kernel(case: Case) -> Iterator[Judgement]:
 
 def _sysctls(case: Case) -> Iterator[Judgement]:
     """Nobody answers for others on the segment, or not for itself."""
-    for host, _, address, _ in case.own():
+    for host, _what, address, _interface in case.own():
         carrier = case.facts[host].carrier(address) if host in case.facts else None
         if carrier and carrier.proxy_arp:
             rule = f"is on for {carrier.name}, so that this host answers ARP requests for others"

@@ -102,7 +102,7 @@ def ask(
 def _interfaces(own: Sequence[Own]) -> tuple[Interface, ...]:
     found = []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as query:
-        for _, name in socket.if_nameindex():
+        for _index, name in socket.if_nameindex():
             with suppress(OSError):  # the device has just gone
                 found.append(_interface(query, name, own))
     return tuple(found)

@@ -14,20 +14,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Callable
 
-from ._errors import KernelRefusal, NotPermitted, NotSupported
+from ._errors import KernelRefusal, LibraryMissing, NotPermitted
 from ._vip_model import Link
 
-LIBRARY, PACKAGE = "pyroute2", "python3-pyroute2"
 # NLM_F_REQUEST and NLM_F_ACK. Deletions are written out with them, since 0.5.14 deletes with the flags of a creation;
 # newer kernels take those for a bulk deletion and refuse (EOPNOTSUPP).
 DELETE_FLAGS = 0x1 | 0x4
 # include/uapi/linux: if.h, if_arp.h
 _IFF_UP, _IFF_LOOPBACK, _IFF_NOARP = 0x1, 0x8, 0x80
 _ARPHRD_ETHER = 1
-
-
-class LibraryMissing(NotSupported):
-    """pyroute2 is not there."""
 
 
 class RtnlClient:
@@ -41,9 +36,7 @@ class RtnlClient:
         try:
             from pyroute2 import IPRoute, NetlinkError
         except ImportError:
-            raise LibraryMissing(
-                f"The Python library {LIBRARY} is missing on this host; install the package {PACKAGE}."
-            ) from None
+            raise LibraryMissing("pyroute2", "python3-pyroute2", "rtnetlink") from None
         self._refusal: type[Exception] = NetlinkError
         self._rtnl: Any = IPRoute()
 

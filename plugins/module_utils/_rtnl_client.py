@@ -15,6 +15,7 @@ from ._rtnl import DELETE_FLAGS, RtnlClient, error_number, link_index, plain_rea
 from ._vip_model import (
     FALLBACKS,
     SCOPES,
+    TUNNELS,
     AddAddress,
     AddLink,
     Announce,
@@ -38,24 +39,20 @@ _RTM_DELLINK, _RTM_DELADDR = 17, 21
 
 _SCOPE_WORDS = {number: word for word, number in SCOPES.items()}
 _CONF = "/proc/sys/net/ipv4/conf"
-# A tunnel that the module creates is external, in the words of ip-link(8): it takes what comes from any director to
-# any address of this host. With neither end given it would be the kernel's fallback device, tunl0, of which there is
-# but one; with a local end it would have to be told that address (ip_tunnel_lookup in net/ipv4/ip_tunnel.c).
-TUNNELS = tuple(FALLBACKS.values())
 
 
 class VipClient(RtnlClient):
     """Reads and changes devices and addresses."""
 
-    def read(self, wanted: Wanted) -> Current:
-        """Return all devices and addresses of this host; `promotes` is looked up for the wanted device only."""
+    def read(self, wanted: Wanted | Sequence[Wanted]) -> Current:
+        """Return all devices and addresses of this host; `promotes` is looked up for the wanted devices only."""
         with self._explained("read devices and addresses"):
             links = self._links()
             held = [_held(message, links) for message in self._rtnl.get_addr()]
         named = {link.name: link for link in links.values()}
-        if wanted.interface in named:
-            promotes = _promotes(wanted.interface)
-            named[wanted.interface] = named[wanted.interface]._replace(promotes=promotes)
+        for one in (wanted,) if isinstance(wanted, Wanted) else wanted:
+            if one.interface in named:
+                named[one.interface] = named[one.interface]._replace(promotes=_promotes(one.interface))
         return Current(named, tuple(one for one in held if one))
 
     def apply(self, operations: Sequence[VipOperation]) -> None:
@@ -84,6 +81,10 @@ class VipClient(RtnlClient):
                 self._rtnl.addr((_RTM_DELADDR, DELETE_FLAGS), **_identity(operation.held))
 
     def _add_link(self, operation: AddLink) -> None:
+        # A tunnel that the module creates is external, in the words of ip-link(8): it takes what comes from any
+        # director to any address of this host. With neither end given it would be the kernel's fallback device, tunl0,
+        # of which there is but one; with a local end it would have to be told that address (ip_tunnel_lookup in
+        # net/ipv4/ip_tunnel.c).
         tunnel = {f"{operation.kind}_collect_metadata": True} if operation.kind in TUNNELS else {}
         try:
             self._rtnl.link("add", ifname=operation.interface, kind=operation.kind, **tunnel)

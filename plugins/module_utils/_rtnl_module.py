@@ -6,27 +6,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable, Protocol, TypeVar
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
 
 from ._plan import Operation, Plan
-from ._rtnl import LIBRARY, PACKAGE, LibraryMissing
 from ._runner import run
 
 Wish = TypeVar("Wish")
-Wish_in = TypeVar("Wish_in", contravariant=True)
+Wish_contra = TypeVar("Wish_contra", contravariant=True)
 State = TypeVar("State")
-State_out = TypeVar("State_out", covariant=True)
+State_co = TypeVar("State_co", covariant=True)
 Work = TypeVar("Work", bound=Operation)
-Work_in = TypeVar("Work_in", bound=Operation, contravariant=True)
+Work_contra = TypeVar("Work_contra", bound=Operation, contravariant=True)
 
 
-class Client(Protocol[Wish_in, State_out, Work_in]):
+class Client(Protocol[Wish_contra, State_co, Work_contra]):
     """Reads what a wish is about, and carries out the steps that lead to it."""
 
-    def read(self, wanted: Wish_in) -> State_out:
+    def read(self, wanted: Wish_contra) -> State_co:
         """Return what the host has."""
 
-    def apply(self, operations: Sequence[Work_in]) -> None:
+    def apply(self, operations: Sequence[Work_contra]) -> None:
         """Carry out the steps."""
 
 
@@ -45,15 +44,12 @@ def run_rtnl(
     def make_plan() -> Plan[Work]:
         nonlocal client
         wanted = parse(module.params)
-        try:
-            client = opened = open_client()
-        except LibraryMissing:
-            reason = f"for rtnetlink; it is in the distribution's package {PACKAGE}"
-            module.fail_json(msg=missing_required_lib(LIBRARY, reason=reason))
+        client = opened = open_client()
         return decide(opened.read(wanted), wanted)
 
     def apply(operations: Sequence[Work]) -> None:
-        assert client is not None
+        if client is None:
+            raise AssertionError("steps come from what a client read")
         client.apply(operations)
 
     run(module, make_plan, apply)

@@ -60,6 +60,10 @@ class Changes:
     def __init__(self) -> None:
         self._socket = _route_socket(_RTMGRP_LINK | _RTMGRP_IPV4_IFADDR | _RTMGRP_IPV6_IFADDR)
 
+    def fileno(self) -> int:
+        """Return what select(2) wants."""
+        return self._socket.fileno()
+
     def close(self) -> None:
         """Give the socket back."""
         self._socket.close()
@@ -165,7 +169,7 @@ def parse_ipv4_routes(lines: Iterable[str]) -> list[Route]:
     for fields in (line.split() for line in lines):
         if len(fields) < 8 or fields[0] == "Iface":
             continue
-        interface, destination, gateway, flags, *_, metric, mask = fields[:8]
+        interface, destination, gateway, flags, *_counts, metric, mask = fields[:8]
         if int(flags, 16) & (_RTF_UP | _RTF_REJECT) == _RTF_UP:
             network = ipaddress.IPv4Network((_ipv4(destination), _ipv4(mask)))
             routes.append(Route(network, interface, _gateway(_ipv4(gateway), flags), int(metric)))
@@ -178,7 +182,7 @@ def parse_ipv6_routes(lines: Iterable[str]) -> list[Route]:
     for fields in (line.split() for line in lines):
         if len(fields) < 10:
             continue
-        destination, length, _source, _source_length, gateway, metric, *_, flags, interface = fields
+        destination, length, _source, _source_length, gateway, metric, *_counts, flags, interface = fields
         if int(flags, 16) & (_RTF_UP | _RTF_REJECT) == _RTF_UP and interface != "lo" and int(length, 16) < 128:
             network = ipaddress.IPv6Network((int(destination, 16), int(length, 16)))
             routes.append(Route(network, interface, _gateway(_ipv6(gateway), flags), int(metric, 16)))

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
-from ._errors import LvsError
+from ._errors import LibraryMissing, LvsError
 from ._plan import Operation, Plan
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def run(
     `make_plan` reads the host and never writes; `apply` is called only outside check mode and only with operations, and
     returns another plan when, on the way, it had to take another one.
     `after`, when given, turns the plan into further return values once all is done (or rehearsed).
-    Any LvsError ends the module with its text; every other exception is a defect and is left to Ansible.
+    Any LvsError ends the module with its text, a missing library with Ansible's own; every other exception is a defect
+    and is left to Ansible.
     """
     intended: list[str] = []
     try:
@@ -37,6 +38,11 @@ def run(
         for warning in plan.warnings:
             module.warn(warning)
         results = {**plan.results, **(after(plan) if after else {})}
+    except LibraryMissing as error:
+        from ansible.module_utils.basic import missing_required_lib
+
+        module.fail_json(msg=missing_required_lib(error.library, reason=error.reason))
+        raise  # as below
     except LvsError as error:
         module.fail_json(msg=str(error), **{"operations": intended, **error.results})
         raise  # fail_json() has ended the program; this tells it to who reads or checks the code

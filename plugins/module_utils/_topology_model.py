@@ -69,6 +69,20 @@ def rip(service: Service, server: Server, family: int, rips: Mapping[str, Sequen
     return "" if elsewhere else own[0]
 
 
+def tunnel_kind(service: Service, server: Server, vip: str, rips: Mapping[str, Sequence[str]]) -> str:
+    """Return the kind of device on which a server gets a VIP's packets from the tunnel; empty when there is none.
+
+    IPv6 in IPv4 would need a sit device, and GRE in IPv6 an ip6gre one, of which the kernel has none that take packets
+    from any director (no `external` of ip-link(8)).
+    """
+    inside, outside = version(vip), version(rip(service, server, version(vip), rips) or vip)
+    if server.options.get("tunnel_type") == "gre":
+        return "gre" if outside == 4 else ""
+    if outside == 6:
+        return "ip6tnl"
+    return "ipip" if inside == 4 else ""
+
+
 def service_options(service: Service, vip: str, port: int, rips: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """Return one service of ipvs_table: of a VIP and port, or of the mark and the VIP's family."""
     family = version(vip)

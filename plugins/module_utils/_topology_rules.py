@@ -11,7 +11,7 @@ from ._finding import Finding, of_error
 from ._ipvs_fields import TUNNEL_CHECKSUMS, TUNNEL_TYPES
 from ._ipvs_options import parse_server, parse_service
 from ._ipvs_rules import settle_server, settle_service
-from ._topology_model import Server, Service, Topology, rip, service_options, version
+from ._topology_model import Server, Service, Topology, rip, service_options, tunnel_kind, version
 
 Rips = Mapping[str, Sequence[str]]
 
@@ -30,6 +30,7 @@ def service_findings(where: str, service: Service, rips: Rips) -> Iterator[Findi
         for server in options["real_servers"]:
             yield from _server_findings(where, service, wanted.key, server, rips)
     yield from _unserved(where, service, families, rips)
+    yield from _untunneled(where, service, families, rips)
 
 
 def _option(error: InvalidValue) -> str:
@@ -62,6 +63,19 @@ def _unserved(where: str, service: Service, families: Mapping[int, str], rips: R
             rule = f"has no IPv{family} address for VIP {families[family]}, {needed}"
             remedy = "give realserver_address one of each family" if server.host else "name one of the VIP's family"
             yield Finding(server.host, f"{where}.real_servers", server.host or server.address, rule, remedy)
+
+
+def _untunneled(where: str, service: Service, families: Mapping[int, str], rips: Rips) -> Iterator[Finding]:
+    """Tell which servers of the inventory have no device for a tunnel; what bare addresses have is not known."""
+    for server in service.servers if service.forwarding == "tunnel" else ():
+        for family, vip in families.items() if server.host else ():
+            address = rip(service, server, family, rips)
+            if address and not tunnel_kind(service, server, vip, rips):
+                kind = server.options.get("tunnel_type", "ipip")
+                rule = f"gets VIP {vip} by {kind} over IPv{version(address)}, for which the role makes no device"
+                other = "give realserver_address an IPv6 address too, or use tunnel_type gre"
+                remedy = other if kind != "gre" else "use tunnel_type ipip, or give it an IPv4 address alone"
+                yield Finding(server.host, f"{where}.real_servers", address, rule, remedy)
 
 
 def topology_findings(topology: Topology) -> Iterator[Finding]:

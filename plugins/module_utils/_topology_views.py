@@ -6,7 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ._topology_model import Service, Topology, service_options, version
+from ._topology_model import Service, Topology, service_options, tunnel_kind, version
+
+# What of a server says how packets get to it
+_PATH_OPTIONS = ("address", "port", "forwarding", "tunnel_type", "tunnel_port")
 
 
 def director_services(topology: Topology, host: str) -> list[dict[str, Any]]:
@@ -25,17 +28,42 @@ def director_services(topology: Topology, host: str) -> list[dict[str, Any]]:
 
 def director_vips(topology: Topology, host: str) -> list[str]:
     """Return the VIPs that a director answers for: it is the first of their directors that is not absent."""
-    return _vips(service for service in _directed(topology, host) if _active(topology, service) == host)
+    return _vips(service for service in _directed(topology, host) if active_director(topology, service) == host)
 
 
 def director_standby_vips(topology: Topology, host: str) -> list[str]:
     """Return the VIPs that a director knows and does not answer for."""
-    return _vips(service for service in _directed(topology, host) if _active(topology, service) != host)
+    return _vips(service for service in _directed(topology, host) if active_director(topology, service) != host)
+
+
+def director_forwarding(topology: Topology, host: str) -> int:
+    """Return the sysctl forwarding of a director: 1 when it masquerades, since answers come back through it."""
+    return int(any(service.forwarding == "masquerade" for service in _directed(topology, host)))
 
 
 def realserver_vips(topology: Topology, host: str) -> list[str]:
-    """Return the VIPs of the pools that have this host, also as drained or absent."""
-    return _vips(_served(topology, host))
+    """Return the VIPs that come to a host as they are, in the pools that have it, also as drained or absent.
+
+    One that comes through a tunnel as well is on the tunnel's device, where the host accepts it from anywhere.
+    """
+    tunneled = {vip for device in realserver_tunnels(topology, host) for vip in device["addresses"]}
+    direct = _vips(service for service in _served(topology, host) if service.forwarding == "direct")
+    return [vip for vip in direct if vip not in tunneled]
+
+
+def realserver_tunnels(topology: Topology, host: str) -> list[dict[str, Any]]:
+    """Return the tunnels' devices of a host with their VIPs, as `devices` of vip_iface."""
+    found: dict[str, dict[str, None]] = {}
+    for service in _served(topology, host):
+        for server in service.servers if service.forwarding == "tunnel" else ():
+            for vip in service.vips if server.host == host else ():
+                found.setdefault(tunnel_kind(service, server, vip, topology.rips), {})[vip] = None
+    return [{"interface": f"lvs-{kind}", "kind": kind, "addresses": list(vips)} for kind, vips in sorted(found.items())]
+
+
+def realserver_arp_source(topology: Topology, host: str) -> str:
+    """Return a server's own IPv4 address, which ARP may name in the place of a VIP; empty when it has none."""
+    return next((rip for rip in topology.rips.get(host, ()) if version(rip) == 4), "")
 
 
 def director_marks(topology: Topology, host: str) -> list[dict[str, Any]]:
@@ -46,6 +74,24 @@ def director_marks(topology: Topology, host: str) -> list[dict[str, Any]]:
         if service.fwmark
         for vip in service.vips
     ]
+
+
+def director_paths(topology: Topology, host: str) -> list[dict[str, Any]]:
+    """Return the services of realserver_path_info of a director: one for each VIP and port, with servers that stay."""
+    found = []
+    for service in _directed(topology, host):
+        for vip in service.vips:
+            servers = service_options(service, vip, 0, topology.rips)["real_servers"]
+            kept = [
+                {key: one[key] for key in _PATH_OPTIONS if key in one}
+                for one in servers
+                if one.get("state") != "absent"
+            ]
+            found += [
+                {"address": vip, "port": port, "protocol": service.protocol, "real_servers": kept}
+                for port in service.ports
+            ]
+    return found
 
 
 def director_openings(topology: Topology, host: str) -> list[dict[str, Any]]:
@@ -81,7 +127,8 @@ def _served(topology: Topology, host: str) -> list[Service]:
     return [service for service in topology.services if any(server.host == host for server in service.servers)]
 
 
-def _active(topology: Topology, service: Service) -> str:
+def active_director(topology: Topology, service: Service) -> str:
+    """Return the director that answers for a service's VIPs: the first that is not absent; empty when all are."""
     return next((host for host in service.directors if host not in topology.absent), "")
 
 

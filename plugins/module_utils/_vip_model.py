@@ -12,6 +12,8 @@ SCOPES = {"global": 0, "site": 200, "link": 253, "host": 254}
 
 # The devices that a tunnel's module makes by itself, in each network namespace; the kernel never removes them.
 FALLBACKS = {"tunl0": "ipip", "ip6tnl0": "ip6tnl"}
+# The kinds of devices that are the end of a tunnel
+TUNNELS = ("ipip", "ip6tnl", "gre")
 
 
 class Link(NamedTuple):

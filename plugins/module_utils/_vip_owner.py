@@ -19,6 +19,7 @@ OWNER_OPTIONS: dict[str, Any] = {
     "interface": {"type": "str"},
     "timeout": {"type": "float", "default": 2.0},
     "attempts": {"type": "int", "default": 2},
+    "beyond": {"type": "str", "choices": ["fail", "leave_out"], "default": "fail"},
 }
 _LONGEST_WAIT, _MOST_ATTEMPTS = 60, 20
 
@@ -30,6 +31,7 @@ class Inquiry(NamedTuple):
     interface: str | None
     timeout: float
     attempts: int
+    leave_out: bool = False
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Inquiry:
@@ -45,6 +47,7 @@ class Inquiry(NamedTuple):
             None if interface is None else parse_interface(interface),
             options.get("timeout", 2.0),
             options.get("attempts", 2),
+            options.get("beyond") == "leave_out",
         )
         if not 0 < inquiry.timeout <= _LONGEST_WAIT:
             raise InvalidValue(
@@ -55,6 +58,11 @@ class Inquiry(NamedTuple):
                 "attempts", inquiry.attempts, f"is not from 1 to {_MOST_ATTEMPTS}", "write one such as 2"
             )
         return inquiry
+
+
+def beyond_gateways(routes: Mapping[str, Route | None]) -> dict[str, str]:
+    """Return those of the addresses that are reached through a gateway, with it; nobody here can be asked for them."""
+    return {address: route.gateway for address, route in routes.items() if route and route.gateway}
 
 
 def choose_interface(routes: Mapping[str, Route | None]) -> str:
@@ -102,10 +110,16 @@ def local_addresses(addresses: Sequence[str], own: Sequence[Own]) -> dict[str, s
     return {one.address: one.interface for one in own if one.address in addresses}
 
 
-def summarise(owners: Mapping[str, Sequence[Answer]], here: Mapping[str, str]) -> list[str]:
+def summarise(
+    owners: Mapping[str, Sequence[Answer]], here: Mapping[str, str], beyond: Mapping[str, str] | None = None
+) -> list[str]:
     """Return one line for each address, for people."""
-    width = max(len(address) for address in owners)
-    lines = []
+    left_out = beyond or {}
+    width = max(len(address) for address in (*owners, *left_out))
+    lines = [
+        f"{address:<{width}}  not asked for, since it is behind the gateway {gateway}"
+        for address, gateway in left_out.items()
+    ]
     for address, answers in owners.items():
         who = ", ".join(f"{answer.mac} ({answer.latency_ms} ms)" for answer in answers)
         if len(answers) > 1:
@@ -124,7 +138,7 @@ def _reaches(own: Own, address: str) -> bool:
 
 def check_interface(interface: str) -> None:
     """Raise InvalidValue when this host has no such device."""
-    names = [name for _, name in socket.if_nameindex()]
+    names = [name for _index, name in socket.if_nameindex()]
     if interface not in names:
         raise InvalidValue(
             "interface",

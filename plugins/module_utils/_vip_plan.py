@@ -13,6 +13,7 @@ An IPv6 VIP is deprecated (preferred lifetime 0), which every choice of a source
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ._errors import InvalidValue
@@ -36,7 +37,7 @@ from ._vip_model import (
 )
 from ._vip_wanted import Vip, Wanted
 
-__all__ = ["Wanted", "plan_vips"]
+__all__ = ["Wanted", "plan_devices", "plan_vips"]
 
 DEFAULT_ANNOUNCEMENTS = 3
 
@@ -47,6 +48,27 @@ def plan_vips(current: Current, wanted: Wanted) -> Plan[VipOperation]:
     `current` holds every device and address of the host. Raises InvalidValue for what this host can't do.
     """
     return _Planner(current, wanted).plan()
+
+
+def plan_devices(
+    current: Current,
+    devices: Sequence[Wanted],
+    decide: Callable[[Current, Wanted], Plan[VipOperation]] = plan_vips,
+) -> Plan[VipOperation]:
+    """Return the way to the VIPs of several devices, each planned upon what those before it leave."""
+    plans = []
+    for wanted in devices:
+        plan = decide(current, wanted)
+        for operation in plan.operations:
+            current = simulate(current, operation)
+        plans.append(plan)
+    return Plan(
+        {"devices": [plan.before for plan in plans]},
+        {"devices": [plan.after for plan in plans]},
+        tuple(operation for plan in plans for operation in plan.operations),
+        {"devices": [plan.results for plan in plans]},
+        tuple(warning for plan in plans for warning in plan.warnings),
+    )
 
 
 class _Planner:

@@ -15,16 +15,26 @@ _LONGEST_NAME = 15
 _MOST_ANNOUNCEMENTS, _LONGEST_INTERVAL = 100, 60
 _EXAMPLE = "write one such as 192.0.2.30 or 2001:db8::30"
 
-VIP_OPTIONS: dict[str, Any] = {
+_DEVICE_OPTIONS: dict[str, Any] = {
     "addresses": {"type": "list", "elements": "str", "required": True},
     "interface": {"type": "str", "required": True},
     "label": {"type": "str"},
     "scope": {"type": "str", "choices": ["global", "link", "host"]},
-    "kind": {"type": "str", "choices": ["dummy", "ipip", "ip6tnl"]},
+    "kind": {"type": "str", "choices": ["dummy", "ipip", "ip6tnl", "gre"]},
+}
+# A device is named once, or several are listed.
+VIP_OPTIONS: dict[str, Any] = {
+    **{name: {**spec, "required": False} for name, spec in _DEVICE_OPTIONS.items()},
+    "devices": {"type": "list", "elements": "dict", "options": _DEVICE_OPTIONS},
     "announce": {"type": "int"},
     "announce_interval": {"type": "float", "default": 0.5},
     "on_conflict": {"type": "str", "choices": ["fail", "warn", "ignore"], "default": "fail"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
+VIP_RULES: dict[str, Any] = {
+    "mutually_exclusive": [("devices", name) for name in _DEVICE_OPTIONS],
+    "required_one_of": [("devices", "interface")],
+    "required_together": [("interface", "addresses")],
 }
 
 
@@ -82,6 +92,19 @@ class Wanted(NamedTuple):
         _within("announce_interval", wanted.announce_interval, 0, _LONGEST_INTERVAL, "seconds")
         _check_family(wanted)
         return wanted
+
+
+def parse_devices(options: Mapping[str, Any]) -> tuple[Wanted, ...]:
+    """Return what the options of `vip_iface` ask for of each of its `devices`; what is said beside is said of each.
+
+    Raises InvalidValue as Wanted.from_options does.
+    """
+    wanted = tuple(Wanted.from_options({**options, **device}) for device in options["devices"])
+    names = [one.interface for one in wanted]
+    for name in names:
+        if names.count(name) > 1:
+            raise InvalidValue("devices", name, "is listed twice", "list each device once, with all its addresses")
+    return wanted
 
 
 def parse_vips(texts: object) -> tuple[Vip, ...]:

@@ -43,7 +43,7 @@ def visit_http(address: str, port: int, timeout: float, header: str) -> str:
 def visits(count: int, visit: Callable[[], str]) -> list[Visit]:
     """Make `count` visits, one after the other."""
     made = []
-    for _ in range(count):
+    for _visit in range(count):
         start = time.monotonic()
         server = error = ""
         try:

@@ -1,4 +1,5 @@
 #!/usr/bin/python
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keep virtual IP addresses (VIPs) on one network device as declared."""
 
@@ -10,7 +11,7 @@ short_description: Keep virtual IP addresses on a network device as declared
 version_added: 1.0.0
 author: The lvs.cluster maintainers (@lvs-cluster)
 description:
-  - Adds, puts right or removes virtual IP addresses (VIPs) on one device through rtnetlink, and announces those that it
+  - Adds, puts right or removes virtual IP addresses (VIPs) on one device, or on several, through rtnetlink, and announces those that it
     added to the segment, after it has asked whether another host has them; see O(on_conflict).
   - No other address is ever removed. Where a VIP that is removed is the primary of other addresses, these stay, with
     their routes.
@@ -26,14 +27,39 @@ options:
       - The VIPs, IPv4 and IPv6. Without a prefix length C(/32) and C(/128) are meant, which is what a VIP wants; a shorter
         one brings the route of its network with it, and is refused on V(lo), where it would make that whole network local.
       - With O(state=absent) an address without a prefix length is removed whatever its prefix length is.
+      - Required, unless there are O(devices).
     type: list
     elements: str
-    required: true
   interface:
     description:
-      - The device, such as V(eth0) on a director, and V(lo) on a real server.
+      - The device, such as V(eth0) on a director, and V(lo) on a real server. Required, unless there are O(devices).
     type: str
-    required: true
+  devices:
+    description:
+      - Several devices, each with its VIPs, for one run that does what a run for each would do. All other options are for each of them.
+    type: list
+    elements: dict
+    suboptions:
+      addresses:
+        description: See O(addresses).
+        type: list
+        elements: str
+        required: true
+      interface:
+        description: See O(interface).
+        type: str
+        required: true
+      label:
+        description: See O(label).
+        type: str
+      scope:
+        description: See O(scope).
+        type: str
+        choices: [global, link, host]
+      kind:
+        description: See O(kind).
+        type: str
+        choices: [dummy, ipip, ip6tnl, gre]
   label:
     description:
       - The name under which C(ifconfig) shows the IPv4 addresses, such as V(lo:0); at most 15 bytes, beginning with the name
@@ -55,15 +81,18 @@ options:
       - Create the device, of this kind, when it is missing, and bring it up. With O(state=absent) the device is removed with
         its last address.
       - An existing device has to be of this kind. When left out the device has to exist, and is neither created nor brought up.
-      - V(ipip) and V(ip6tnl) are for a real server that gets its connections through a tunnel (O(lvs.cluster.ipvs_realserver#module:forwarding=tunnel)) - V(ipip) for a server with an IPv4 address and VIPs of IPv4, V(ip6tnl) for a server
-        with an IPv6 address and VIPs of both kinds. What is created takes packets from any director to any address of the
-        host (C(external) of ip-link(8)), of which the kernel allows one device of each kind.
+      - V(ipip), V(ip6tnl) and V(gre) are for a real server that gets its connections through a tunnel
+        (O(lvs.cluster.ipvs_realserver#module:forwarding=tunnel)) - V(ipip) for a server with an IPv4 address and VIPs of IPv4,
+        V(ip6tnl) for a server with an IPv6 address and VIPs of both kinds,
+        V(gre) for O(lvs.cluster.ipvs_realserver#module:tunnel_type=gre), a server with an IPv4 address and VIPs of both kinds.
+        What is created takes packets from any director to any address of the host (C(external) of ip-link(8)),
+        of which the kernel allows one device of each kind.
       - The devices V(tunl0) and V(ip6tnl0), which the kernel makes by itself, can be used as well, V(ip6tnl0) for VIPs of IPv6
         only. They can't be removed, so they are taken down instead.
       - Packets from a tunnel have senders that are not reached through it, so strict reverse path filtering drops them. Set
         O(lvs.cluster.arp_sysctl#module:rp_filter=2) for the device.
     type: str
-    choices: [dummy, ipip, ip6tnl]
+    choices: [dummy, ipip, ip6tnl, gre]
   announce:
     description:
       - How many times the segment is told of an address, after it was added and only then - by gratuitous ARP for IPv4, by an
@@ -136,6 +165,15 @@ EXAMPLES = r"""
     interface: ipip0
     kind: ipip
 
+- name: The VIPs on a real server that gets one directly and one through a tunnel
+  lvs.cluster.vip_iface:
+    devices:
+      - interface: lo
+        addresses: [192.0.2.30]
+      - interface: ipip0
+        kind: ipip
+        addresses: [192.0.2.31]
+
 - name: What comes out of the tunnel is not dropped
   lvs.cluster.arp_sysctl:
     interfaces: [ipip0]
@@ -157,14 +195,19 @@ operations:
   sample:
     - add 192.0.2.30/32 to eth0 (scope global)
     - announce 192.0.2.30 on eth0 3 times
+devices:
+  description: What is returned of each device (RV(interface), RV(addresses)), in the order of O(devices).
+  returned: success, when there are O(devices)
+  type: list
+  elements: dict
 interface:
   description: The device.
-  returned: success
+  returned: success, unless there are O(devices)
   type: str
   sample: eth0
 addresses:
   description: Those of the VIPs that are on the device afterwards, in the order of O(addresses).
-  returned: success
+  returned: success, unless there are O(devices)
   type: list
   elements: dict
   contains:
@@ -193,13 +236,24 @@ from ansible_collections.lvs.cluster.plugins.module_utils._arp_client import pro
 from ansible_collections.lvs.cluster.plugins.module_utils._rtnl_client import VipClient
 from ansible_collections.lvs.cluster.plugins.module_utils._rtnl_module import run_rtnl
 from ansible_collections.lvs.cluster.plugins.module_utils._vip_conflict import plan_free_vips
-from ansible_collections.lvs.cluster.plugins.module_utils._vip_wanted import VIP_OPTIONS, Wanted
+from ansible_collections.lvs.cluster.plugins.module_utils._vip_plan import plan_devices
+from ansible_collections.lvs.cluster.plugins.module_utils._vip_wanted import (
+    VIP_OPTIONS,
+    VIP_RULES,
+    Wanted,
+    parse_devices,
+)
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=VIP_OPTIONS, supports_check_mode=True)
-    run_rtnl(module, Wanted.from_options, VipClient, partial(plan_free_vips, ask=probe))
+    module = AnsibleModule(argument_spec=VIP_OPTIONS, supports_check_mode=True, **VIP_RULES)
+
+    decide = partial(plan_free_vips, ask=probe)
+    if module.params["devices"] is None:
+        run_rtnl(module, Wanted.from_options, VipClient, decide)
+    else:
+        run_rtnl(module, parse_devices, VipClient, partial(plan_devices, decide=decide))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 #!/usr/bin/python
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Ask a segment who answers for virtual IP addresses (VIPs)."""
 
@@ -35,6 +36,13 @@ options:
     description: How many times each address is asked for, spread evenly over the time.
     type: int
     default: 2
+  beyond:
+    description:
+      - What to do about addresses that this host reaches through a gateway, so that nobody here can be asked for them, when O(interface) is left out.
+      - V(leave_out) asks for the others only, and returns these as RV(beyond).
+    type: str
+    choices: [fail, leave_out]
+    default: fail
 extends_documentation_fragment:
   - lvs.cluster.attributes.info
 seealso:
@@ -56,7 +64,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 owners:
-  description: For each address, in the order of O(addresses), the list of those who answered, the first one first.
+  description: For each address that was asked for, in the order of O(addresses), the list of those who answered, the first one first.
   returned: success
   type: dict
   contains:
@@ -69,10 +77,15 @@ owners:
   sample:
     192.0.2.30: [{mac: "52:54:00:00:00:03", latency_ms: 0.4}]
 interface:
-  description: The device that was asked on.
+  description: The device that was asked on; empty when all addresses were left out.
   returned: success
   type: str
   sample: eth0
+beyond:
+  description: The addresses that were left out, each with the gateway that it is behind.
+  returned: success
+  type: dict
+  sample: {}
 local:
   description: Those of the addresses that the asking host has itself, each with the device that it is on.
   returned: success
@@ -101,6 +114,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._rtnl_view import own_
 from ansible_collections.lvs.cluster.plugins.module_utils._vip_owner import (
     OWNER_OPTIONS,
     Inquiry,
+    beyond_gateways,
     check_interface,
     choose_interface,
     choose_senders,
@@ -112,20 +126,25 @@ from ansible_collections.lvs.cluster.plugins.module_utils._vip_owner import (
 def answer(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the module returns for its options; raise LvsError when nobody can be asked."""
     inquiry = Inquiry.from_options(options)
-    interface = inquiry.interface
+    interface, beyond = inquiry.interface, dict[str, str]()
     if interface is None:
-        interface = choose_interface({address: route_to(address) for address in inquiry.addresses})
+        routes = {address: route_to(address) for address in inquiry.addresses}
+        beyond = beyond_gateways(routes) if inquiry.leave_out else {}
+        routes = {address: route for address, route in routes.items() if address not in beyond}
+        interface = choose_interface(routes) if routes else ""
     else:
         check_interface(interface)
+    asked = [address for address in inquiry.addresses if address not in beyond]
     own = own_addresses()
-    senders = choose_senders(inquiry.addresses, interface, own)
-    owners = find_owners(interface, senders, inquiry.timeout, inquiry.attempts)
-    here = local_addresses(inquiry.addresses, own)
+    senders = choose_senders(asked, interface, own)
+    owners = find_owners(interface, senders, inquiry.timeout, inquiry.attempts) if asked else {}
+    here = local_addresses(asked, own)
     return {
         "owners": {address: [one._asdict() for one in answers] for address, answers in owners.items()},
         "interface": interface,
+        "beyond": beyond,
         "local": here,
-        "summary": summarise(owners, here),
+        "summary": summarise(owners, here, beyond),
         "operations": [],
     }
 

@@ -73,8 +73,8 @@ TRIPPED = {
         "lb1: director_vip_interface: 'eth7' does not exist on this host, which has eth0, lo; name one of these.",
     ),
     "realserver_vip_interface missing": (
-        cluster(), healthy(), {"rs1": {"realserver_vip_interface": "dummy0"}},
-        "rs1: realserver_vip_interface: 'dummy0' does not exist on this host, which has eth0, lo; name one of these.",
+        cluster(), healthy(), {"rs1": {"realserver_vip_interface": "vips"}},
+        "rs1: realserver_vip_interface: 'vips' does not exist on this host, which has eth0, lo; name one of these.",
     ),
     "RIP not there": (
         cluster(), changed("rs1", interfaces=(LO, eth("rs1", "192.0.2.44/24"))), None,
@@ -316,3 +316,17 @@ def test_a_healthy_cluster_of_any_shape(data: st.DataObject) -> None:
     for some in (facts, {host: facts[host] for host in limited}):
         assert told(topology, some) == []
         assert {host: from_values(one.as_values()) for host, one in some.items()} == some
+
+
+@pytest.mark.parametrize(
+    "own",
+    [{"realserver_vip_interface": "dummy0"}, {"realserver_vip_interface": "vips", "realserver_vip_kind": "dummy"}],
+)
+def test_what_the_role_makes_is_not_missing(own: dict[str, str]) -> None:
+    assert told(cluster(), healthy(), {"rs1": own}) == []
+
+
+def test_who_is_left_in_arp_may_answer() -> None:
+    facts = heard("lb1", _192_0_2_30=(MAC["rs1"],))
+    assert told(cluster(), facts, {"rs1": {"realserver_arp_mode": "none"}}) == []
+    assert len(told(cluster(), facts, {"rs2": {"realserver_arp_mode": "none"}})) == 1

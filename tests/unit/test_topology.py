@@ -21,6 +21,7 @@ VARS = {
     "rs1": {"realserver_address": "192.0.2.4", "ansible_host": "127.0.0.1"},
     "rs2": {"realserver_address": ["192.0.2.5", "2001:DB8::5"], "realserver_weight": "3"},
 }
+BOTH_FAR = ["192.0.2.33", "2001:db8::33"]
 GROUPS = {"all": list(VARS), "directors": ["lb1", "lb2"], "realservers": ["rs1", "rs2"], "empty": []}
 
 
@@ -81,6 +82,44 @@ def test_a_server_wins_over_its_host_and_the_host_over_the_pool():
     servers = pool({"weight": 9, "real_servers": ["rs1", {"host": "rs2", "weight": 5}, "192.0.2.9"]})
     assert [server["weight"] for server in servers] == [9, 5, 9]
     assert pool({"weight": 9})[1]["weight"] == 3
+
+
+WAYS = [
+    {**WEB, "ports": [80]},
+    {"name": "far", "address": BOTH_FAR, "ports": [80], "forwarding": "tunnel", "real_servers": ["rs2"]},
+    {"name": "marked", "address": "192.0.2.31", "fwmark": 7, "forwarding": "tunnel", "tunnel_type": "gre"},
+    {"name": "nat", "address": "192.0.2.32", "ports": [80], "forwarding": "masquerade"},
+]
+
+
+def test_a_vip_is_where_its_packets_come_out():
+    found = topology(WAYS, GROUPS, VARS)
+    gre = {"interface": "lvs-gre", "kind": "gre", "addresses": ["192.0.2.31"]}
+    assert views.realserver_vips(found, "rs1") == views.realserver_vips(found, "rs2") == ["192.0.2.30"]
+    assert views.realserver_tunnels(found, "rs1") == [gre]
+    assert views.realserver_tunnels(found, "rs2") == [
+        gre,
+        {"interface": "lvs-ip6tnl", "kind": "ip6tnl", "addresses": [BOTH_FAR[1]]},
+        {"interface": "lvs-ipip", "kind": "ipip", "addresses": [BOTH_FAR[0]]},
+    ]
+
+
+def test_a_vip_that_comes_in_several_ways_is_there_once():
+    tunneled = {**WEB, "name": "two", "ports": [81], "forwarding": "tunnel"}
+    masqueraded = {**WEB, "name": "three", "ports": [82], "forwarding": "masquerade"}
+    found = topology([WEB, tunneled, masqueraded], GROUPS, VARS)
+    assert views.realserver_vips(found, "rs1") == []
+    assert views.realserver_tunnels(found, "rs1") == [
+        {"interface": "lvs-ipip", "kind": "ipip", "addresses": ["192.0.2.30"]}
+    ]
+    assert views.realserver_vips(topology([masqueraded, WEB], GROUPS, VARS), "rs1") == ["192.0.2.30"]
+
+
+def test_a_director_that_masquerades_forwards():
+    assert views.director_forwarding(topology(WAYS, GROUPS, VARS), "lb1") == 1
+    assert views.director_forwarding(topology(WAYS[:3], GROUPS, VARS), "lb1") == 0
+    elsewhere = [WAYS[0], {**WAYS[3], "directors": ["lb2"]}]
+    assert [views.director_forwarding(topology(elsewhere, GROUPS, VARS), host) for host in ("lb1", "lb2")] == [0, 1]
 
 
 def test_drained_and_kept_weights_in_the_kernel():
@@ -174,6 +213,8 @@ TUNNEL = {"forwarding": "tunnel", **ONLY_RS1}
         ({"directors": []}, f"{W}.directors is empty; put a host into its group, or name one."),
         ({"address": "2001:db8::30"}, f"rs1: {W}.real_servers: 'rs1' has no IPv6 address for VIP 2001:db8::30, which forwarding direct needs; give realserver_address one of each family."),
         ({"address": BOTH, "forwarding": "masquerade"}, f"rs1: {W}.real_servers: 'rs1' has no IPv6 address for VIP 2001:db8::30, which forwarding masquerade needs; give realserver_address one of each family."),
+        ({"address": BOTH, **TUNNEL}, f"rs1: {W}.real_servers: '192.0.2.4' gets VIP 2001:db8::30 by ipip over IPv4, for which the role makes no device; give realserver_address an IPv6 address too, or use tunnel_type gre."),
+        ({"address": "2001:db8::30", "tunnel_type": "gre", "forwarding": "tunnel", "real_servers": ["rs2"]}, f"rs2: {W}.real_servers: '2001:db8::5' gets VIP 2001:db8::30 by gre over IPv6, for which the role makes no device; use tunnel_type ipip, or give it an IPv4 address alone."),
         ({"address": "2001:db8::30", "real_servers": ["192.0.2.9"]}, f"{W}.real_servers: '192.0.2.9' has no IPv6 address for VIP 2001:db8::30, which forwarding direct needs; name one of the VIP's family."),
     ],
 )  # fmt: skip
@@ -188,7 +229,10 @@ def test_mistakes(change, expected):
         {"real_servers": [{"host": "rs1", "state": "absent"}, "rs2"]},
         {"real_servers": [{"host": "rs1", "state": "absent"}], "may_be_empty": True},
         {"address": BOTH, "real_servers": ["rs2", "192.0.2.9", {"address": "2001:db8::9"}]},
-        {"address": BOTH, "forwarding": "tunnel"},
+        {"address": BOTH, "forwarding": "tunnel", "real_servers": ["rs2"]},
+        {"address": BOTH, "forwarding": "tunnel", "tunnel_type": "gre", **ONLY_RS1},
+        # What a server has that is not of the inventory, is not known.
+        {"address": "2001:db8::30", "forwarding": "tunnel", "real_servers": ["192.0.2.9"]},
         {"fwmark": 7, "ports": None},
         {"directors": ["lb1"], "real_servers": [{"host": "lb1"}, "rs1"]},
         {"forwarding": "masquerade", "real_servers": [{"host": "rs1", "port": "8080"}]},
@@ -199,7 +243,9 @@ def test_no_mistakes(change):
 
 
 def test_a_tunnel_has_the_other_family_outside_where_a_server_has_no_other():
-    found = topology([{**WEB, "address": BOTH, "ports": [80], "forwarding": "tunnel"}], GROUPS, VARS)
+    pool = [{"host": "rs1", "tunnel_type": "gre"}, "rs2"]
+    web = {**WEB, "address": BOTH, "ports": [80], "forwarding": "tunnel", "real_servers": pool}
+    found = topology([web], GROUPS, VARS)
     four, six = views.director_services(found, "lb1")
     assert [server["address"] for server in four["real_servers"]] == ["192.0.2.4", "192.0.2.5"]
     assert [server["address"] for server in six["real_servers"]] == ["192.0.2.4", "2001:db8::5"]
@@ -304,6 +350,7 @@ def topologies(draw):
         vips = draw(st.sampled_from([[4], [6], [4, 6], [6, 4]]))
         item = {
             "name": f"s{number}",
+            "forwarding": draw(st.sampled_from(["direct", "tunnel", "masquerade"])),
             "address": [f"198.51.100.{number + 1}" if family == 4 else f"2001:db8:1::{number + 1}" for family in vips],
             "ports": sorted(draw(st.sets(st.integers(1, 65535), min_size=1, max_size=4))),
             "directors": draw(st.lists(st.sampled_from(["lb0", "lb1", "lb2"]), min_size=1, unique=True)),
@@ -346,7 +393,10 @@ def test_views_agree(drawn):
     for service in found.services:
         assert (set(service.vips) <= set(answered)) == (not set(service.directors) <= found.absent)
         for server in service.servers:
-            assert set(service.vips) <= set(views.realserver_vips(found, server.host))
+            tunneled = [vip for one in views.realserver_tunnels(found, server.host) for vip in one["addresses"]]
+            accepted = [*views.realserver_vips(found, server.host), *tunneled]
+            assert service.forwarding == "masquerade" or set(service.vips) <= set(accepted)
+            assert len(set(accepted)) == len(accepted)
 
 
 def test_two_hundred_servers():

@@ -9,8 +9,8 @@ from types import ModuleType
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
+from ansible_collections.lvs.cluster.plugins.module_utils._errors import LibraryMissing
 from ansible_collections.lvs.cluster.plugins.module_utils._neighbor_client import NeighborClient
-from ansible_collections.lvs.cluster.plugins.module_utils._rtnl import LibraryMissing
 from ansible_collections.lvs.cluster.plugins.module_utils._rtnl_client import VipClient
 from ansible_collections.lvs.cluster.plugins.modules import vip_iface, vip_neighbor
 

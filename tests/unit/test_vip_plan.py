@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._errors import InvalidValue
 from ansible_collections.lvs.cluster.plugins.module_utils._vip_model import Current, Held, Link, simulate
-from ansible_collections.lvs.cluster.plugins.module_utils._vip_plan import Wanted, plan_vips
+from ansible_collections.lvs.cluster.plugins.module_utils._vip_plan import Wanted, plan_devices, plan_vips
+from ansible_collections.lvs.cluster.plugins.module_utils._vip_wanted import parse_devices
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -250,3 +251,43 @@ def test_any_state_any_wish(count_case: Callable[[], None], current: Current, wa
         assert asked <= {one.address for one in after.on(wanted.interface)}
     else:
         assert not asked & {one.address for one in after.on(wanted.interface) if not wanted.vips[0].written}
+
+
+def test_several_devices_are_planned_one_upon_the_other() -> None:
+    devices = [
+        {"interface": "lo", "addresses": [VIP]},
+        {"interface": "lvs-ipip", "kind": "ipip", "addresses": ["192.0.2.31"]},
+        {"interface": "lvs-gre", "kind": "gre", "addresses": ["192.0.2.32", VIP6]},
+    ]
+    plan = plan_devices(Current(LINKS, (RIP,)), parse_devices({"devices": devices}))
+    assert plan.words == [
+        f"add {VIP}/32 to lo (scope host)",
+        "create ipip device lvs-ipip",
+        "bring lvs-ipip up",
+        "add 192.0.2.31/32 to lvs-ipip (scope host)",
+        "create gre device lvs-gre",
+        "bring lvs-gre up",
+        "add 192.0.2.32/32 to lvs-gre (scope host)",
+        f"add {VIP6}/128 to lvs-gre (not used as a source)",
+    ]
+    assert [one["interface"] for one in plan.results["devices"]] == ["lo", "lvs-ipip", "lvs-gre"]
+    assert [one["device"] for one in plan.before["devices"]] == [
+        {"name": "lo", "kind": "", "up": True}, None, None,
+    ]  # fmt: skip
+
+
+@given(current=states(), wishes=st.lists(wishes(), min_size=1, max_size=3, unique_by=lambda one: one.interface))
+@settings(suppress_health_check=[HealthCheck.too_slow])
+def test_several_devices_end_as_one_run_for_each_does(current: Current, wishes: list[Wanted]) -> None:
+    alone: list[str] = []
+    state = current
+    try:
+        for wanted in wishes:
+            one = plan_vips(state, wanted)
+            alone += one.words
+            for operation in one.operations:
+                state = simulate(state, operation)
+    except InvalidValue:
+        assume(False)
+    assert plan_devices(current, wishes).words == alone
+    assert plan_devices(state, wishes).words == []

@@ -48,6 +48,7 @@ def apply(monkeypatch: pytest.MonkeyPatch, operation: VipOperation, number: int 
         ("dummy", {}),
         ("ipip", {"ipip_collect_metadata": True}),
         ("ip6tnl", {"ip6tnl_collect_metadata": True}),
+        ("gre", {"gre_collect_metadata": True}),
     ],
 )
 def test_tunnels_are_external(monkeypatch: pytest.MonkeyPatch, kind: str, fields: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._errors import InvalidValue
-from ansible_collections.lvs.cluster.plugins.module_utils._vip_wanted import Vip, Wanted, parse_vips
+from ansible_collections.lvs.cluster.plugins.module_utils._vip_wanted import Vip, Wanted, parse_devices, parse_vips
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +30,14 @@ RANGE = "give a value in that range"
 )
 def test_addresses_are_made_canonical(text: str, vip: Vip) -> None:
     assert parse_vips([text]) == (vip,)
+
+
+def test_a_device_is_listed_once() -> None:
+    device = {"interface": "lo", "addresses": [VIP]}
+    with pytest.raises(InvalidValue, match="devices: 'lo' is listed twice; list each device once, with all its"):
+        parse_devices({"devices": [device, device]})
+    (one,) = parse_devices({"devices": [device], "state": "absent", "announce": 2})
+    assert one == Wanted.from_options({**device, "state": "absent", "announce": 2})
 
 
 def test_each_address_once_in_its_order() -> None:
@@ -164,7 +172,7 @@ def test_options_left_out_are_left_out() -> None:
         ({"announce_interval": 61}, "announce_interval: 61 is not from 0 to 60 seconds; {RANGE}."),
         ({"announce_interval": float("nan")}, "announce_interval: nan is not from 0 to 60 seconds; {RANGE}."),
         ({"scope": "site"}, "scope: 'site' is not a choice; choose from global, link, host."),
-        ({"kind": "veth"}, "kind: 'veth' is not a choice; choose from dummy, ipip, ip6tnl."),
+        ({"kind": "veth"}, "kind: 'veth' is not a choice; choose from dummy, ipip, ip6tnl, gre."),
         (
             {"kind": "ipip", "interface": "ipip0", "addresses": [VIP, "2001:db8::30"]},
             "addresses: '2001:db8::30' is IPv6, which does not come through an ipip device; put it on a device of kind "

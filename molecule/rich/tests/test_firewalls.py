@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Firewalls that stay on: open for the VIPs' ports and nothing else, and again after whatever loads them anew."""
+
+from __future__ import annotations
+
+import pytest
+from rich_hosts import FIREWALLS, RIPS, on, reaches, routed_by, served, wait_until
+
+WEB, SHOP = "192.168.91.30", "192.168.91.31"
+RELOAD = {"nftables": "systemctl reload nftables.service", "firewalld": "firewall-cmd --reload"}
+OPENED = {
+    "nftables": "nft list chain inet filter input | grep -c 'comment \"lvs.cluster ' || true",
+    "firewalld": "firewall-cmd --policy=lvs-realserver --list-rich-rules | grep -c accept || true",
+}
+
+
+def openings(name: str) -> int:
+    return int(on(name, OPENED[FIREWALLS[name]]))
+
+
+@pytest.mark.parametrize("name", FIREWALLS)
+def test_the_firewall_is_on(name):
+    assert on(name, f"systemctl is-active {FIREWALLS[name]}.service") == "active\n"
+    assert on(name, f"systemctl is-enabled {FIREWALLS[name]}.service") == "enabled\n"
+
+
+@pytest.mark.parametrize("name", ["rs1", "rs2"])
+def test_a_server_is_open_for_the_ports_of_the_vips_alone(name):
+    """The server itself listens on 80 and 8080 at all of its addresses."""
+    assert (reaches(RIPS[name], 22), reaches(RIPS[name], 80)) == (True, False)
+    with routed_by(name, WEB):
+        assert (reaches(WEB, 80), reaches(WEB, 8080)) == (True, True)
+    # TCP 80 and 8080 of three VIPs, and UDP 5300 where the server is in that pool.
+    assert openings(name) == 6 + (name == "rs1")
+
+
+def test_the_director_is_open_for_the_ports_of_the_vips_alone():
+    on("director", "systemd-run --quiet --unit=other --property=RuntimeMaxSec=60 nc -lk 81")
+    assert (reaches("192.168.91.3", 22), reaches("192.168.91.3", 81), reaches(WEB, 81)) == (True, False, False)
+    on("director", "systemctl stop other.service")
+    assert openings("director") == 7
+
+
+@pytest.mark.parametrize("name", FIREWALLS)
+def test_openings_outlast_a_reload(name):
+    before = openings(name)
+    assert before
+    on(name, RELOAD[FIREWALLS[name]])
+    wait_until(lambda: openings(name) == before)
+    assert sum(served(f"http://{WEB}/", 6).values()) == sum(served(f"http://{SHOP}/", 2).values()) + 4 == 6
+
+
+def test_connections_come_to_their_end_at_the_director():
+    """Each FIN comes through: none is left established, though its filter drops what is invalid."""
+    on("director", "ipvsadm --zero")
+    served(f"http://{WEB}:8080/", 6)
+    lines = [line.split() for line in on("director", "ipvsadm -Lnc").splitlines() if f"{WEB}:8080" in line]
+    states = [line[2] for line in lines]
+    assert len(states) >= 6
+    assert "ESTABLISHED" not in states
+    assert "FIN_WAIT" in states
