@@ -25,7 +25,8 @@ _CLONE_NEWNET = 0x40000000
 _SIOCGIFFLAGS, _IFF_RUNNING = 0x8913, 0x40  # include/uapi/linux/sockios.h and if.h
 # How many random cases a test tries; fewer where a machine is emulated.
 RANDOM = int(os.environ.get("LVS_RANDOM_CASES", "100"))
-LIMIT = 60  # seconds; no command here takes longer unless it hangs
+# Seconds; nothing here takes longer unless it hangs.
+LIMIT = int(os.environ.get("LVS_LIMIT", "60"))
 _DRIVER = """
 import importlib, json, sys
 from ansible.module_utils.testing import patch_module_args
