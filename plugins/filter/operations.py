@@ -16,6 +16,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._operations import (
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._status import directors_status, status_lines
 from ansible_collections.lvs.cluster.plugins.module_utils._topology import topology
+from ansible_collections.lvs.cluster.plugins.module_utils._topology_views import service_paths as _service_paths
 
 # What the playbook status registers on each director
 RESULT = "__status"
@@ -53,6 +54,11 @@ def cluster_paths(services: Any, groups: Any, hostvars: Any, host: str, names: A
     return paths_of(read, str(host), addresses)
 
 
+def service_paths(services: Any, marks: Any = ()) -> list[dict[str, Any]]:
+    """Return what realserver_path_info is to prove of the services of ipvs_table."""
+    return _service_paths(services, marks)
+
+
 def failed_paths(services: Any, groups: Any, hostvars: Any, host: str, answers: Any) -> list[str]:
     """Return why a server does not serve the VIPs, from what realserver_path_info told on each director."""
     return path_failures(topology(services, groups, hostvars), str(host), answers)
@@ -77,5 +83,13 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return name -> function."""
-        functions = (cluster_status, cluster_servers, cluster_directors, cluster_paths, drained_before, failed_paths)
+        functions = (
+            cluster_status,
+            cluster_servers,
+            cluster_directors,
+            cluster_paths,
+            drained_before,
+            failed_paths,
+            service_paths,
+        )
         return {function.__name__: _told_errors(function) for function in functions}

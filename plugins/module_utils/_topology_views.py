@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ._topology_model import Service, Topology, service_options, tunnel_kind, version
@@ -76,22 +76,33 @@ def director_marks(topology: Topology, host: str) -> list[dict[str, Any]]:
     ]
 
 
-def director_paths(topology: Topology, host: str) -> list[dict[str, Any]]:
-    """Return the services of realserver_path_info of a director: one for each VIP and port, with servers that stay."""
+def service_paths(services: Iterable[Mapping[str, Any]], marks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the services of realserver_path_info for those of ipvs_table, with the servers that stay.
+
+    `marks` are those of vip_firewall: they tell the VIPs and ports that a mark stands for; one of every port has none
+    that could be asked for.
+    """
+    named = list(marks)
     found = []
-    for service in _directed(topology, host):
-        for vip in service.vips:
-            servers = service_options(service, vip, 0, topology.rips)["real_servers"]
-            kept = [
-                {key: one[key] for key in _PATH_OPTIONS if key in one}
-                for one in servers
-                if one.get("state") != "absent"
-            ]
-            found += [
-                {"address": vip, "port": port, "protocol": service.protocol, "real_servers": kept}
-                for port in service.ports
-            ]
+    for service in services:
+        stay = [one for one in service.get("real_servers") or () if one.get("state") != "absent"]
+        servers = [{key: one[key] for key in _PATH_OPTIONS if one.get(key) is not None} for one in stay]
+        ends = _marked(service, named) if service.get("fwmark") else [service]
+        for end in ends if servers and service.get("state") != "absent" else ():
+            if end["port"]:
+                key = {"address": end["address"], "port": end["port"], "protocol": end.get("protocol") or "tcp"}
+                found.append({**key, "real_servers": servers})
     return found
+
+
+def _marked(service: Mapping[str, Any], marks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    family = 6 if service.get("address_family") == "ipv6" else 4
+    return [
+        {**mark, "port": port}
+        for mark in marks
+        if mark["mark"] == service["fwmark"] and version(mark["address"]) == family
+        for port in mark.get("ports") or ()
+    ]
 
 
 def director_openings(topology: Topology, host: str) -> list[dict[str, Any]]:
