@@ -7,6 +7,7 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_proof import without_held as _without_held
 from ansible_collections.lvs.cluster.plugins.module_utils._operations import (
     directors_of,
     left_alone,
@@ -14,9 +15,9 @@ from ansible_collections.lvs.cluster.plugins.module_utils._operations import (
     paths_of,
     servers_of,
 )
+from ansible_collections.lvs.cluster.plugins.module_utils._path_services import service_paths as _service_paths
 from ansible_collections.lvs.cluster.plugins.module_utils._status import directors_status, status_lines
 from ansible_collections.lvs.cluster.plugins.module_utils._topology import topology
-from ansible_collections.lvs.cluster.plugins.module_utils._topology_views import service_paths as _service_paths
 
 # What the playbook status registers on each director
 RESULT = "__status"
@@ -59,6 +60,11 @@ def service_paths(services: Any, marks: Any = ()) -> list[dict[str, Any]]:
     return _service_paths(services, marks)
 
 
+def without_held(services: Any, held: Any) -> list[dict[str, Any]]:
+    """Return services of ipvs_table without the servers that it held back."""
+    return _without_held(services, held)
+
+
 def failed_paths(services: Any, groups: Any, hostvars: Any, host: str, answers: Any) -> list[str]:
     """Return why a server does not serve the VIPs, from what realserver_path_info told on each director."""
     return path_failures(topology(services, groups, hostvars), str(host), answers)
@@ -91,5 +97,6 @@ class FilterModule:
             drained_before,
             failed_paths,
             service_paths,
+            without_held,
         )
         return {function.__name__: _told_errors(function) for function in functions}

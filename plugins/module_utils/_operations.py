@@ -8,9 +8,10 @@ from typing import Any
 
 from ._address import parse_host
 from ._errors import InvalidValue
+from ._path_services import service_paths
 from ._topology_hosts import Groups
 from ._topology_model import Topology
-from ._topology_views import director_marks, director_services, service_paths
+from ._topology_views import director_marks, director_services
 
 
 def directors_of(topology: Topology) -> list[str]:

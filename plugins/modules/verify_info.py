@@ -101,11 +101,9 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_reading import read_table
-from ansible_collections.lvs.cluster.plugins.module_utils._path_client import prove
-from ansible_collections.lvs.cluster.plugins.module_utils._path_plan import Inquiry, plan_ways
-from ansible_collections.lvs.cluster.plugins.module_utils._path_verdict import report
+from ansible_collections.lvs.cluster.plugins.module_utils._path_plan import Inquiry
+from ansible_collections.lvs.cluster.plugins.module_utils._path_run import ask
 from ansible_collections.lvs.cluster.plugins.module_utils._preflight_client import read_facts
-from ansible_collections.lvs.cluster.plugins.module_utils._rtnl_view import own_addresses, route_to
 from ansible_collections.lvs.cluster.plugins.module_utils._verify_client import read_boots, read_neighbors, read_sysctls
 
 OPTIONS: dict[str, Any] = {
@@ -122,15 +120,13 @@ def answer(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the module returns for its options; raise LvsError when something can't be read."""
     inquiry = Inquiry.from_options({"services": options["paths"], "timeout": options["timeout"]})
     facts = read_facts(options["addresses"], [], options["interface"])
-    ways = plan_ways(inquiry.probes, inquiry.interface, own_addresses(), route_to)
-    paths = report(inquiry.probes, prove(inquiry.probes, ways, inquiry.timeout, inquiry.attempts))["paths"]
     return {
         "facts": facts.as_values(),
         "sysctls": read_sysctls(one.name for one in facts.interfaces),
         "boots": read_boots(options["boots"]),
         "neighbors": read_neighbors(),
         "table": read_table() if options["table"] else {},
-        "paths": paths,
+        "paths": ask(inquiry)["paths"],
         "operations": [],
     }
 
