@@ -216,11 +216,11 @@ def test_a_forgotten_vip_and_undone_sysctls_are_named():
     with undone, forgotten:
         told = to_mend()
     assert told == [
-        "  rs1: sysctls in effect on lan0: 'arp_ignore 0, arp_announce 0' have to be arp_ignore 1, arp_announce 2, else "
-        "this host answers ARP for the VIPs, as only the director may; run lvs.cluster.site for this host, and find what "
-        "undid it (sysctl.d, another program).",
-        f"  rs2: VIP: '{VIP}' is missing on this host, which has to have it on lo to serve it; run lvs.cluster.site, or "
-        "the role lvs.cluster.realserver, for this host.",
+        "  rs1: sysctls in effect on lan0: 'arp_ignore 0, arp_announce 0' have to be arp_ignore 1, arp_announce 2, "
+        "else this host answers ARP for the VIPs, as only the director may; run lvs.cluster.site for this host, and "
+        "find what undid it (sysctl.d, another program).",
+        f"  rs2: VIP: '{VIP}' is missing on this host, which has to have it on lo to serve it; run lvs.cluster.site, "
+        "or the role lvs.cluster.realserver, for this host.",
     ]
 
 
