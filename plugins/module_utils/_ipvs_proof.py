@@ -64,14 +64,17 @@ def plan_proved(
 
 def _begun(table: Table, plan: Plan[IpvsOperation]) -> list[Place]:
     """Return the servers to which the plan sends clients, and nobody does until now."""
-    found = []
-    for one in plan.operations:
-        if isinstance(one, IpvsOperation) and one.server and one.server_settings and one.server_settings.weight:
-            state = table.get(one.service)
-            now = state.servers.get(one.server) if state else None
-            if now is None or now.weight == 0:
-                found.append((one.service, one.server))
-    return found
+    steps = (one for one in plan.operations if isinstance(one, IpvsOperation))
+    return [(one.service, one.server) for one in steps if one.server and begins(table, one)]
+
+
+def begins(table: Table, operation: IpvsOperation) -> bool:
+    """Return whether a step gives clients to a server that has none."""
+    if not operation.server or not operation.server_settings or not operation.server_settings.weight:
+        return False
+    state = table.get(operation.service)
+    now = state.servers.get(operation.server) if state else None
+    return now is None or now.weight == 0
 
 
 def _reasons(services: Sequence[Mapping[str, Any]], begun: Iterable[Place], proof: Proof) -> dict[Place, str]:

@@ -57,12 +57,13 @@ def path_checks(seen: Seen) -> Iterator[Check]:
                 continue
             finding = Finding(host, "path of", name, path["rule"], path["remedy"])
             # Who gets no new clients may be switched off.
-            if seen.weight(director, service, path["address"]) == 0:
-                rule = f"{path['rule']} (it has weight 0, so no client is sent there)"
+            if seen.is_drained(director, service, path["address"]):
+                rule = f"{path['rule']} (it is drained, so no new client is sent there)"
                 yield bad(PATHS, finding._replace(rule=rule), warning=True)
                 continue
             cause = _path_cause(seen, host, path)
-            text = f"{name} is not served" if cause else bad(PATHS, finding).text
+            text = f"{name} is not served, since {cause.subject} {cause.value} is not there" if cause else ""
+            text = text or bad(PATHS, finding).text
             yield Check(PATHS, host, text, False, cause or finding, vip)
 
 

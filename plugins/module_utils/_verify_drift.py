@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from ._finding import Finding
 from ._ipvs_options import parse_services, parse_timeouts
-from ._ipvs_plan import Step as IpvsStep
 from ._ipvs_plan import plan_services, plan_timeouts, simulate
+from ._ipvs_proof import begins
 from ._ipvs_status import Timeouts
 from ._ipvs_words import server_name, service_name
 from ._plan import Plan
@@ -20,12 +20,15 @@ _REMEDY = "run lvs.cluster.site, which puts it right"
 
 
 class Step(NamedTuple):
-    """A step of ipvs_table, in words; `service` and `server` name the server that it is about, or nothing."""
+    """A step of ipvs_table, in words; `service` and `server` name the server that it is about, or nothing.
+
+    One that `begins` gives clients to a server that has none.
+    """
 
     words: str
     service: str = ""
     server: str = ""
-    adds: bool = False
+    begins: bool = False
 
     @property
     def address(self) -> str:
@@ -40,7 +43,7 @@ def drift(
     table = simulate({}, plan_services({}, parse_services(held["services"])).operations)
     steps = plan_services(table, parse_services(wanted), purge).operations
     found = [
-        Step(one.words, service_name(one.service), server_name(one.server), one.step is IpvsStep.ADD_SERVER)
+        Step(one.words, service_name(one.service), server_name(one.server), begins(table, one))
         if one.server
         else Step(one.words)
         for one in steps
@@ -69,7 +72,7 @@ def table_checks(seen: Seen) -> Iterator[Check]:
                 finding = Finding(seen.host_of(step.address), "server", step.server, rule, remedy)
                 yield bad(TABLE, finding, warning=True)
             elif _is_held_back(seen, host, step):
-                rule = f"is not in {step.service} yet, since its path is not good"
+                rule = f"gets no clients of {step.service} yet, since its path is not good"
                 remedy = "mend that, and run lvs.cluster.site"
                 finding = Finding(seen.host_of(step.address), "server", step.server, rule, remedy)
                 yield bad(TABLE, finding)._replace(consequence=True)
@@ -83,9 +86,9 @@ def table_checks(seen: Seen) -> Iterator[Check]:
 
 
 def _is_held_back(seen: Seen, director: str, step: Step) -> bool:
-    """Return whether a server is missing in a table that a run would not add, since its path is not good."""
+    """Return whether a server has no clients, and a run would give it none either, since its path is not good."""
     paths = seen.looks[director].get("paths", ())
-    return step.adds and any(path["address"] == step.address and path["ok"] is False for path in paths)
+    return step.begins and any(path["address"] == step.address and path["ok"] is False for path in paths)
 
 
 def boot_checks(seen: Seen) -> Iterator[Check]:

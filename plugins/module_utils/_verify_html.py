@@ -147,7 +147,7 @@ def _shares(seen: Seen) -> dict[str, tuple[float, str]]:
                 got[name] = got.get(name, 0) + share.got
     total = sum(got.values())
     whole = count(total, "connection")
-    return {name: (part / total, f"served {part} of {whole}") for name, part in got.items() if total}
+    return {name: (part / total, f"given {part} of {whole}") for name, part in got.items() if total}
 
 
 _STYLE = """

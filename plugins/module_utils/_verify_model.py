@@ -84,19 +84,22 @@ class Seen(NamedTuple):
                     return host
         return address
 
-    def weight(self, director: str, service: Mapping[str, Any], address: str) -> int | None:
-        """Return the weight that a server has in a director's table; None where it is not in it, or nobody looked.
+    def is_drained(self, director: str, service: Mapping[str, Any], address: str) -> bool:
+        """Return whether a server gets no new clients of a service, since that is declared or somebody drained it.
 
         A service that is known by a mark stands for all services of its family.
         """
-        family = "ipv6" if ":" in service["address"] else "ipv4"
-        for one in self.tables.get(director, {}).get("services", ()):
+        family, table = "ipv6" if ":" in service["address"] else "ipv4", self.tables.get(director, {})
+        weights = []
+        for one in table.get("services", ()):
             same = all(one.get(name) == service[name] for name in ("address", "port", "protocol"))
             if same or (one.get("fwmark") and one["address_family"] == family):
-                for server in one["real_servers"]:
-                    if server["address"] == address:
-                        return int(server["weight"])
-        return None
+                weights += [server["weight"] for server in one["real_servers"] if server["address"] == address]
+        by_hand = {one["server"].rpartition(":")[0].strip("[]") for one in table.get("drained", ())}
+        wanted = self.declared.directors[director].services if director in self.declared.directors else ()
+        servers = (server for one in wanted for server in one.get("real_servers") or ())
+        meant = {one["address"] for one in servers if one.get("state") == "drained" or one.get("weight") == 0}
+        return bool(weights) and not any(weights) and address in by_hand | meant
 
 
 def good(topic: str, host: str, text: str, vip: str = "") -> Check:

@@ -402,21 +402,31 @@ def test_a_server_that_gets_no_clients_may_be_off(hosts: dict[str, Any]) -> None
     told = judge(hosts, [{**SERVICES[0], "weight": 1}])
     assert told["errors"] == []
     assert len(told["warnings"]) == 2
-    assert "(it has weight 0, so no client is sent there)" in told["warnings"][0]
+    assert "(it is drained, so no new client is sent there)" in told["warnings"][0]
 
 
 def test_a_server_that_is_held_back_is_told_by_its_path(hosts: dict[str, Any]) -> None:
     fails(hosts, 1, "refused", "is refused by this server")
     director = hosts["director"]["__verify_look"]
-    director["table"] = table(10, 20)
     for held in (director["table"]["services"], director["boots"]["director"]["declared"]["services"]):
         held[0]["real_servers"].pop()
     director["table"]["counters"][0]["real_servers"].pop()
     told = judge(hosts)
     assert told["errors"] == [f"rs2: path of: 'tcp {VIP}:80' is refused by this server; mend it."]
-    assert f"BAD   rs2       server 192.0.2.5:80 is not in tcp {VIP}:80 yet, since its path is not good" in "\n".join(
-        told["lines"]
+    assert (
+        f"BAD   rs2       server 192.0.2.5:80 gets no clients of tcp {VIP}:80 yet, since its path is not good"
+        in "\n".join(told["lines"])
     )
+
+
+def test_a_server_that_is_held_back_with_weight_0(hosts: dict[str, Any]) -> None:
+    """Nobody drained it, so that its path is an error."""
+    fails(hosts, 1, "refused", "is refused by this server")
+    director = hosts["director"]["__verify_look"]
+    for held in (director["table"]["services"], director["boots"]["director"]["declared"]["services"]):
+        held[0]["real_servers"][1]["weight"] = 0
+    told = judge(hosts, [{**SERVICES[0], "weight": 1}])
+    assert told["errors"] == [f"rs2: path of: 'tcp {VIP}:80' is refused by this server; mend it."]
 
 
 def test_a_rehearsal_says_so(hosts: dict[str, Any]) -> None:
