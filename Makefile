@@ -2,6 +2,7 @@
 # What each target does is told by `make help`.
 SHELL := /bin/bash
 PYTHON ?= python3
+CHROMIUM ?= chromium
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
@@ -13,7 +14,7 @@ help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 .PHONY: lab
-lab: venv ## Build the lab and the cluster in it from nothing, and show what a client sees
+lab: venv ## Build the lab and the cluster in it from nothing, and prove that it works
 	ansible-playbook lvs.cluster.lab_up -i lab
 	ansible-playbook site.yml -i lab
 
@@ -32,6 +33,13 @@ kernel: venv ## Test IPVS on a real kernel with few random cases: half a minute 
 .PHONY: check
 check: venv ## Run the fast part of the tests: linters and unit tests
 	python tests/parts.py lint unit
+
+.PHONY: picture
+picture: venv ## Make the docs' picture of the lab's report anew, by Debian's package chromium
+	mkdir -p build
+	ansible-playbook lvs.cluster.verify -i lab -e verify_report=build/report.html
+	$(CHROMIUM) --headless --no-sandbox --hide-scrollbars --window-size=1280,1400 \
+		--screenshot=docs/docsite/rst/verify.png file://$(CURDIR)/build/report.html
 
 .PHONY: build
 build: venv ## Build the collection's tarball in build/

@@ -7,6 +7,7 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_proof import without_held as _without_held
 from ansible_collections.lvs.cluster.plugins.module_utils._operations import (
     directors_of,
     left_alone,
@@ -14,6 +15,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._operations import (
     paths_of,
     servers_of,
 )
+from ansible_collections.lvs.cluster.plugins.module_utils._path_services import service_paths as _service_paths
 from ansible_collections.lvs.cluster.plugins.module_utils._status import directors_status, status_lines
 from ansible_collections.lvs.cluster.plugins.module_utils._topology import topology
 
@@ -53,6 +55,16 @@ def cluster_paths(services: Any, groups: Any, hostvars: Any, host: str, names: A
     return paths_of(read, str(host), addresses)
 
 
+def service_paths(services: Any, marks: Any = ()) -> list[dict[str, Any]]:
+    """Return what realserver_path_info is to prove of the services of ipvs_table."""
+    return _service_paths(services, marks)
+
+
+def without_held(services: Any, held: Any) -> list[dict[str, Any]]:
+    """Return services of ipvs_table without the servers that it held back."""
+    return _without_held(services, held)
+
+
 def failed_paths(services: Any, groups: Any, hostvars: Any, host: str, answers: Any) -> list[str]:
     """Return why a server does not serve the VIPs, from what realserver_path_info told on each director."""
     return path_failures(topology(services, groups, hostvars), str(host), answers)
@@ -77,5 +89,14 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return name -> function."""
-        functions = (cluster_status, cluster_servers, cluster_directors, cluster_paths, drained_before, failed_paths)
+        functions = (
+            cluster_status,
+            cluster_servers,
+            cluster_directors,
+            cluster_paths,
+            drained_before,
+            failed_paths,
+            service_paths,
+            without_held,
+        )
         return {function.__name__: _told_errors(function) for function in functions}

@@ -17,7 +17,6 @@ _VIEWS: tuple[Callable[..., Any], ...] = (
     views.director_forwarding,
     views.director_marks,
     views.director_openings,
-    views.director_paths,
     views.director_services,
     views.director_standby_vips,
     views.director_vips,

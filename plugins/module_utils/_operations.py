@@ -8,12 +8,10 @@ from typing import Any
 
 from ._address import parse_host
 from ._errors import InvalidValue
+from ._path_services import service_paths
 from ._topology_hosts import Groups
-from ._topology_model import Topology, service_options
-from ._topology_views import director_services
-
-# What a path is made of, of the options of a server in a pool.
-_PATH_OPTIONS = ("address", "port", "forwarding", "tunnel_type", "tunnel_port")
+from ._topology_model import Topology
+from ._topology_views import director_marks, director_services
 
 
 def directors_of(topology: Topology) -> list[str]:
@@ -52,20 +50,13 @@ def paths_of(topology: Topology, director: str, addresses: Iterable[str] | None 
 
     A mark has the VIPs and ports that it stands for; one of every port has none that could be asked for.
     """
-    wanted = None if addresses is None else set(addresses)
-    found = []
-    for service in topology.services:
-        for vip in service.vips if director in service.directors else ():
-            pool = service_options(service, vip, 0, topology.rips)["real_servers"]
-            servers = [
-                {name: one[name] for name in _PATH_OPTIONS if name in one}
-                for one in pool
-                if one.get("state") != "absent" and (wanted is None or one["address"] in wanted)
-            ]
-            for port in service.ports if servers else ():
-                key = {"address": vip, "port": port, "protocol": service.protocol}
-                found.append({**key, "real_servers": servers})
-    return found
+    paths = service_paths(director_services(topology, director), director_marks(topology, director))
+    if addresses is None:
+        return paths
+    wanted = set(addresses)
+    for path in paths:
+        path["real_servers"] = [one for one in path["real_servers"] if one["address"] in wanted]
+    return [path for path in paths if path["real_servers"]]
 
 
 def path_failures(topology: Topology, host: str, answers: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -8,9 +8,6 @@ from typing import Any
 
 from ._topology_model import Service, Topology, service_options, tunnel_kind, version
 
-# What of a server says how packets get to it
-_PATH_OPTIONS = ("address", "port", "forwarding", "tunnel_type", "tunnel_port")
-
 
 def director_services(topology: Topology, host: str) -> list[dict[str, Any]]:
     """Return the services of ipvs_table of a director: one for each VIP and port, or for each family of a mark."""
@@ -74,24 +71,6 @@ def director_marks(topology: Topology, host: str) -> list[dict[str, Any]]:
         if service.fwmark
         for vip in service.vips
     ]
-
-
-def director_paths(topology: Topology, host: str) -> list[dict[str, Any]]:
-    """Return the services of realserver_path_info of a director: one for each VIP and port, with servers that stay."""
-    found = []
-    for service in _directed(topology, host):
-        for vip in service.vips:
-            servers = service_options(service, vip, 0, topology.rips)["real_servers"]
-            kept = [
-                {key: one[key] for key in _PATH_OPTIONS if key in one}
-                for one in servers
-                if one.get("state") != "absent"
-            ]
-            found += [
-                {"address": vip, "port": port, "protocol": service.protocol, "real_servers": kept}
-                for port in service.ports
-            ]
-    return found
 
 
 def director_openings(topology: Topology, host: str) -> list[dict[str, Any]]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads what verify has to know of this host beside preflight facts: sysctls in effect, and what a boot brings back."""
+"""Reads what verify has to know of this host beside preflight facts: sysctls, static neighbours, what boots bring."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from ._boot_plan import STATE_DIRECTORY, UNIT_DIRECTORY
 from ._errors import LvsError
 from ._files import read_bytes
+from ._rtnl_view import own_neighbors
 from ._sysctl_client import SysctlClient
 from ._sysctl_model import effective, needed
 
@@ -43,3 +44,9 @@ def read_boots(names: Iterable[str], root: str = "") -> dict[str, dict[str, Any]
             "declared": declared,
         }
     return found
+
+
+def read_neighbors() -> list[dict[str, str]]:
+    """Return the static entries of the neighbour table that have a MAC."""
+    found = (one for one in own_neighbors() if one.permanent and one.mac)
+    return [{"interface": one.interface, "address": one.address, "mac": one.mac} for one in found]

@@ -3,43 +3,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from ._finding import Finding
-from ._ipvs_options import parse_services
-from ._ipvs_plan import plan_services, simulate
-from ._topology_views import director_services, director_vips, realserver_tunnels, realserver_vips
-from ._verify_model import BOOT, TABLE, Check, Seen, bad, good
+from ._ipvs_options import parse_services, parse_timeouts
+from ._ipvs_plan import plan_services, plan_timeouts, simulate
+from ._ipvs_proof import begins
+from ._ipvs_status import Timeouts
+from ._ipvs_words import server_name, service_name
+from ._plan import Plan
+from ._verify_declared import Director
+from ._verify_model import BOOT, TABLE, Check, Seen, bad, count, good
 
 _REMEDY = "run lvs.cluster.site, which puts it right"
 
 
-def drift(current: Sequence[Mapping[str, Any]], wanted: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """Return what ipvs_table would do to get from services to others, in words, and of which server (or empty)."""
-    table = simulate({}, plan_services({}, parse_services(current)).operations)
-    operations = plan_services(table, parse_services(wanted)).operations
-    return [(one.words, one.server.address if one.server else "") for one in operations]
+class Step(NamedTuple):
+    """A step of ipvs_table, in words; `service` and `server` name the server that it is about, or nothing.
+
+    One that `begins` gives clients to a server that has none.
+    """
+
+    words: str
+    service: str = ""
+    server: str = ""
+    begins: bool = False
+
+    @property
+    def address(self) -> str:
+        """The server's own address."""
+        return self.server.rpartition(":")[0].strip("[]")
+
+
+def drift(
+    held: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]], timeouts: Mapping[str, int], purge: bool = False
+) -> list[Step]:
+    """Return what ipvs_table would do to get from what is held (`services`, `timeouts`) to what is wanted."""
+    table = simulate({}, plan_services({}, parse_services(held["services"])).operations)
+    steps = plan_services(table, parse_services(wanted), purge).operations
+    found = [
+        Step(one.words, service_name(one.service), server_name(one.server), begins(table, one))
+        if one.server
+        else Step(one.words)
+        for one in steps
+    ]
+    given, current = parse_timeouts(timeouts), held.get("timeouts") or {}
+    if given:
+        # What is not declared is left alone, and is no drift; at boot nothing is said of it.
+        now = Timeouts(**{**dict.fromkeys(Timeouts._fields, 0), **current})
+        found += [Step(words) for words in plan_timeouts(Plan({}, {}), now, given).words]
+    return found
 
 
 def table_checks(seen: Seen) -> Iterator[Check]:
     """Yield whether each director's table is as declared; what an operator drained is only told."""
-    for host, info in seen.before.items():
-        wanted = _wanted(seen, host)
-        drained = {one["server"]: one for one in info.get("drained", ())}
-        steps = drift(info["services"], wanted)
-        for words, server in steps:
-            held = next((one for name, one in drained.items() if server and server in name), None)
-            if held:
+    for host, info in seen.tables.items():
+        director = seen.declared.directors.get(host)
+        if not director:
+            continue
+        drained = {(one["service"], one["server"]): one for one in info.get("drained", ())}
+        steps = drift(info, director.services, director.timeouts, director.purge)
+        for step in steps:
+            held = drained.get((step.service, step.server))
+            if held and director.keep_drained:
                 rule = f"is drained (it had weight {held['former_weight']})"
                 remedy = "give it its weight back with lvs.cluster.restore when it may serve again"
-                yield bad(TABLE, Finding(seen.host_of(server), "server", held["server"], rule, remedy), warning=True)
+                finding = Finding(seen.host_of(step.address), "server", step.server, rule, remedy)
+                yield bad(TABLE, finding, warning=True)
+            elif _is_held_back(seen, host, step):
+                rule = f"gets no clients of {step.service} yet, since its path is not good"
+                remedy = "mend that, and run lvs.cluster.site"
+                finding = Finding(seen.host_of(step.address), "server", step.server, rule, remedy)
+                yield bad(TABLE, finding)._replace(consequence=True)
             else:
-                rule = f"differs from what is declared (a run would: {words})"
+                rule = f"differs from what is declared (a run would: {step.words})"
                 yield bad(TABLE, Finding(host, "table", "", rule, _REMEDY))
         if not steps:
-            servers = sum(len(service.get("real_servers") or ()) for service in wanted)
-            yield good(TABLE, host, f"{len(wanted)} services with {servers} servers, as declared")
+            servers = sum(len(service.get("real_servers") or ()) for service in director.services)
+            told = f"{count(len(director.services), 'service')} with {count(servers, 'server')}, as declared"
+            yield good(TABLE, host, told)
+
+
+def _is_held_back(seen: Seen, director: str, step: Step) -> bool:
+    """Return whether a server has no clients, and a run would give it none either, since its path is not good."""
+    paths = seen.looks[director].get("paths", ())
+    return step.begins and any(path["address"] == step.address and path["ok"] is False for path in paths)
 
 
 def boot_checks(seen: Seen) -> Iterator[Check]:
@@ -63,17 +112,19 @@ def _boot_problems(seen: Seen, host: str, name: str, boot: Mapping[str, Any]) ->
     if not boot["enabled"]:
         yield "is not enabled, so that nothing comes back after a reboot"
     kept = {str(vip).partition("/")[0] for item in declared["vips"] for vip in item["addresses"]}
-    if name == "director":
-        vips = director_vips(seen.topology, host)
-        for words, _server in drift(declared["services"], _wanted(seen, host)):
-            yield f"would bring another table back at boot (a run would: {words})"
-    else:
-        vips = realserver_vips(seen.topology, host)
-        vips += [vip for one in realserver_tunnels(seen.topology, host) for vip in one["addresses"]]
+    director, server = seen.declared.directors.get(host), seen.declared.servers.get(host)
+    vips: Iterable[str] = ()
+    if name == "director" and director:
+        vips = director.vips
+        yield from _boot_table(seen, host, director, declared)
+    elif server:
+        vips = server.devices
     for vip in vips:
         if vip not in kept:
             yield f"does not bring VIP {vip} back at boot"
 
 
-def _wanted(seen: Seen, host: str) -> list[dict[str, Any]]:
-    return [{**service, "purge": True} for service in director_services(seen.topology, host)]
+def _boot_table(seen: Seen, host: str, director: Director, declared: Mapping[str, Any]) -> Iterator[str]:
+    for step in drift(declared, director.services, director.timeouts):
+        if not _is_held_back(seen, host, step):
+            yield f"would bring another table back at boot (a run would: {step.words})"

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from html import escape
 
 from ._topology import Service
-from ._verify_model import PATHS, Check, Seen
+from ._verify import summary, verdict
+from ._verify_model import PATHS, Check, Seen, count
 from ._verify_share import shares
 from ._verify_svg import Host, draw
 
@@ -16,8 +17,8 @@ _MARKS = {True: ("good", "✓", "good"), False: ("bad", "✕", "bad"), None: ("n
 
 def render(seen: Seen, checks: Sequence[Check], when: str) -> str:
     """Return the page; `when` says in words when it was seen."""
-    failed = sum(check.good is False for check in checks)
-    verdict = f"{failed} of {len(checks)} checks failed" if failed else f"All {len(checks)} checks are good"
+    failed = any(check.good is False for check in checks)
+    told = verdict(checks).rstrip(":.")
     state = "bad" if failed else "good"
     topics = "".join(_topic(topic, checks) for topic in dict.fromkeys(check.topic for check in checks))
     return f"""<!DOCTYPE html>
@@ -26,13 +27,13 @@ def render(seen: Seen, checks: Sequence[Check], when: str) -> str:
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>{escape(verdict)} - LVS cluster</title>
+<title>{escape(told)} - LVS cluster</title>
 <style>{_STYLE}</style>
 </head>
 <body>
 <header class="{state}">
 <p class="kicker">LVS cluster, verified on the wire</p>
-<h1><span aria-hidden="true">{_MARKS[not failed][1]}</span> {escape(verdict)}</h1>
+<h1><span aria-hidden="true">{_MARKS[not failed][1]}</span> {escape(told)}</h1>
 <p class="when">{escape(when)}</p>
 </header>
 <main>
@@ -41,7 +42,7 @@ def render(seen: Seen, checks: Sequence[Check], when: str) -> str:
 {draw(_hosts(seen, checks))}
 <ul class="legend"><li class="request">request to the VIP</li>
 <li class="forward">same packet, in a frame to a server</li>
-<li class="reply">answer from the VIP, past the director</li></ul>
+<li class="reply">answer from the VIP, {_way_back(seen)}</li></ul>
 {"".join(_service(service) for service in seen.topology.services)}
 </section>
 <section class="checks">
@@ -53,8 +54,15 @@ def render(seen: Seen, checks: Sequence[Check], when: str) -> str:
 """
 
 
+def _way_back(seen: Seen) -> str:
+    ways = {service.forwarding == "masquerade" for service in seen.topology.services}
+    if ways == {True}:
+        return "back through the director"
+    return "past the director" + (" but for masquerade" if True in ways else "")
+
+
 def _failures(checks: Sequence[Check]) -> str:
-    sentences = dict.fromkeys(check.sentence for check in checks if check.good is False)
+    sentences = summary(checks)["errors"]
     if not sentences:
         return ""
     items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
@@ -87,27 +95,30 @@ def _hosts(seen: Seen, checks: Sequence[Check]) -> list[Host]:
     topology = seen.topology
     failing = {check.host for check in checks if check.good is False}
     hosts = []
-    for client, saw in seen.clients.items():
-        total = sum(len(visit["visits"]) for visit in saw.visits)
-        hosts.append(Host(client, "client", (f"{total} requests",), client not in failing, "client"))
+    for client, visits in seen.visits.items():
+        total = sum(len(visit["visits"]) for visit in visits)
+        hosts.append(Host(client, "client", (count(total, "request"),), client not in failing, "client"))
     directors = dict.fromkeys(host for service in topology.services for host in service.directors)
     for host in directors:
-        vips = [vip for service in topology.services for vip in service.vips if _active(seen, service) == host]
+        vips = seen.declared.directors[host].vips if host in seen.declared.directors else ()
         lines = [*topology.dips.get(host, ()), *_macs(seen, host, topology.dips.get(host, ()))]
-        lines += [f"answers for {vip}" for vip in dict.fromkeys(vips)]
+        lines += [f"answers for {vip}" for vip in vips]
         badge, role = ("director", "director") if vips else ("standby", "standby")
         hosts.append(Host(host, role, tuple(lines), host not in failing, badge))
     given = _shares(seen)
     for name, addresses in _servers(seen).items():
         facts = seen.facts.get(name)
-        own = dict.fromkeys(vip for one in topology.services if name in _names(one) for vip in one.vips)
+        server = seen.declared.servers.get(name)
+        own = server.devices if server else ()
         lines = [*addresses, *_macs(seen, name, addresses)]
         for vip in own if facts else ():
             carrier = facts.carrier(vip) if facts else None
             lines.append(f"VIP {vip} on {carrier.name}" if carrier else f"VIP {vip} is missing")
         paths = [check.good for check in checks if check.topic == PATHS and check.host == name]
         path = None if not paths else False not in paths
-        hosts.append(Host(name, "server", tuple(lines), name not in failing, "real server", given.get(name), path))
+        back = all(one.forwarding == "masquerade" for one in topology.services if name in _names(one))
+        card = Host(name, "server", tuple(lines), name not in failing, "real server", given.get(name), path, back)
+        hosts.append(card)
     return hosts
 
 
@@ -126,20 +137,17 @@ def _macs(seen: Seen, host: str, addresses: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(f"{one.mac} ({one.name})" for one in carriers if one))
 
 
-def _active(seen: Seen, service: Service) -> str:
-    return next((host for host in service.directors if host not in seen.topology.absent), "")
-
-
 def _shares(seen: Seen) -> dict[str, tuple[float, str]]:
     """Return what part of all connections of the time between the readings each server got."""
     got: dict[str, int] = {}
     for director, after in seen.after.items():
-        for service in shares(seen.before[director], after):
+        for service in shares(seen.tables[director], after):
             for share in service:
                 name = seen.host_of(share.server.rpartition(":")[0].strip("[]"))
                 got[name] = got.get(name, 0) + share.got
     total = sum(got.values())
-    return {name: (count / total, f"served {count} of {total} connections") for name, count in got.items() if total}
+    whole = count(total, "connection")
+    return {name: (part / total, f"given {part} of {whole}") for name, part in got.items() if total}
 
 
 _STYLE = """

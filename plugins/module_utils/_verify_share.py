@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ._finding import Finding
-from ._verify_model import SHARES, Check, Seen, bad, good
+from ._verify_model import SHARES, Check, Seen, bad, count, good
 
 # These give by turns; those give by load, which short requests hardly make. Of the others no share is to be expected.
 _BY_TURNS, _BY_LOAD = ("rr", "wrr"), ("wlc", "lc", "sed", "nq")
@@ -33,7 +33,7 @@ def shares(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[list[Sha
         if counted["service"] not in earlier:
             continue
         first, now = earlier[counted["service"]], _connections(counted)
-        got = {server: count - first.get(server, 0) for server, count in now.items()}
+        got = {server: number - first.get(server, 0) for server, number in now.items()}
         weights = {one: server["weight"] for one, server in zip(now, options["real_servers"])}
         usual = options["scheduler"] in (*_BY_TURNS, *_BY_LOAD) and not options["persistence_timeout"]
         if options["scheduler"] in ("rr", "lc"):
@@ -41,15 +41,9 @@ def shares(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[list[Sha
         else:
             parts = weights
         total, whole = sum(got.values()), sum(parts.values())
-        known = whole and usual
-        found.append(
-            [
-                Share(
-                    counted["service"], server, weights[server], count, total * parts[server] / whole if known else None
-                )
-                for server, count in got.items()
-            ]
-        )
+        due = {one: total * part / whole if whole and usual else None for one, part in parts.items()}
+        name = counted["service"]
+        found.append([Share(name, server, weights[server], number, due[server]) for server, number in got.items()])
     return found
 
 
@@ -57,19 +51,21 @@ def share_checks(seen: Seen) -> Iterator[Check]:
     """Yield how each director gave out the connections of the time between the two readings."""
     for director, after in seen.after.items():
         schedulers = [service["scheduler"] for service in after["services"]]
-        for service, scheduler in zip(shares(seen.before[director], after), schedulers):
+        for service, scheduler in zip(shares(seen.tables[director], after), schedulers):
             total = sum(share.got for share in service)
             if not total:
                 continue
+            name = service[0].service
+            vip = name.partition(" ")[2].rpartition(":")[0].strip("[]")
             told = ", ".join(f"{_name(seen, one)} {one.got}" for one in service)
             wrong = [share for share in service if not fits(share, scheduler)]
             for share in wrong:
-                rule = f"got {share.got} of {total} connections to {share.service}, "
+                rule = f"got {share.got} of {count(total, 'connection')} to {name}, "
                 rule += f"and {scheduler} gives about {share.expected:g}"
                 remedy = "look at its path and its weight; other traffic at the same time can also be the reason"
-                yield bad(SHARES, Finding(_name(seen, share), "server", share.server, rule, remedy))
+                yield bad(SHARES, Finding(_name(seen, share), "server", share.server, rule, remedy), vip=vip)
             if not wrong:
-                yield good(SHARES, director, f"{total} connections to {service[0].service} ({scheduler}): {told}")
+                yield good(SHARES, director, f"{count(total, 'connection')} to {name} ({scheduler}): {told}", vip)
 
 
 def fits(share: Share, scheduler: str) -> bool:

@@ -23,6 +23,7 @@ class Host(NamedTuple):
     """One card: what it is (client, director, standby or server), its lines, and whether all is well there.
 
     `share` is the part of the connections that a server got (0 to 1), with its words; None where nobody knows.
+    A server's answers go `back` through the director, or straight to the client.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Host(NamedTuple):
     badge: str = ""
     share: tuple[float, str] | None = None
     path: bool | None = None
+    back: bool = False
 
 
 def draw(hosts: Sequence[Host]) -> str:
@@ -66,9 +68,13 @@ def _lanes(hosts: Sequence[Host], middles: dict[int, float]) -> str:
         # Whole ways are drawn over broken ones, which share a part of the lane with them.
         ways = sorted(servers, key=lambda one: hosts[one].path is not False)
         drawn += [_lane("forward", middles[director], middles[one], hosts[one].path) for one in ways]
+    answering = [one for one in servers if hosts[one].path]
+    through = [director for director in directors if any(hosts[one].back for one in answering)]
     drawn += [
-        _lane("reply", middles[one], middles[client], True) for one in servers for client in clients if hosts[one].path
+        _lane("reply", middles[one], middles[director]) for director in through for one in answering if hosts[one].back
     ]
+    straight = [*through, *(one for one in answering if not hosts[one].back)]
+    drawn += [_lane("reply", middles[one], middles[client]) for one in straight for client in clients]
     return "".join(drawn)
 
 

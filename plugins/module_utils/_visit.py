@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+UNNAMED = "(unnamed)"  # who served and did not say so
+
 
 class Visit(NamedTuple):
     """One visit: who says to have served it ('' when nobody said), and why nobody did ('' when it went well)."""
@@ -40,10 +42,12 @@ def visit_http(address: str, port: int, timeout: float, header: str) -> str:
     return answer.getheader(header) or ""
 
 
-def visits(count: int, visit: Callable[[], str]) -> list[Visit]:
-    """Make `count` visits, one after the other."""
-    made = []
+def visits(count: int, visit: Callable[[], str], give_up: int = 0) -> list[Visit]:
+    """Make `count` visits, one after the other, and none any more after `give_up` failures in a row (0: all)."""
+    made: list[Visit] = []
     for _visit in range(count):
+        if give_up and len(made) >= give_up and all(one.error for one in made[-give_up:]):
+            break
         start = time.monotonic()
         server = error = ""
         try:
@@ -59,7 +63,7 @@ def tally(made: Sequence[Visit]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for visit in made:
         if not visit.error:
-            counts[visit.server or "(unnamed)"] = counts.get(visit.server or "(unnamed)", 0) + 1
+            counts[visit.server or UNNAMED] = counts.get(visit.server or UNNAMED, 0) + 1
     return dict(sorted(counts.items()))
 
 

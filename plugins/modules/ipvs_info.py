@@ -127,9 +127,8 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_client import IpvsClient
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_memory_file import read_drained
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import SERVICE_KEY_OPTIONS, parse_service_key
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_report import report
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_reading import read_table
 
 OPTIONS: dict[str, Any] = {"services": {"type": "list", "elements": "dict", "options": SERVICE_KEY_OPTIONS}}
 
@@ -139,10 +138,8 @@ def answer(options: Mapping[str, Any]) -> dict[str, Any]:
     asked = options["services"]
     keys = None if asked is None else list(dict.fromkeys(parse_service_key(service) for service in asked))
     client = IpvsClient()
-    table = client.read(keys)
     return {
-        **report(table, client.status(table), read_drained()),
-        "timeouts": client.timeouts()._asdict(),
+        **read_table(keys, client),
         "sync_daemons": [daemon._asdict() for daemon in client.daemons()],
         **client.engine()._asdict(),
     }

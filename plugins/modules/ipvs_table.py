@@ -28,6 +28,25 @@ options:
       - Servers that were drained with O(services[].real_servers[].state=drained) get their weights as soon as that is no longer said.
     type: bool
     default: false
+  prove:
+    description:
+      - Before a server begins to get clients, prove that it serves the VIP, as M(lvs.cluster.realserver_path_info) does. One that does not is held
+        back (not added, or left with weight 0) and warned of with the reason; the next run asks it again.
+      - Servers that get clients already are not asked, and stay whatever they would answer. A run is no health check.
+      - It is refused, before anything is changed, when a service would have nobody left who gets clients that has someone now.
+      - What can't be asked, such as a service by UDP, is taken as good. In check mode nobody is asked, and who would be is warned of.
+      - It needs the right to open raw sockets (CAP_NET_RAW).
+    type: bool
+    default: false
+  prove_marks:
+    description: The VIPs and ports that services by a mark stand for, as O(lvs.cluster.vip_firewall#module:marks).
+    type: list
+    elements: dict
+    default: []
+  prove_timeout:
+    description: How long is waited for servers that don't serve yet, in seconds.
+    type: float
+    default: 10
   timeouts:
     description:
       - How long the kernel remembers idle connections, of all services of the host; those that are left out stay as they are.
@@ -87,6 +106,17 @@ operations:
   type: list
   elements: str
   sample: [add service tcp 192.0.2.30:80 (scheduler rr)]
+held:
+  description: With O(prove=true) the servers that were held back. With C(enrolled) they are there with weight 0.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - service: {address: 192.0.2.30, port: 80, protocol: tcp}
+      server: {address: 192.0.2.5, port: 80}
+      enrolled: false
+      sentence: "192.0.2.5:80: tcp 192.0.2.30:80 is refused by this server: nothing listens there on port 80, neither on 192.0.2.30 nor on 192.0.2.5;
+        start the service; let it listen on all addresses, or on 192.0.2.30 too. So 192.0.2.5:80 gets no clients of tcp 192.0.2.30:80 yet."
 services:
   description: The services as they are afterwards, as options of this module.
   returned: success
@@ -99,7 +129,7 @@ timeouts:
   sample: {tcp: 900, tcp_fin: 120, udp: 300}
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -109,39 +139,58 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_module import ru
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import (
     SERVICE_OPTIONS,
     TIMEOUT_OPTIONS,
+    WantedService,
     parse_services,
     parse_timeouts,
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import plan_services, plan_timeouts
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_proof import Ask, Proof, plan_proved
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_run import Request, Seen
+from ansible_collections.lvs.cluster.plugins.module_utils._path_run import ask_patiently
 from ansible_collections.lvs.cluster.plugins.module_utils._plan import Plan
 
 OPTIONS: dict[str, Any] = {
     "services": {"type": "list", "elements": "dict", "required": True, "options": SERVICE_OPTIONS},
     "purge": {"type": "bool", "default": False},
     "keep_drained": {"type": "bool", "default": False},
+    "prove": {"type": "bool", "default": False},
+    "prove_marks": {"type": "list", "elements": "dict", "default": []},
+    "prove_timeout": {"type": "float", "default": 10.0},
     "timeouts": {"type": "dict", "options": TIMEOUT_OPTIONS},
 }
 
 
-def parse(params: Mapping[str, Any]) -> Request:
+def parse(params: Mapping[str, Any], rehearsal: bool) -> Request:
     """Return what the options ask for."""
     wanted = parse_services(params["services"])
     keys = None if params["purge"] else [service.key for service in wanted]
     timeouts = parse_timeouts(params["timeouts"])
+    proof = Proof(params["prove_marks"], None if rehearsal else _asker(params["prove_timeout"]))
 
     def decide(seen: Seen) -> Plan[Any]:
+        def plan_for(some: Sequence[WantedService]) -> Plan[Any]:
+            return plan_services(seen.table, some, params["purge"], seen.drained)
+
         kept = held(seen.drained) if params["keep_drained"] else {}
-        plan = plan_services(seen.table, still_drained(wanted, kept), params["purge"], seen.drained)
+        asked = still_drained(wanted, kept)
+        if params["prove"]:
+            plan = plan_proved(seen.table, params["services"], asked, plan_for, proof)
+        else:
+            plan = plan_for(asked)
         plan = replace(plan, warnings=(*plan.warnings, *held_warnings(wanted, kept)))
         return plan_timeouts(plan, seen.timeouts, timeouts)
 
     return Request(keys, decide)
 
 
+def _asker(patience: float) -> Ask:
+    return lambda services: ask_patiently(services, patience)
+
+
 def main() -> None:
     """Run the module."""
-    run_ipvs(AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True), parse)
+    module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
+    run_ipvs(module, lambda params: parse(params, module.check_mode))
 
 
 if __name__ == "__main__":

@@ -212,10 +212,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError
-from ansible_collections.lvs.cluster.plugins.module_utils._path_client import prove
-from ansible_collections.lvs.cluster.plugins.module_utils._path_plan import PATH_OPTIONS, Inquiry, plan_ways
-from ansible_collections.lvs.cluster.plugins.module_utils._path_verdict import report
-from ansible_collections.lvs.cluster.plugins.module_utils._rtnl_view import own_addresses, route_to
+from ansible_collections.lvs.cluster.plugins.module_utils._path_plan import PATH_OPTIONS, Inquiry
+from ansible_collections.lvs.cluster.plugins.module_utils._path_run import ask
 from ansible_collections.lvs.cluster.plugins.module_utils._vip_owner import check_interface
 
 
@@ -224,8 +222,7 @@ def answer(options: Mapping[str, Any]) -> dict[str, Any]:
     inquiry = Inquiry.from_options(options)
     if inquiry.interface is not None:
         check_interface(inquiry.interface)
-    ways = plan_ways(inquiry.probes, inquiry.interface, own_addresses(), route_to)
-    return report(inquiry.probes, prove(inquiry.probes, ways, inquiry.timeout, inquiry.attempts))
+    return ask(inquiry)
 
 
 def main() -> None:

@@ -11,8 +11,8 @@ short_description: Tell what has to be known of a host to verify its cluster
 version_added: 1.0.0
 author: The lvs.cluster maintainers (@lvs-cluster)
 description:
-  - Reads in one run what M(lvs.cluster.preflight_info) reads, the sysctls in effect on each device, and what the host brings back at boot; and on a
-    director proves the paths of its servers, as M(lvs.cluster.realserver_path_info) does.
+  - Reads in one run what M(lvs.cluster.preflight_info) reads, the sysctls in effect on each device, static neighbour entries, and what the host brings
+    back at boot; and on a director its table, and proves the paths of its servers, as M(lvs.cluster.realserver_path_info) does.
   - Judges nothing. The playbook C(lvs.cluster.verify) does, for all hosts together.
   - Needs nothing but Python on the managed host and the right to open raw sockets (CAP_NET_RAW).
 options:
@@ -34,6 +34,10 @@ options:
     type: list
     elements: str
     default: []
+  table:
+    description: Whether to read what IPVS holds and counts, as M(lvs.cluster.ipvs_info) does. It needs CAP_NET_ADMIN.
+    type: bool
+    default: false
   timeout:
     description: How long the servers' answers are waited for, in seconds.
     type: float
@@ -70,6 +74,15 @@ boots:
   description: For each of O(boots) the C(unit), whether it is C(active) and C(enabled), and what is C(declared) in its file (null where there is none).
   returned: success
   type: dict
+neighbors:
+  description: The static neighbour entries, each with C(interface), C(address) and C(mac).
+  returned: success
+  type: list
+  elements: dict
+table:
+  description: What M(lvs.cluster.ipvs_info) returns as C(services), C(counters), C(drained) and C(timeouts); empty unless O(table=true).
+  returned: success
+  type: dict
 paths:
   description: What M(lvs.cluster.realserver_path_info) returns as RV(lvs.cluster.realserver_path_info#module:paths).
   returned: success
@@ -87,18 +100,18 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError
-from ansible_collections.lvs.cluster.plugins.module_utils._path_client import prove
-from ansible_collections.lvs.cluster.plugins.module_utils._path_plan import Inquiry, plan_ways
-from ansible_collections.lvs.cluster.plugins.module_utils._path_verdict import report
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_reading import read_table
+from ansible_collections.lvs.cluster.plugins.module_utils._path_plan import Inquiry
+from ansible_collections.lvs.cluster.plugins.module_utils._path_run import ask
 from ansible_collections.lvs.cluster.plugins.module_utils._preflight_client import read_facts
-from ansible_collections.lvs.cluster.plugins.module_utils._rtnl_view import own_addresses, route_to
-from ansible_collections.lvs.cluster.plugins.module_utils._verify_client import read_boots, read_sysctls
+from ansible_collections.lvs.cluster.plugins.module_utils._verify_client import read_boots, read_neighbors, read_sysctls
 
 OPTIONS: dict[str, Any] = {
     "addresses": {"type": "list", "elements": "str", "default": []},
     "interface": {"type": "str"},
     "paths": {"type": "list", "elements": "dict", "default": []},
     "boots": {"type": "list", "elements": "str", "default": []},
+    "table": {"type": "bool", "default": False},
     "timeout": {"type": "float", "default": 2.0},
 }
 
@@ -107,13 +120,13 @@ def answer(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the module returns for its options; raise LvsError when something can't be read."""
     inquiry = Inquiry.from_options({"services": options["paths"], "timeout": options["timeout"]})
     facts = read_facts(options["addresses"], [], options["interface"])
-    ways = plan_ways(inquiry.probes, inquiry.interface, own_addresses(), route_to)
-    paths = report(inquiry.probes, prove(inquiry.probes, ways, inquiry.timeout, inquiry.attempts))["paths"]
     return {
         "facts": facts.as_values(),
         "sysctls": read_sysctls(one.name for one in facts.interfaces),
         "boots": read_boots(options["boots"]),
-        "paths": paths,
+        "neighbors": read_neighbors(),
+        "table": read_table() if options["table"] else {},
+        "paths": ask(inquiry)["paths"],
         "operations": [],
     }
 

@@ -46,6 +46,10 @@ options:
     description: Seconds after which a visit has failed.
     type: float
     default: 5
+  give_up:
+    description: After how many failures in a row a service is visited no more; V(0) makes all visits in any case.
+    type: int
+    default: 0
 extends_documentation_fragment:
   - lvs.cluster.attributes.info
 seealso:
@@ -107,6 +111,7 @@ def main() -> None:
             "server_header": {"type": "str", "default": "X-Served-By"},
             "requests": {"type": "int", "default": 12},
             "timeout": {"type": "float", "default": 5},
+            "give_up": {"type": "int", "default": 0},
         },
         supports_check_mode=True,
     )
@@ -114,6 +119,7 @@ def main() -> None:
     reports = []
     try:
         in_range("requests", params["requests"], 1, 10000)
+        in_range("give_up", params["give_up"], 0, 10000)
         targets = [
             (str(parse_host(item["address"], "address")), in_range("port", item["port"], 1, 65535))
             for item in params["services"]
@@ -124,7 +130,7 @@ def main() -> None:
         visit = partial(visit_tcp, address, port, params["timeout"])
         if params["probe"] == "http":
             visit = partial(visit_http, address, port, params["timeout"], params["server_header"])
-        reports.append(report(endpoint(address, port), visits(params["requests"], visit)))
+        reports.append(report(endpoint(address, port), visits(params["requests"], visit, params["give_up"])))
     module.exit_json(changed=False, services=reports)
 
 

@@ -23,6 +23,7 @@ def test_one_run_sees_all(make_segment: Callable[[int], Segment]) -> None:
     server.sysctl("ipv4/conf/all/arp_ignore", 1)
     server.sysctl("ipv4/conf/eth0/arp_announce", 2)
     server.ip(f"addr add {VIP}/32 dev lo")
+    server.ip(f"neigh add 192.0.2.77 lladdr {segment.mac(1)} dev eth0 nud permanent")
     service = {"address": VIP, "port": 80, "real_servers": [{"address": f"192.0.2.{n}"} for n in (2, 3)]}
     with server.entered():
         listener = socket.create_server(("0.0.0.0", 80))
@@ -35,7 +36,8 @@ def test_one_run_sees_all(make_segment: Callable[[int], Segment]) -> None:
     assert asked["facts"]["owners"] == {VIP: [segment.mac(1)]}
     values = asked["sysctls"]["eth0"]
     assert (values["arp_ignore"], values["arp_announce"], values["forwarding"]) == (1, 2, 0)
-    assert asked["paths"] == []
+    assert (asked["paths"], asked["table"]) == ([], {})
+    assert asked["neighbors"] == [{"interface": "eth0", "address": "192.0.2.77", "mac": segment.mac(1)}]
 
 
 def test_what_a_boot_brings_back(tmp_path: Path) -> None:

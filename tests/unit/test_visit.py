@@ -66,3 +66,16 @@ def test_nobody_listens(closed_port, probe):
     made = visit.visits(2, lambda: probe("127.0.0.1", closed_port, 5))
     assert [one.error for one in made] == ["Connection refused"] * 2
     assert visit.report("x", made)["summary"][-1] == "2 requests to x: no answer, 2 failed"
+
+
+def test_a_dead_service_is_given_up():
+    """Three in a row are enough; one that failed between two good ones is not."""
+    outcomes = iter([OSError(111, "refused"), "", *[OSError(113, "no route")] * 9])
+
+    def one() -> str:
+        outcome = next(outcomes)
+        if isinstance(outcome, OSError):
+            raise outcome
+        return outcome
+
+    assert [made.error for made in visit.visits(12, one, give_up=3)] == ["refused", "", *["no route"] * 3]

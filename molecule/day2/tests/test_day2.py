@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an operator does in the days after, while clients ask without a pause: no request fails, no connection is cut.
+And what goes wrong is told, by its cause, in one sentence each.
 
-The tests go on where the one before them ended.
+The tests go on where the one before them ended. A run of a playbook is what costs, so what can be seen in one run is.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,6 +58,24 @@ def weights() -> dict[str, int]:
     """Return server -> weight of the service of port 80."""
     rows = [line.split() for line in table() if line.startswith(f"-a -t {VIP}:80 ")]
     return {name: int(row[-1]) for row in rows for name, address in SERVERS.items() if row[4] == f"{address}:80"}
+
+
+def to_mend() -> list[str]:
+    """Return the sentences with which verify fails, one for each thing to mend; none when all is good."""
+    run = playbook("verify")
+    _, told, rest = run.output.partition(" failed:\n")
+    assert (run.status != 0) == bool(told), run.output
+    return re.match(r"(?:  .*\n)*", rest)[0].splitlines()  # type: ignore[index]
+
+
+@contextmanager
+def mistake(host: str, made: str, undone: str) -> Iterator[None]:
+    """Make a mistake on a host, and undo it afterwards."""
+    on(host, made)
+    try:
+        yield
+    finally:
+        on(host, undone)
 
 
 def status(path: Path) -> dict[str, dict]:
@@ -127,23 +147,30 @@ def test_the_last_that_serves_is_not_drained():
 
 
 def test_the_cluster_is_changed_and_no_connection_is_cut(tmp_path):
-    """Scheduler, weights, and a service beside it; a drain by hand stays, until it is restored; then all as it was."""
+    """Scheduler, weights, and a service beside it; a drain by hand stays, until it is restored; then all as it was.
+
+    Of the servers of the new service one listens. The other one gets no clients, and the run fails for it.
+    """
     changed = tmp_path / "changed.json"
     changed.write_text(json.dumps({"lvs_services": CHANGED}))
     with load("long") as told:
-        shown = well("site", "--limit", "directors", "-e", f"@{changed}")
+        run = playbook("site", "--limit", "directors", "-e", f"@{changed}")
+        assert run.status != 0
+        shown = " ".join(run.output.split())
         assert "stays so, whatever weight is declared; lvs.cluster.restore gives it its weight back" in shown
+        assert f"So {SERVERS['rs2']}:8080 gets no clients of tcp {VIP}:8080 yet." in shown
+        assert f"rs2: path of: 'tcp {VIP}:8080' is refused by this server: nothing listens there on port 8080" in shown
         assert table() == [
             f"-A -t {VIP}:80 -s wlc",
             f"-a -t {VIP}:80 -r {SERVERS['rs1']}:80 -g -w 0",
             f"-a -t {VIP}:80 -r {SERVERS['rs2']}:80 -g -w 3",
             f"-A -t {VIP}:8080 -s rr",
-            *(f"-a -t {VIP}:8080 -r {address}:8080 -g -w 1" for address in SERVERS.values()),
+            f"-a -t {VIP}:8080 -r {SERVERS['rs1']}:8080 -g -w 1",
         ]
         drained = status(tmp_path / "status.json")["rs1"]["drained"]
         assert (drained["former_weight"], drained["declared"]) == (1, False)
         well("restore", "-e", "servers=rs1")
-        well("site")
+        well("site", "--limit", "directors")
         assert f"-A -t {VIP}:8080 -s rr" not in table()
         assert weights() == {"rs1": 1, "rs2": 1}
     assert failures(told) == []
@@ -162,25 +189,62 @@ def test_the_load_sees_a_restart_without_a_drain():
     assert [kind for kind, _ in failures(told) if kind == "long"]
 
 
-def test_a_web_server_that_died_is_told():
-    on("rs1", "systemctl stop nginx.service")
-    try:
-        shown = playbook("status").output
-        (row,) = [line for line in shown.splitlines() if line.split()[:1] == ["rs1"] and ":80 " in line]
-        assert "refused" in row.split()
-        assert "DOES NOT SERVE: " in row
-        (row,) = [line for line in shown.splitlines() if line.split()[:1] == ["rs2"] and ":80 " in line]
-        assert "ok" in row.split()
-        assert "DOES NOT SERVE" not in row
-    finally:
-        on("rs1", "systemctl start nginx.service")
-
-
-def test_a_server_that_left_the_network_is_told(tmp_path):
-    on("rs2", "ip link set lan0 down")
-    try:
+def test_servers_that_died_are_told(tmp_path):
+    """One lost its web server, one left the network: status and verify say so."""
+    link = mistake("rs2", "ip link set lan0 down", "ip link set lan0 up")
+    with mistake("rs1", "systemctl stop nginx.service", "systemctl start nginx.service"), link:
         servers = status(tmp_path / "status.json")
-        assert {name: server["path"]["verdict"] for name, server in servers.items()} == {"rs1": "ok", "rs2": "no_mac"}
+        assert {name: server["path"]["verdict"] for name, server in servers.items()} == {
+            "rs1": "refused",
+            "rs2": "no_mac",
+        }
         assert SERVERS["rs2"] in servers["rs2"]["path"]["sentence"]
-    finally:
-        on("rs2", "ip link set lan0 up")
+        first, second = to_mend()
+    assert f"rs1: path of: 'tcp {VIP}:80' is refused by this server: nothing listens there on port 80" in first
+    assert (
+        f"rs2: path of: 'tcp {VIP}:80' can't be sent to this server, since nobody answers ARP for its address" in second
+    )
+
+
+def test_a_forgotten_vip_and_undone_sysctls_are_named():
+    sysctls = " ".join(
+        f"net.ipv4.conf.{one}.arp_{key}=0" for one in ("all", "lan0", "lo") for key in ("ignore", "announce")
+    )
+    undone = mistake("rs1", f"sysctl -qw {sysctls}", "systemctl restart systemd-sysctl.service")
+    unit = "lvs-cluster-realserver.service"
+    forgotten = mistake("rs2", f"systemctl stop {unit}; ip address del {VIP}/32 dev lo", f"systemctl start {unit}")
+    with undone, forgotten:
+        told = to_mend()
+    assert told == [
+        "  rs1: sysctls in effect on lan0: 'arp_ignore 0, arp_announce 0' have to be arp_ignore 1, arp_announce 2, "
+        "else this host answers ARP for the VIPs, as only the director may; run lvs.cluster.site for this host, and "
+        "find what undid it (sysctl.d, another program).",
+        f"  rs2: VIP: '{VIP}' is missing on this host, which has to have it on lo to serve it; run lvs.cluster.site, "
+        "or the role lvs.cluster.realserver, for this host.",
+    ]
+
+
+def test_a_web_server_on_the_rip_and_a_wrong_network_are_named():
+    site, restart = "/etc/nginx/conf.d/lvs-demo.conf", "systemctl restart nginx.service"
+    own = SERVERS["rs1"]
+    bound = mistake(
+        "rs1",
+        f"cp {site} /run/site.conf; sed -i -e '/\\[::\\]/d' -e 's/listen 80 /listen {own}:80 /' {site}; {restart}",
+        f"cp /run/site.conf {site}; {restart}",
+    )
+    add, remove = (f"ip address {verb} {{}}/24 dev lan0" for verb in ("add", "del"))
+    right, wrong = SERVERS["rs2"], "192.168.92.5"
+    moved = mistake(
+        "rs2",
+        f"{remove.format(right)}; {add.format(wrong)}",
+        f"{remove.format(wrong)}; {add.format(right)}",
+    )
+    with bound, moved:
+        told = to_mend()
+    assert told == [
+        f"  rs1: path of: 'tcp {VIP}:80' is refused by this server: the service there listens only on the server's own "
+        f"address {own}:80; let it listen on all addresses, or on {VIP} too.",
+        f"  rs2: RIP: '{right}' is on no interface of this host, which has {wrong}/24 on lan0, 10.0.2.15/24 on mgmt0; "
+        "give it an address on the director's segment, or correct realserver_address.",
+    ]
+    assert to_mend() == []
