@@ -12,17 +12,14 @@ from ._files import read_bytes
 from ._firewall_firewalld_client import FirewalldClient, FirewalldFiles
 from ._firewall_nft_client import NftClient
 from ._firewall_plan import firewalld_tables, plan_nftables
-from ._firewall_policy import plan_policy, policy_name
+from ._firewall_policy import plan_policies, policy_names
 from ._firewall_rules import Ruleset
 from ._firewall_steps import NftOperation
 from ._firewall_wanted import WantedFirewall
+from ._nft_owned import OwnedRules
 from ._plan import Plan
 
 _ATTEMPTS = 3
-_UNSEEN = (
-    "The Python library nftables is missing, so that nobody looked for rules to remove; "
-    "if the host has any (nft list ruleset), install the package python3-nftables and run this again."
-)
 # Which tables the old iptables has (net/netfilter/x_tables.c); those of iptables-nft are not in it.
 _LEGACY = {"iptables-legacy": "/proc/net/ip_tables_names", "ip6tables-legacy": "/proc/net/ip6_tables_names"}
 
@@ -32,25 +29,26 @@ class FirewallRun:
 
     def __init__(self, wanted: WantedFirewall) -> None:
         self._wanted, self._nft = wanted, _client(wanted)
-        ruleset = self._nft.read() if self._nft else Ruleset({}, {})
+        ruleset = self._nft.read()
         running = FirewalldClient.find(bool(firewalld_tables(ruleset)))
         if wanted.present and wanted.backend == "firewalld" and not running:
             raise NotSupported("firewalld does not run on this host; start it, or choose backend auto.")
         self._carrier = carrier(wanted, running is not None)
         self._firewalld = running or FirewalldFiles()
-        policy, openings = policy_name(wanted.name), wanted.openings if self._carrier == "firewalld" else ()
         # One that was stopped has its openings when it is started again.
         stopped = running is None and wanted.backend == "auto" and wanted.openings
         self._policy: Plan[Any] = Plan({"openings": {}}, {"openings": {}})
         if not stopped:
-            self._policy = plan_policy(self._firewalld.read(policy), policy, openings)
+            there = {name: self._firewalld.read(name) for name in policy_names(wanted.name).values()}
+            other = wanted if self._carrier == "firewalld" else wanted._replace(openings=(), purge=True)
+            self._policy = plan_policies(there, other)
         self._decide = partial(plan_nftables, wanted=wanted, carrier=self._carrier)
         self.first = self._whole(self._decide(ruleset))
 
     def apply(self) -> Plan[Any]:
         """Carry the plan out, and return the one that was."""
         self._firewalld.apply(self._policy.operations)
-        return self._whole(_apply_rules(self._nft, self._decide)) if self._nft else self.first
+        return self._whole(_apply_rules(self._nft, self._decide))
 
     def _whole(self, rules: Plan[NftOperation]) -> Plan[Any]:
         """Return the plan for firewalld and the one for nftables as one."""
@@ -58,24 +56,25 @@ class FirewallRun:
             {**rule, "openings": {**policy["openings"], **rule["openings"]}}
             for policy, rule in ((self._policy.before, rules.before), (self._policy.after, rules.after))
         )
+        former = {*self._policy.results.get("former", ()), *rules.results["former"]}
         warnings = _legacy_warnings() if self._wanted.openings and self._carrier != "none" else []
         return Plan(
             before,
             after,
             (*self._policy.operations, *rules.operations),
-            results={"backend": self._carrier, **after},
-            warnings=tuple(warnings if self._nft else [_UNSEEN]),
+            results={"backend": self._carrier, **after, "former": sorted(former)},
+            warnings=tuple(warnings),
         )
 
 
-def _client(wanted: WantedFirewall) -> NftClient | None:
-    """Return a client; None where there is no library and nothing is wanted, as on a host that was never set up."""
+def _client(wanted: WantedFirewall) -> NftClient | OwnedRules:
+    """Return a client; to take all away needs no library."""
     try:
         return NftClient()
     except LibraryMissing:
         if wanted.present:
             raise
-        return None
+        return OwnedRules()
 
 
 def carrier(wanted: WantedFirewall, firewalld: bool) -> str:
@@ -100,7 +99,7 @@ def restore_firewall(items: Sequence[Mapping[str, Any]]) -> list[Plan[NftOperati
     return [_apply_rules(nft, partial(decide, WantedFirewall.from_options(item))) for item in items]
 
 
-def _apply_rules(nft: NftClient, decide: Callable[[Ruleset], Plan[NftOperation]]) -> Plan[NftOperation]:
+def _apply_rules(nft: NftClient | OwnedRules, decide: Callable[[Ruleset], Plan[NftOperation]]) -> Plan[NftOperation]:
     plan = decide(nft.read())
     for attempt in range(1, _ATTEMPTS + 1):
         try:
