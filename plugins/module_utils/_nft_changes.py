@@ -12,7 +12,7 @@ import select
 import socket
 import struct
 
-from ._errors import KernelRefusal, MalformedAnswer
+from ._errors import KernelRefusal, MalformedAnswer, unexplained
 from ._netlink import NLM_F_REQUEST, NLMSG_ERROR, pack_message, unpack_attributes, unpack_messages
 
 # include/uapi/linux/netfilter: nfnetlink.h, nf_tables.h
@@ -67,7 +67,9 @@ def generation() -> int:
                 if message.kind == _SUBSYSTEM << 8 | _NEWGEN and len(number) == _ID.size:
                     return int(_ID.unpack(number)[0])
     except OSError as error:
-        raise KernelRefusal(f"The kernel does not tell of its packet filter ({error}).", error.errno or 0) from None
+        raise KernelRefusal(
+            f"The kernel did not tell of its packet filter: {unexplained(error.errno or 0)}.", error.errno or 0
+        ) from None
     raise MalformedAnswer("the generation of nftables' rules")
 
 
