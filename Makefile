@@ -45,6 +45,10 @@ picture: venv ## Make the docs' picture of the lab's report anew, by Debian's pa
 build: venv ## Build the collection's tarball in build/
 	ansible-galaxy collection build --force --output-path build
 
+.PHONY: docs
+docs: venv ## Build the documentation as a site in build/docs
+	python tests/docsite.py
+
 .PHONY: format
 format: venv ## Format the Python files
 	ruff check --fix-only --quiet .
@@ -56,6 +60,8 @@ venv: .venv/ready ## Make the development environment with pinned versions in .v
 .venv/ready: requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("$(PYTHON) is %d.%d, and the pinned ansible-core needs 3.11 or newer: name one with make PYTHON=..." % sys.version_info[:2])'
 	@PYTHON=$(PYTHON) tests/need.sh python/ensurepip:python3-venv
+	@# What is behind a link belongs to another checkout, and would be cleared.
+	@test ! -L .venv || { echo ".venv is a link to $$(readlink .venv), which is not cleared from here; remove the link."; exit 1; }
 	@echo "Making the development environment in .venv (about a minute) ..."
 	@$(PYTHON) -m venv --clear .venv
 	@$(BIN)/pip install -qq --disable-pip-version-check --requirement requirements/dev.txt

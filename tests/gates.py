@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The gates that the community puts before a collection, with tools of their own: python tests/gates.py.
 
-Each reads what users get: the documentation in the checkout, the changelog, and the built tarball.
+Each reads what users get: the documentation in the checkout and as a site, the changelog, and the built tarball.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import docsite
 from tools import CACHE, PROJECT, environment
 
 COLLECTION = PROJECT / ".collections" / "ansible_collections" / "lvs" / "cluster"
@@ -25,6 +26,11 @@ def run(title: str, command: list[str], path: str, cwd: Path = PROJECT) -> subpr
     """Run one gate, and show what it says when it does not end well."""
     variables = {**os.environ, "PATH": path, "ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg"), "NO_COLOR": "1"}
     done = subprocess.run(command, cwd=cwd, env=variables, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return told(title, done)
+
+
+def told(title: str, done: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str]:
+    """Tell how a gate ended, and return that."""
     print(f"{'passed' if done.returncode == 0 else 'FAILED'}: {title}", flush=True)
     if done.returncode:
         print(done.stdout, flush=True)
@@ -55,6 +61,7 @@ def main() -> int:
     results = [
         run("antsibull-changelog lint", ["antsibull-changelog", "lint"], path).returncode == 0,
         run("antsibull-docs lint-collection-docs", LINT_DOCS, path).returncode == 0,
+        told("the documentation's site is built without a warning", docsite.build(path)).returncode == 0,
         import_to_galaxy(build(path), path),
     ]
     return 0 if all(results) else 1

@@ -7,7 +7,6 @@ Raises NotPermitted without CAP_NET_RAW, NotSupported for a device that is no Et
 from __future__ import annotations
 
 import errno
-import os
 import selectors
 import socket
 import struct
@@ -35,7 +34,7 @@ from ._arp import (
     unpack_advertisement,
     unpack_arp,
 )
-from ._errors import KernelRefusal, NotPermitted, NotSupported
+from ._errors import KernelRefusal, NotPermitted, NotSupported, unexplained
 
 _ARPHRD_ETHER = 1  # include/uapi/linux/if_arp.h
 _ICMP6_FILTER = 1  # include/uapi/linux/icmpv6.h; each bit that is set blocks one type
@@ -69,7 +68,9 @@ class Segment:
         *_address, hardware, mac = self.arp.getsockname()
         if hardware != _ARPHRD_ETHER:
             self.arp.close()
-            raise NotSupported(f"{interface} is not an Ethernet device, so nobody can be asked or told there by ARP.")
+            raise NotSupported(
+                f"{interface} is not an Ethernet device, so nobody can be asked or told there by ARP; name one that is."
+            )
         self.mac = mac_text(mac)
         self._nd: socket.socket | None = None
 
@@ -217,9 +218,10 @@ def _explained(what: str) -> Iterator[None]:
             raise NotPermitted(
                 f"Not allowed to {what}: this needs CAP_NET_RAW; run the task as root (become: true).", number
             ) from None
-        reason = {
+        known = {
             errno.ENODEV: "there is no such interface; name one that this host has",
             errno.ENETDOWN: "it is down; bring it up first",
             errno.EADDRNOTAVAIL: "it has no IPv6 address of its own; give it a link-local one",
-        }.get(number, os.strerror(number))
-        raise KernelRefusal(f"The kernel refused to {what}: {reason} (errno {number}).", number) from None
+        }
+        reason = f"{known[number]} (errno {number})" if number in known else unexplained(number)
+        raise KernelRefusal(f"The kernel refused to {what}: {reason}.", number) from None

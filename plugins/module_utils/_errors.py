@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,6 +32,11 @@ class InvalidValue(LvsError):
         if " of " in self.option:
             return self
         return InvalidValue(f"{self.option} of {whose}", self.value, self.rule, self.remedy)
+
+
+def unexplained(number: int) -> str:
+    """Return an errno (see errno(3)) that has no meaning of its own at this step, and where to look for its reason."""
+    return f"{os.strerror(number)} (errno {number}); look for the reason in the kernel's log (dmesg) on that host"
 
 
 class AddressConflict(LvsError):

@@ -103,7 +103,8 @@ class FirewalldClient:
                 remedy = "upgrade it, or open the VIPs in its zones and choose backend none"
                 lack = "This firewalld has no policies, which came with its version 0.9"
                 raise NotSupported(f"{lack}; {remedy}.") from None
-            raise ServiceRefusal(f"Could not {what}: firewalld refuses: {reason or name}.") from None
+            log = "its log (journalctl -u firewalld) tells more; put that right and run again"
+            raise ServiceRefusal(f"Could not {what}: firewalld refuses: {reason or name}; {log}.") from None
 
     def _settings(self, settings: Mapping[str, Any]) -> Any:
         # An empty or mixed container has no signature of its own.

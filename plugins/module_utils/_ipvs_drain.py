@@ -177,7 +177,8 @@ def servers_at(table: Table, drained: Drained, addresses: Sequence[str]) -> list
     if missing:
         there = dict.fromkeys(server.address for _service, server in known)
         raise NotSupported(
-            f"servers: no service of this host has {', '.join(missing)}; they have {', '.join(there) or 'none'}."
+            f"servers: no service of this host has {', '.join(missing)}; name some of those that they have "
+            f"({', '.join(there) or 'none'})."
         )
     return [place for place in known if place[1].address in addresses]
 

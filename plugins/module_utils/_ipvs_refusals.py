@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from typing import Union
 
-from ._errors import KernelRefusal, NotPermitted
+from ._errors import KernelRefusal, NotPermitted, unexplained
 from ._genl import GenlError, Refusal
 from ._ipvs_plan import IpvsOperation, TimeoutsOperation
 
@@ -28,7 +28,7 @@ def unexpected(what: str, error: GenlError) -> KernelRefusal:
     number = error.errno or 0
     if number == errno.EPERM:
         return NotPermitted(_NOT_PERMITTED, number)
-    return KernelRefusal(f"The kernel refused to {what}: {os.strerror(number)} (errno {number}).", number)
+    return KernelRefusal(f"The kernel refused to {what}: {unexplained(number)}.", number)
 
 
 def refusal_of(batch: Sequence[Work], refusals: Sequence[Refusal], done: Sequence[Work]) -> Exception:
@@ -72,4 +72,4 @@ def _reason(operation: Work, number: int) -> str:
                 f"it is built without IPVS for {operation.service.address_family}; use the other family or another "
                 "kernel"
             )
-    return f"{os.strerror(number)} (errno {number})"
+    return unexplained(number)

@@ -12,7 +12,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.lvs.cluster.plugins.module_utils._lab_errors import GuestFailed, LabError, SnapshotRefused
+from ansible_collections.lvs.cluster.plugins.module_utils._lab_errors import (
+    AGAIN,
+    GuestFailed,
+    LabError,
+    SnapshotRefused,
+)
 
 QMP_ERROR: BaseException | None = None
 try:
@@ -38,7 +43,7 @@ class Monitor:
                 return self
             except (QMPError, OSError) as error:
                 if time.monotonic() > deadline:
-                    raise LabError(f"QEMU's monitor {self._path} does not answer: {error}.") from error
+                    raise LabError(f"QEMU's monitor {self._path} does not answer: {error}; {AGAIN}.") from error
                 await asyncio.sleep(0.02)
 
     async def close(self) -> None:
@@ -51,7 +56,7 @@ class Monitor:
         try:
             return await self._client.execute(command, {k.replace("_", "-"): v for k, v in options.items()})
         except (QMPError, OSError, EOFError) as error:
-            raise LabError(f"QEMU refused {command}: {error or type(error).__name__}.") from error
+            raise LabError(f"QEMU refused {command}: {str(error) or type(error).__name__}; {AGAIN}.") from error
 
     async def share_memory(self) -> None:
         """Leave the memory out of the snapshot: it is a file of its own."""
@@ -63,11 +68,13 @@ class Monitor:
             try:
                 answer = await self.execute("query-migrate")
             except LabError as error:
-                raise SnapshotRefused(f"{what} failed: QEMU ended.") from error
+                raise SnapshotRefused(f"{what} failed: QEMU ended; run lvs.cluster.lab_up again.") from error
             if answer.get("status") == "completed":
                 return
             if answer.get("status") in ("failed", "cancelled"):
-                raise SnapshotRefused(f"{what} failed: {answer.get('error-desc') or answer['status']}.")
+                raise SnapshotRefused(
+                    f"{what} failed: {answer.get('error-desc') or answer['status']}; run lvs.cluster.lab_up again."
+                )
             await asyncio.sleep(0.02)
 
 
@@ -93,7 +100,7 @@ class Agent:
             except asyncio.TimeoutError:
                 continue
         raise GuestFailed(
-            f"{self._host}: the guest agent has not answered in {seconds:.0f} s; is the machine overloaded?"
+            f"{self._host}: the guest agent has not answered in {seconds:.0f} s; {AGAIN}, with less to do meanwhile."
         )
 
     def _send(self, command: str, options: dict[str, Any] | None) -> None:
@@ -103,7 +110,7 @@ class Agent:
     async def _answer(self, seconds: float) -> dict[str, Any]:
         line = await asyncio.wait_for(self._reader.readline(), seconds)
         if not line:
-            raise GuestFailed(f"{self._host}: its machine closed the agent's channel.")
+            raise GuestFailed(f"{self._host}: its machine closed the agent's channel; {AGAIN}.")
         try:
             answer = json.loads(line.lstrip(b"\xff"))
         except ValueError:
@@ -116,9 +123,11 @@ class Agent:
         try:
             answer = await self._answer(60.0)
         except asyncio.TimeoutError:
-            raise GuestFailed(f"{self._host}: the guest agent did not answer {command} in 60 s.") from None
+            raise GuestFailed(f"{self._host}: the guest agent did not answer {command} in 60 s; {AGAIN}.") from None
         if "return" not in answer:
-            raise GuestFailed(f"{self._host}: {command} failed: {answer.get('error', {}).get('desc', answer)}.")
+            raise GuestFailed(
+                f"{self._host}: {command} failed: {answer.get('error', {}).get('desc', answer)}; {AGAIN}."
+            )
         return answer["return"]
 
     async def run(self, script: str, what: str, seconds: float = 60.0) -> str:
@@ -131,11 +140,11 @@ class Agent:
             if status["exited"]:
                 break
             if time.monotonic() > deadline:
-                raise GuestFailed(f"{self._host}: {what} has not ended in {seconds:.0f} s.")
+                raise GuestFailed(f"{self._host}: {what} has not ended in {seconds:.0f} s; {AGAIN}.")
             await asyncio.sleep(0.1)
         if status.get("exitcode") != 0:
             words = base64.b64decode(status.get("err-data", "")).decode(errors="replace").strip()
-            raise GuestFailed(f"{self._host}: {what} failed in the guest: {words or status}.")
+            raise GuestFailed(f"{self._host}: {what} failed in the guest: {words or status}; {AGAIN}.")
         return base64.b64decode(status.get("out-data", "")).decode(errors="replace")
 
     async def addresses(self) -> dict[str, frozenset[str]]:

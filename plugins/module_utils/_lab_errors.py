@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+# For whatever has no better remedy: a lab is cheap to have anew.
+AGAIN = "end the lab with lvs.cluster.lab_down and bring it up again with lvs.cluster.lab_up"
+
 
 class LabError(Exception):
     """Any failure of the lab that a person can act upon."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from ansible_collections.lvs.cluster.plugins.module_utils import _lab_guest, _lab_process
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_channel import Agent, Monitor
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_errors import (
+    AGAIN,
     GuestFailed,
     LabError,
     MachineDied,
@@ -126,8 +127,10 @@ class LabMachine:
             ) from error
         if died:
             status = death.result()
-            raise MachineDied(f"{self.name}: its machine ended by itself (exit status {status}).{excerpt(self.run)}")
-        raise MachineDied(f"{self.name}: its machine did not come up. {error}{excerpt(self.run)}") from error
+            raise MachineDied(
+                f"{self.name}: its machine ended by itself (exit status {status}); {AGAIN}.{excerpt(self.run)}"
+            )
+        raise MachineDied(f"{self.name}: its machine did not come up; {AGAIN}. {error}{excerpt(self.run)}") from error
 
     async def _overlay(self, base: Path) -> None:
         process = await asyncio.create_subprocess_exec(
@@ -138,7 +141,10 @@ class LabMachine:
         )
         words = (await process.communicate())[0].decode(errors="replace").strip()
         if process.returncode:
-            raise LabError(f"{self.name}: its disk {self.run / 'disk.qcow2'} cannot be made: {words}.")
+            raise LabError(
+                f"{self.name}: its disk {self.run / 'disk.qcow2'} cannot be made: {words}; put that right and run "
+                "lvs.cluster.lab_up again."
+            )
 
     async def _bring_up(self, host: Host, image: Path) -> None:
         monitor = await Monitor(self.run / "monitor.sock").connect()
@@ -186,7 +192,9 @@ class LabMachine:
             if not lacking:
                 return
             if time.monotonic() > deadline:
-                raise GuestFailed(f"{self.name}: after {self._seconds:.0f} s it still lacks {', '.join(lacking)}.")
+                raise GuestFailed(
+                    f"{self.name}: after {self._seconds:.0f} s it still lacks {', '.join(lacking)}; {AGAIN}."
+                )
             await asyncio.sleep(0.4)  # asking costs the guest time, too
 
     async def _wait_ssh(self, port: int) -> None:
@@ -202,7 +210,7 @@ class LabMachine:
             except (OSError, asyncio.TimeoutError):
                 pass
             await asyncio.sleep(0.2)
-        raise GuestFailed(f"{self.name}: ssh on 127.0.0.1:{port} has not answered in {self._seconds:.0f} s.")
+        raise GuestFailed(f"{self.name}: ssh on 127.0.0.1:{port} has not answered in {self._seconds:.0f} s; {AGAIN}.")
 
     async def change(self, operations: list[Operation]) -> None:
         """Carry out plug, unplug, readdress and forward operations on a machine that runs."""

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from ansible_collections.lvs.cluster.plugins.module_utils import _lab_process
-from ansible_collections.lvs.cluster.plugins.module_utils._lab_errors import LabError
+from ansible_collections.lvs.cluster.plugins.module_utils._lab_errors import AGAIN, LabError
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_qemu import check_socket_path
 
 PROGRAM = "vde_switch"
@@ -40,7 +40,9 @@ def start(lab: Path, segment: str) -> None:
         argv, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     if done.returncode or not runs(lab, segment):
-        raise LabError(f"The switch of segment {segment} did not start: {done.stdout.strip() or done.returncode}.")
+        raise LabError(
+            f"The switch of segment {segment} did not start: {done.stdout.strip() or done.returncode}; {AGAIN}."
+        )
 
 
 def end(lab: Path, segment: str) -> None:

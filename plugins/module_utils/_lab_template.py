@@ -38,7 +38,9 @@ async def make_snapshot(image: Path, machine: Machine, seconds: float) -> None:
             why = (work.exception() or "") if work.done() else f"not ready after {seconds:.0f} s"
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
-            raise MachineDied(f"The machine that boots the new image {how}. {why}{excerpt(run)}")
+            raise MachineDied(
+                f"The machine that boots the new image {how}; run lvs.cluster.lab_up again. {why}{excerpt(run)}"
+            )
         finally:
             if process.returncode is None:
                 process.kill()

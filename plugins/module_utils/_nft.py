@@ -43,4 +43,7 @@ class Nft:
         reason = " ".join(str(error).split())
         if "Operation not permitted" in reason:
             raise NotPermitted(f"Could not {what}: no permission; {remedy}.", errno.EPERM)
-        raise KernelRefusal(f"Could not {what}: nftables refuses: {reason}. Nothing was changed by it.", errno.EINVAL)
+        raise KernelRefusal(
+            f"Could not {what}: nftables refuses: {reason}; nothing was changed by it: put that right and run again.",
+            errno.EINVAL,
+        )

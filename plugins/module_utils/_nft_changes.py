@@ -12,7 +12,7 @@ import select
 import socket
 import struct
 
-from ._errors import KernelRefusal, MalformedAnswer, NotPermitted
+from ._errors import KernelRefusal, MalformedAnswer, NotPermitted, unexplained
 from ._netlink import NLM_F_REQUEST, NLMSG_ERROR, pack_message, unpack_attributes, unpack_messages
 from ._nft import LIST_REMEDY
 
@@ -71,7 +71,9 @@ def generation() -> int:
             raise NotPermitted(
                 f"Could not list the rules of nftables: no permission; {LIST_REMEDY}.", errno.EPERM
             ) from None
-        raise KernelRefusal(f"The kernel does not tell of its packet filter ({error}).", error.errno or 0) from None
+        raise KernelRefusal(
+            f"The kernel did not tell of its packet filter: {unexplained(error.errno or 0)}.", error.errno or 0
+        ) from None
     raise MalformedAnswer("the generation of nftables' rules")
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import os
 import select
 import socket
 import struct
@@ -20,7 +19,7 @@ from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
-from ._errors import KernelRefusal, NotPermitted
+from ._errors import KernelRefusal, NotPermitted, unexplained
 from ._path_model import Probe, Way
 from ._path_packet import gre, gue
 
@@ -151,4 +150,4 @@ def explained(what: str) -> Iterator[None]:
             raise NotPermitted(
                 f"Not allowed to {what}: this needs CAP_NET_RAW; run the task as root (become: true).", number
             ) from None
-        raise KernelRefusal(f"The kernel refused to {what}: {os.strerror(number)} (errno {number}).", number) from None
+        raise KernelRefusal(f"The kernel refused to {what}: {unexplained(number)}.", number) from None

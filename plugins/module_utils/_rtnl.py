@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Callable
 
-from ._errors import KernelRefusal, LibraryMissing, NotPermitted
+from ._errors import KernelRefusal, LibraryMissing, NotPermitted, unexplained
 from ._vip_model import Link
 
 # NLM_F_REQUEST and NLM_F_ACK. Deletions are written out with them, since 0.5.14 deletes with the flags of a creation;
@@ -76,7 +76,7 @@ def plain_reason(number: int) -> str:
     """Return why, and what to do, for an errno that means the same at every step."""
     if number in (errno.EEXIST, errno.ENOENT, errno.EADDRNOTAVAIL, errno.ENODEV):
         return f"another program changed it at the same moment ({os.strerror(number)}); run the task again"
-    return f"{os.strerror(number)} (errno {number})"
+    return unexplained(number)
 
 
 def _refused(what: str, number: int, reason: Callable[[int], str]) -> KernelRefusal:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
-from ._errors import KernelRefusal
+from ._errors import KernelRefusal, unexplained
 from ._neighbor_plan import Entry
 from ._netlink import (
     NLM_F_DUMP,
@@ -110,7 +110,9 @@ def _dump(request: int, answer: int, header: int, what: str) -> list[bytes]:
                     if message.kind == answer:
                         found.append(message.payload)
     except OSError as error:
-        raise KernelRefusal(f"The kernel did not list this host's {what} ({error}).", error.errno or 0) from None
+        raise KernelRefusal(
+            f"The kernel did not list this host's {what}: {unexplained(error.errno or 0)}.", error.errno or 0
+        ) from None
 
 
 def _route_socket(groups: int = 0) -> socket.socket:

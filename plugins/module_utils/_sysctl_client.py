@@ -45,7 +45,8 @@ class SysctlClient:
             names = os.listdir(f"{self._proc}/{TREE}")
         except OSError as error:
             raise NotSupported(
-                f"{self._proc}/{TREE} cannot be read ({error.strerror}): this host has no IPv4, or no /proc."
+                f"{self._proc}/{TREE} cannot be read ({error.strerror}): no IPv4 here, or no /proc; "
+                "run the task where both are."
             ) from None
         return tuple(sorted(set(names) - {ALL, DEFAULT}))
 
@@ -58,7 +59,8 @@ class SysctlClient:
             except OSError as error:
                 if pair.target in (ALL, DEFAULT):
                     raise NotSupported(
-                        f"{self._proc}/{pair.path} cannot be read ({error.strerror}): this kernel has no {pair.key}."
+                        f"{self._proc}/{pair.path} cannot be read ({error.strerror}): this kernel has no {pair.key}; "
+                        "leave it out."
                     ) from None
         return values
 

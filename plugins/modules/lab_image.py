@@ -166,7 +166,9 @@ def main() -> None:
     except LabError as error:
         module.fail_json(msg=str(error))
     except OSError as error:
-        module.fail_json(msg=f"The lab's cache cannot be written: {error}.")
+        module.fail_json(
+            msg=f"The lab's cache cannot be written: {error}; put that right, or choose another directory with LVS_LAB_DIR."
+        )
     module.exit_json(**answer)
 
 

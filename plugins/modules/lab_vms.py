@@ -201,7 +201,8 @@ def main() -> None:
     except LabError as error:
         module.fail_json(msg=str(error))
     except OSError as error:
-        module.fail_json(msg=f"The lab's directory {module.params['base_dir']} cannot be used: {error}.")
+        where = f"The lab's directory {module.params['base_dir']}"
+        module.fail_json(msg=f"{where} cannot be used: {error}; put that right, or choose another with LVS_LAB_DIR.")
     module.exit_json(changed=bool(answer["operations"]) and not checked, **answer)
 
 
