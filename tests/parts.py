@@ -26,7 +26,9 @@ CHECKED, IMAGES = ("lint", "unit"), ("images",)
 
 def scenario(name: str, title: str, seen: bool = True) -> Part:
     """Return the part that runs a molecule scenario on machines of its own; asked for only until it was `seen` to pass."""
-    return Part(title, [LAB_DOWN, [*MOLECULE, name], LAB_DOWN], name, after=IMAGES, asked=not seen)
+    # molecule remembers what an earlier run made, also when its machines were ended by others.
+    fresh = [LAB_DOWN, ["molecule", "reset", "--scenario-name", name]]
+    return Part(title, [*fresh, [*MOLECULE, name], LAB_DOWN], name, after=IMAGES, asked=not seen)
 
 
 # Where the order is free the long ones come first, so that none is left alone at the end.
