@@ -56,10 +56,12 @@ class Keeper:
 
     def awake_until(self, done: Callable[[], bool]) -> None:
         """Wait until `done`, LIMIT seconds at most; half of the time at most goes into looking, the rest is the program's."""
-        end = (began := time.monotonic()) + LIMIT
+        began = time.monotonic()
+        end = began + LIMIT
         while not done():
             assert self.process.poll() is None, self.log()
-            assert (now := time.monotonic()) < end, self.log()
+            now = time.monotonic()
+            assert now < end, self.log()
             time.sleep(0.05 + now - began)
             began = time.monotonic()
 
