@@ -59,7 +59,8 @@ class OwnedRules:
             if error.errno in _NO_TABLES:
                 return Ruleset({}, {})
             raise
-        raise KernelRefusal("The rules of nftables change all the time; run this again when they don't.", errno.EAGAIN)
+        text = "The rules of nftables keep changing; end what loads them again and again, then run this task again."
+        raise KernelRefusal(text, errno.EAGAIN)
 
     def apply(self, operations: Sequence[NftOperation]) -> None:
         """Carry out all steps or none of them."""
@@ -169,4 +170,5 @@ def _text(data: bytes) -> str:
 def _refusal(number: int, what: str) -> KernelRefusal:
     if number == errno.EPERM:
         return NotPermitted(f"Could not {what}: no permission; {LIST_REMEDY}.", number)
-    return KernelRefusal(f"Could not {what}: the kernel refuses (errno {number}). Nothing was changed by it.", number)
+    text = f"Could not {what}: the kernel refuses (errno {number}) and changed nothing"
+    return KernelRefusal(f"{text}; look for the reason in the kernel's log (dmesg) on that host.", number)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 import sys
 from contextlib import nullcontext
+from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +20,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils import (
     _ipvs_memory_file,
     _nft,
     _nft_changes,
+    _nft_owned,
     _path_wire,
     _rtnl_view,
     _sysctl_client,
@@ -26,6 +28,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils import (
     _vip_owner,
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError
+from ansible_collections.lvs.cluster.plugins.module_utils._firewall_rules import Ruleset
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall_wanted import WantedFirewall
 from ansible_collections.lvs.cluster.plugins.module_utils._genl import GenlError, Refusal
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import parse_service
@@ -120,7 +123,8 @@ def test_firewalld(name, text, message):
 
 
 def test_no_firewalld(monkeypatch):
-    monkeypatch.setattr(_firewall_run, "_client", lambda _wanted: None)
+    empty = SimpleNamespace(read=lambda: Ruleset({}, {}))
+    monkeypatch.setattr(_firewall_run, "_client", lambda _wanted: empty)
     monkeypatch.setattr(_firewall_run.FirewalldClient, "find", lambda _seen: None)
     options = {"name": "x", "open": [{"address": "192.0.2.30"}], "backend": "firewalld"}
     assert said(lambda: _firewall_run.FirewallRun(WantedFirewall.from_options(options))) == (
@@ -157,11 +161,26 @@ def test_nftables(monkeypatch, error, message):
 
 
 def test_generation_of_rules(monkeypatch):
-    monkeypatch.setattr(_nft_changes, "_open", raiser(OSError(errno.EIO, "")))
+    monkeypatch.setattr(_nft_changes, "open_netfilter", raiser(OSError(errno.EIO, "")))
     assert said(_nft_changes.generation) == f"The kernel did not tell of its packet filter: {IO}"
+    monkeypatch.setattr(_nft_changes, "open_netfilter", raiser(OSError(errno.EPERM, "")))
+    assert said(_nft_changes.generation).startswith("Could not list the rules of nftables: no permission; ")
     quiet = SimpleNamespace(settimeout=lambda _: None, send=lambda _: None, recv=lambda _: b"")
-    monkeypatch.setattr(_nft_changes, "_open", lambda: nullcontext(quiet))
+    monkeypatch.setattr(_nft_changes, "open_netfilter", lambda: nullcontext(quiet))
     assert "the generation of nftables' rules" in said(_nft_changes.generation)
+
+
+def test_rules_without_libnftables(monkeypatch):
+    for number, words in ((errno.EPERM, "no permission"), (errno.EIO, "the kernel refuses (errno 5)")):
+        monkeypatch.setattr(_nft_owned, "generation", lambda: 1)
+        monkeypatch.setattr(_nft_owned, "open_netfilter", raiser(OSError(number, "")))
+        assert said(_nft_owned.OwnedRules().read).startswith(f"Could not list the rules of nftables: {words}")
+    numbers = count()
+    monkeypatch.setattr(_nft_owned, "generation", lambda: next(numbers))
+    monkeypatch.setattr(_nft_owned.OwnedRules, "_read", lambda _self: Ruleset({}, {}))
+    assert said(_nft_owned.OwnedRules().read) == (
+        "The rules of nftables keep changing; end what loads them again and again, then run this task again."
+    )
 
 
 def test_lists_of_the_kernel(monkeypatch):

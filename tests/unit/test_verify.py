@@ -218,6 +218,14 @@ def test_a_stranger_answers(hosts: dict[str, Any]) -> None:
     assert "is answered for by 02:00:00:00:00:99 too, which is no host of the cluster (heard by rs1)" in error
 
 
+def test_a_host_that_is_to_have_no_vip_answers(hosts: dict[str, Any]) -> None:
+    hosts["rs1"]["__verify_look"]["facts"]["owners"][VIP].append(MACS["client"])
+    assert (
+        f"client: VIP: '{VIP}' is answered for by this host ({MACS['client']}), and only director director may answer (heard by "
+        "rs1); take the VIP away from it: it is declared to have none."
+    ) in judge(hosts)["errors"]
+
+
 def test_nobody_answers(hosts: dict[str, Any]) -> None:
     for host in ("rs1", "rs2", "client"):
         hosts[host]["__verify_look"]["facts"]["owners"][VIP] = []
