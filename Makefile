@@ -38,7 +38,7 @@ check: venv ## Run the fast part of the tests: linters and unit tests
 picture: venv ## Make the docs' picture of the lab's report anew, by Debian's package chromium
 	mkdir -p build
 	ansible-playbook lvs.cluster.verify -i lab -e verify_report=build/report.html
-	$(CHROMIUM) --headless --no-sandbox --hide-scrollbars --window-size=1280,1400 \
+	$(CHROMIUM) --headless --no-sandbox --hide-scrollbars --window-size=1280,1430 \
 		--screenshot=docs/docsite/rst/verify.png file://$(CURDIR)/build/report.html
 
 .PHONY: build

@@ -37,7 +37,8 @@ _SERVICE = r"""
 scheduler:
   description:
     - The kernel's name of the scheduler, such as V(rr), V(wrr), V(lc), V(wlc), V(sh) or V(mh).
-    - V(wlc) for a new service when left out. A change never cuts connections.
+    - V(wlc) for a new service when left out. A change never cuts connections, but for the moment of the change the kernel has no scheduler and refuses
+      new ones; it takes milliseconds.
   type: str
 scheduler_flags:
   description:

@@ -62,7 +62,7 @@ def path_checks(seen: Seen) -> Iterator[Check]:
                 yield bad(PATHS, finding._replace(rule=rule), warning=True)
                 continue
             cause = _path_cause(seen, host, path)
-            text = f"{name} is not served, since {cause.subject} {cause.value} is not there" if cause else ""
+            text = f"{name} is not served, since {cause.subject} {cause.value} {cause.rule}" if cause else ""
             text = text or bad(PATHS, finding).text
             yield Check(PATHS, host, text, False, cause or finding, vip)
 
@@ -70,8 +70,10 @@ def path_checks(seen: Seen) -> Iterator[Check]:
 def _path_cause(seen: Seen, host: str, path: Mapping[str, Any]) -> Finding | None:
     """Return why a path is bad where the server's own facts tell; the cause is told instead of what comes of it."""
     facts, vip = seen.facts.get(host), path["service"]["address"]
-    if facts and path["verdict"] in ("no_mac", "off_segment", "silent") and not facts.carrier(path["address"]):
-        return missing_rip(facts, host, path["address"])
+    if facts and path["verdict"] in ("no_mac", "off_segment", "silent"):
+        cause = missing_rip(facts, host, path["address"])
+        if cause:
+            return cause
     server = seen.declared.servers.get(host)
     if facts and server and vip in server.devices and path["verdict"] in ("silent", "returned"):
         return None if facts.carrier(vip) else missing_vip(seen, host, vip)

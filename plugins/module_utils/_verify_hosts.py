@@ -66,10 +66,15 @@ def missing_vip(seen: Seen, host: str, vip: str) -> Finding:
     return Finding(host, "VIP", vip, rule, _VIP_REMEDY)
 
 
-def missing_rip(facts: HostFacts, host: str, rip: str) -> Finding:
-    """Return what is wrong with a server that does not have its own address."""
+def missing_rip(facts: HostFacts, host: str, rip: str) -> Finding | None:
+    """Return what is wrong with a server that does not have its own address, or not on a device that is up."""
+    carrier = facts.carrier(rip)
+    if carrier:
+        rule = f"is on {carrier.name}, which is down"
+        return None if carrier.up else Finding(host, "RIP", rip, rule, f"bring {carrier.name} up")
     links = [link for link in facts.interfaces if link.mac]
     there = [f"{one} on {link.name}" for link in links for one in link.addresses if not one.startswith("fe80:")]
+    there += [f"{link.name}, which is down" for link in links if not link.up]
     rule = f"is on no interface of this host, which has {', '.join(there) or 'no address'}"
     return Finding(
         host, "RIP", rip, rule, "give it an address on the director's segment, or correct realserver_address"

@@ -172,6 +172,21 @@ def test_a_server_in_the_wrong_network(hosts: dict[str, Any]) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("addresses", "words"),
+    [
+        (["192.0.2.5/24"], "is on eth0, which is down; bring eth0 up."),
+        ([], "is on no interface of this host, which has eth0, which is down; give it an address on the director's segment, or "
+        "correct realserver_address."),
+    ],
+)  # fmt: skip
+def test_a_server_whose_link_is_down(hosts: dict[str, Any], addresses: list[str], words: str) -> None:
+    """A network manager may have taken the address away with it."""
+    hosts["rs2"]["__verify_look"]["facts"]["interfaces"][1].update(up=False, addresses=addresses)
+    fails(hosts, 1, "no_mac", "can't be sent to this server")
+    assert judge(hosts)["errors"] == [f"rs2: RIP: '192.0.2.5' {words}"]
+
+
 def test_a_web_server_that_listens_on_the_rip_alone(hosts: dict[str, Any]) -> None:
     rule = "is refused by this server: the service there listens only on the server's own address 192.0.2.5:80"
     fails(hosts, 1, "rip_only", rule, f"let it listen on all addresses, or on {VIP} too")
