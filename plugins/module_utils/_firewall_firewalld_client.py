@@ -10,7 +10,7 @@ from typing import Any, Callable, TypeVar
 
 from ._errors import LibraryMissing, NotPermitted, NotSupported, ServiceRefusal
 from ._files import remove
-from ._firewall_policy import FIXED, DropPolicy, MakePolicy, OpenPolicy, Policies, PolicyOperation
+from ._firewall_policy import DropPolicy, MakePolicy, OpenPolicy, Policies, PolicyOperation
 
 _NAME = "org.fedoraproject.FirewallD1"
 _PATH = "/org/fedoraproject/FirewallD1"
@@ -67,7 +67,7 @@ class FirewalldClient:
         for operation in operations:
             what = operation.words
             if isinstance(operation, MakePolicy):
-                settings = self._settings({**FIXED, "rich_rules": operation.rules})
+                settings = self._settings({**operation.settings, "rich_rules": operation.rules})
                 self._call(what, f"{_PATH}/config", "config", "addPolicy", operation.policy, settings)
             elif isinstance(operation, DropPolicy):
                 self._call(what, self._file(what, operation.policy), "config.policy", "remove")

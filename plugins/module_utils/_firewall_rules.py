@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules of nftables as libnftables writes them in JSON (libnftables-json(5)): read, made, and followed by a packet."""
+"""Rules of nftables as libnftables writes them in JSON (libnftables-json(5)): read, made, compared and told."""
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ._errors import MalformedAnswer
-from ._firewall_wanted import PROTOCOLS, Mark, Opening
+from ._firewall_packets import Packet
+from ._firewall_wanted import PROTOCOLS, Mark, target_words
 
 OURS = "lvs.cluster "  # how the comment of each of our rules begins; the owner's name follows
-_NUMBERS = {str(number): name for name, number in PROTOCOLS.items()}
+NUMBERS = {**PROTOCOLS, "icmp": 1, "icmpv6": 58}
+_NAMES = {number: name for name, number in NUMBERS.items()}
+# A listing names protocols as the host's /etc/protocols does, where "ipip" is another one.
+_LISTED = {**NUMBERS, "ipip": 94, "ipencap": 4, "ipv4": 4, "ipv6-icmp": 58}
 # Which families a chain of a table sees, by the table's own.
 _FAMILIES = {"ip": (False,), "ip6": (True,), "inet": (False, True)}
 
@@ -57,17 +60,6 @@ class Ruleset(NamedTuple):
     tables: frozenset[tuple[str, str]] = frozenset()
 
 
-class Packet(NamedTuple):
-    """The first packet of anybody to an opening; with `reply` the answer to it.
-
-    `state` is what connection tracking makes of it, in the words of `ct state`.
-    """
-
-    opening: Opening
-    reply: bool = False
-    state: str = "new"
-
-
 def parse_ruleset(answer: Any) -> Ruleset:
     """Return what ``list ruleset`` says; raise MalformedAnswer for what is none."""
     chains: dict[ChainKey, Chain] = {}
@@ -103,16 +95,22 @@ def _payload(protocol: str, field: str) -> dict[str, Any]:
     return {"payload": {"protocol": protocol, "field": field}}
 
 
-def _address_match(address: str, field: str = "daddr") -> dict[str, Any]:
+def _address_match(address: str, field: str) -> dict[str, Any]:
     return _match(_payload("ip6" if ":" in address else "ip", field), address)
 
 
 def accept_rule(packet: Packet, comment: str) -> Rule:
     """Return the rule that lets a packet, and all that follow it, through one base chain."""
-    address, protocol, port = packet.opening
-    where, end = ("saddr", "sport") if packet.reply else ("daddr", "dport")
-    what = _match(_payload(protocol, end), port) if port else _protocol_match(protocol)
-    return Rule((_address_match(address, where), what, {"accept": None}), comment)
+    return Rule((*_known(packet), {"accept": None}), comment)
+
+
+def untracked_rule(packet: Packet, comment: str) -> Rule:
+    """Return the rule that keeps a packet, and all that follow it, out of connection tracking.
+
+    Answers to this host itself stay in it, since it began what they answer.
+    """
+    elsewhere = {"match": {"op": "!=", "left": {"fib": {"result": "type", "flags": ["daddr"]}}, "right": "local"}}
+    return Rule((*_known(packet), *([] if packet.arrives else [elsewhere]), {"notrack": None}), comment)
 
 
 def mark_rule(mark: Mark, comment: str) -> Rule:
@@ -121,14 +119,16 @@ def mark_rule(mark: Mark, comment: str) -> Rule:
         _match(_payload(mark.protocol, "dport"), _some_of(mark.ports)) if mark.ports else _protocol_match(mark.protocol)
     )
     change = {"mangle": {"key": {"meta": {"key": "mark"}}, "value": mark.mark}}
-    return Rule((_address_match(mark.address), what, change), comment)
+    return Rule((_address_match(mark.address, "daddr"), what, change), comment)
 
 
-def untracked_rule(opening: Opening, comment: str) -> Rule:
-    """Return the rule that keeps packets to an opening out of connection tracking."""
-    _address, protocol, port = opening
-    what = _match(_payload(protocol, "dport"), port) if port else _protocol_match(protocol)
-    return Rule((_address_match(opening.address), what, {"notrack": None}), comment)
+def _known(packet: Packet) -> list[dict[str, Any]]:
+    """Return the matches for what is known of a packet, but for its state."""
+    ends = ((packet.source, "saddr"), (packet.destination, "daddr"))
+    matches = [_address_match(address, field) for address, field in ends if address]
+    fields = (("sport", packet.sport), ("dport", packet.dport), ("type", packet.error))
+    known = [_match(_payload(packet.protocol, field), value) for field, value in fields if value]
+    return matches + (known or [_protocol_match(packet.protocol)])
 
 
 def _some_of(ports: Sequence[int]) -> Any:
@@ -136,27 +136,39 @@ def _some_of(ports: Sequence[int]) -> Any:
 
 
 def _protocol_match(protocol: str) -> dict[str, Any]:
-    return _match({"meta": {"key": "l4proto"}}, PROTOCOLS[protocol])
+    return _match({"meta": {"key": "l4proto"}}, NUMBERS[protocol])
 
 
 def told(rule: Rule) -> str:
     """Return what one of our rules is for, in words such as ``tcp 192.0.2.30:80``."""
-    address, end, mark = "", "", ""
+    found: dict[str, Any] = {}
+    mark = ""
     for part in rule.expr:
-        match, mangle = part.get("match"), part.get("mangle")
-        if mangle:
-            mark = f" with {mangle.get('value')}"
-        if not match:
-            continue
-        about, right = match["left"].get("payload", {}), match["right"]
-        if about.get("field") in ("daddr", "saddr"):
-            address = f"[{right}]" if ":" in str(right) else str(right)
-        elif about:
-            ports = right.get("set", ()) if isinstance(right, dict) else [right]
-            end = f"{about.get('protocol')} {address}:{','.join(map(str, ports))}"
-        else:
-            end = f"{protocol_name(right)} {address}:*"
-    return (end or address or "a rule") + mark
+        match = part.get("match", {"left": {}})
+        if "payload" in match["left"]:
+            about = match["left"]["payload"]
+            found[about.get("field")] = match["right"]
+            if about.get("field") not in ("saddr", "daddr"):
+                found["protocol"] = about.get("protocol")
+        elif "meta" in match["left"]:
+            found["protocol"] = _NAMES.get(protocol_number(match["right"]), match["right"])
+        elif "mangle" in part:
+            mark = f" with {part['mangle'].get('value')}"
+    return (_told(found) if found else "a rule") + mark
+
+
+def _told(found: Mapping[str, Any]) -> str:
+    protocol, source, destination = (str(found.get(field, "")) for field in ("protocol", "saddr", "daddr"))
+    if "type" in found:
+        return f"{protocol} {found['type']} {'to' if destination else 'from'} {destination or source}"
+    if "sport" in found or not destination:
+        receiver = f" to {destination}" if destination else ""
+        return f"replies of {target_words(source, protocol, _ports(found.get('sport')))}{receiver}"
+    return target_words(destination, protocol, _ports(found.get("dport")), source)
+
+
+def _ports(right: Any) -> Sequence[int]:
+    return right.get("set", ()) if isinstance(right, dict) else [right] if right else []
 
 
 def canonical(expr: Sequence[Any]) -> tuple[Any, ...]:
@@ -170,192 +182,14 @@ def _canonical_part(part: Any) -> Any:
         return part
     left, right = match.get("left"), match.get("right")
     if left == {"meta": {"key": "l4proto"}}:
-        right = protocol_name(right)
+        right = protocol_number(right)
     elif isinstance(right, dict) and isinstance(right.get("set"), list):
         right = {"set": sorted(right["set"], key=str)}
     return {"match": {**match, "right": right}}
 
 
-def protocol_name(value: Any) -> str:
-    """Return the name of a protocol that a listing gives by name or, without /etc/protocols, by number."""
-    return _NUMBERS.get(str(value), str(value))
-
-
-# What a part of a rule means for the packet: it holds; it does not; it may (for which device, say); it is about what
-# is not known of anybody's packet (where it comes from, how many there were), so that it rather does not.
-_YES, _NO, _MAYBE, _NARROW = "yes", "no", "maybe", "narrow"
-_ACCEPT, _DROP, _ON = "accept", "drop", ""
-_DEVICES = ("iif", "iifname", "oif", "oifname")
-_REFUSING_TARGETS = ("REJECT", "DROP", "TARPIT")
-_DEEPEST = 16  # NFT_JUMP_STACK_SIZE
-
-
-def drops(ruleset: Ruleset, chain: Chain, packet: Packet, owner: str = "", kept: Rule | None = None) -> bool:
-    """Return whether a base chain throws the packet away.
-
-    With the comment of an `owner`: whether it would with `kept` as that one's only rule, and without what other owners
-    have opened, who may close it at any time.
-    """
-    outcome = _follow(ruleset, chain, packet, (owner, kept), 0)
-    return (outcome or chain.policy) == _DROP
-
-
-def _follow(ruleset: Ruleset, chain: Chain | None, packet: Packet, owner: tuple[str, Rule | None], depth: int) -> str:
-    if chain is None or depth > _DEEPEST:
-        return _ON
-    for rule in chain.rules:
-        opened = rule.comment.startswith(OURS) and rule.expr[-1:] == ({"accept": None},)
-        if owner[0] and (opened or rule.comment == owner[0]) and rule != owner[1]:
-            continue
-        held = {_holds(ruleset, chain.key, part, packet) for part in rule.expr}
-        if held & {_NO, _NARROW}:
-            continue
-        for verdict in _verdicts(ruleset, chain.key, rule.expr, packet):
-            ((kind, value),) = verdict.items()
-            if kind in ("drop", "reject"):
-                return _DROP
-            if kind in ("jump", "goto"):
-                target = ruleset.chains.get(chain.key._replace(name=value["target"]))
-                outcome = _follow(ruleset, target, packet, owner, depth + 1)
-                if outcome == _DROP or (outcome and _MAYBE not in held):
-                    return outcome
-                if kind == "goto" and _MAYBE not in held:
-                    return _ON
-            elif kind == "accept" and _MAYBE not in held:
-                return _ACCEPT
-            elif kind == "return" and _MAYBE not in held:
-                return _ON
-    return _ON
-
-
-def _verdicts(ruleset: Ruleset, key: ChainKey, expr: Iterable[Any], packet: Packet) -> list[dict[str, Any]]:
-    """Return what the rule then does: none when it only counts; several when it is not known which."""
-    last: Any = None
-    for part in expr:
-        last = part
-        if isinstance(part, dict) and "vmap" in part:
-            return _mapped(ruleset, key, part["vmap"], packet)
-        if isinstance(part, dict) and part.keys() & {"accept", "drop", "reject", "return", "jump", "goto"}:
-            return [part]
-    if isinstance(last, dict) and "xt" in last:
-        # Before nftables 1.0.7 or so the listing does not tell what it is; refusing is what has to be undone.
-        if not last["xt"]:
-            return [{"drop": None}]
-        if last["xt"].get("type") == "target" and last["xt"].get("name") in _REFUSING_TARGETS:
-            return [{"drop": None}]
-    return []
-
-
-def _mapped(ruleset: Ruleset, key: ChainKey, vmap: Any, packet: Packet) -> list[dict[str, Any]]:
-    data = vmap["data"]
-    entries = _elements(ruleset, key, data)
-    sure, possible = [], []
-    for entry in entries:
-        if not isinstance(entry, list) or len(entry) != 2 or not isinstance(entry[1], dict):
-            continue
-        held = _compared(ruleset, key, vmap["key"], "==", entry[0], packet)
-        if held == _YES:
-            sure.append(entry[1])
-        elif held == _MAYBE and "accept" not in entry[1]:
-            possible.append(entry[1])
-    return sure or possible
-
-
-def _holds(ruleset: Ruleset, key: ChainKey, part: Any, packet: Packet) -> str:
-    if not isinstance(part, dict):
-        return _YES
-    if "match" in part:
-        match = part["match"]
-        return _compared(ruleset, key, match["left"], match["op"], match["right"], packet)
-    xt = part.get("xt")
-    if xt and xt.get("type") == "match" and xt.get("name") != "comment":
-        return _NARROW
-    return _NARROW if part.keys() & {"limit", "quota", "ct count"} else _YES
-
-
-def _compared(ruleset: Ruleset, key: ChainKey, left: Any, operator: str, right: Any, packet: Packet) -> str:
-    value = _value(left, packet)
-    if value in (_NO, _NARROW):
-        return str(value)
-    if operator in ("==", "in", "!="):
-        held = _contains(ruleset, key, right, value)
-        if operator == "!=":
-            return {_YES: _NO, _NO: _YES}.get(held, held)
-        return held
-    return _MAYBE
-
-
-def _value(left: Any, packet: Packet) -> Any:
-    """Return what the packet has there: a value, or _NO when it can't be one of those, or _NARROW; "" is a device."""
-    kind, about = next(iter(left.items())) if isinstance(left, dict) and left else ("", None)
-    if not isinstance(about, dict):
-        return _NARROW
-    opening = packet.opening
-    if kind == "payload" and "field" in about:
-        return _payload_value(about["protocol"], about["field"], packet)
-    if kind == "meta":
-        return {
-            "l4proto": opening.protocol,
-            "nfproto": "ipv6" if opening.ipv6 else "ipv4",
-            "protocol": "ip6" if opening.ipv6 else "ip",
-            "pkttype": "host",
-            **dict.fromkeys(_DEVICES, ""),
-        }.get(about["key"], _NARROW)
-    if kind == "ct" and about.get("key") == "state":
-        return packet.state
-    if kind == "fib" and about.get("result") == "type" and "daddr" in about.get("flags", ()) and not packet.reply:
-        return "local"
-    return _NARROW
-
-
-def _payload_value(protocol: str, field: str, packet: Packet) -> Any:
-    address, name, port = packet.opening
-    if protocol in ("ip", "ip6"):
-        if (protocol == "ip6") != packet.opening.ipv6:
-            return _NO
-        if field in ("protocol", "nexthdr"):
-            return name
-        return address if field == ("saddr" if packet.reply else "daddr") else _NARROW
-    if protocol in PROTOCOLS or protocol == "th":
-        if protocol not in (name, "th"):
-            return _NO
-        return port if field == ("sport" if packet.reply else "dport") else _NARROW
-    return _NO if protocol in ("icmp", "icmpv6", "arp", "esp", "ah", "comp", "udplite", "dccp") else _NARROW
-
-
-def _contains(ruleset: Ruleset, key: ChainKey, right: Any, value: Any) -> str:
-    """Return whether the right side of a match has the value."""
-    if isinstance(right, list):
-        found = {_contains(ruleset, key, one, value) for one in right}
-        return _YES if _YES in found else _MAYBE if _MAYBE in found else _NO
-    if (isinstance(right, str) and right.startswith("@")) or (isinstance(right, dict) and right.keys() & {"set", "|"}):
-        return _contains(ruleset, key, list(_elements(ruleset, key, right)), value)
-    if isinstance(right, dict) and "elem" in right:
-        return _contains(ruleset, key, right["elem"].get("val"), value)
-    if value == "":  # a device: any but lo, which nobody's packets come in through
-        return _NO if right == "lo" else _MAYBE
-    if value == 0:  # some port
-        return _MAYBE
-    if isinstance(right, dict) and "range" in right:
-        low, high = right["range"]
-        return _MAYBE if type(low) is not type(value) else _within(low, high, value)
-    if isinstance(right, dict) and "prefix" in right:
-        network = f"{right['prefix']['addr']}/{right['prefix']['len']}"
-        return _YES if ipaddress.ip_address(value) in ipaddress.ip_network(network, strict=False) else _NO
-    if isinstance(right, (str, int)):
-        same = right == value or protocol_name(right) == value or (right == "*")
-        return _YES if same else _NO
-    return _MAYBE
-
-
-def _within(low: Any, high: Any, value: Any) -> str:
-    if isinstance(value, str):
-        low, high, value = ipaddress.ip_address(low), ipaddress.ip_address(high), ipaddress.ip_address(value)
-    return _YES if low <= value <= high else _NO
-
-
-def _elements(ruleset: Ruleset, key: ChainKey, right: Any) -> Sequence[Any]:
-    if isinstance(right, str):
-        return ruleset.sets.get(key._replace(name=right[1:]), ())
-    elements = right.get("set", right.get("|", ())) if isinstance(right, dict) else ()
-    return elements if isinstance(elements, list) else [elements]
+def protocol_number(value: Any) -> int:
+    """Return the number of a protocol that is listed by name or, without /etc/protocols, by number; -1 if it is unknown."""
+    if isinstance(value, int):
+        return value
+    return int(value) if str(value).isdigit() else _LISTED.get(str(value), -1)

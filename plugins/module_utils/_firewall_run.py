@@ -12,7 +12,7 @@ from ._files import read_bytes
 from ._firewall_firewalld_client import FirewalldClient, FirewalldFiles
 from ._firewall_nft_client import NftClient
 from ._firewall_plan import firewalld_tables, plan_nftables
-from ._firewall_policy import plan_policy, policy_name
+from ._firewall_policy import plan_policies, policy_names
 from ._firewall_rules import Ruleset
 from ._firewall_steps import NftOperation
 from ._firewall_wanted import WantedFirewall
@@ -38,12 +38,13 @@ class FirewallRun:
             raise NotSupported("firewalld does not run on this host; start it, or choose backend auto.")
         self._carrier = carrier(wanted, running is not None)
         self._firewalld = running or FirewalldFiles()
-        policy, openings = policy_name(wanted.name), wanted.openings if self._carrier == "firewalld" else ()
         # One that was stopped has its openings when it is started again.
         stopped = running is None and wanted.backend == "auto" and wanted.openings
         self._policy: Plan[Any] = Plan({"openings": {}}, {"openings": {}})
         if not stopped:
-            self._policy = plan_policy(self._firewalld.read(policy), policy, openings)
+            there = {name: self._firewalld.read(name) for name in policy_names(wanted.name).values()}
+            other = wanted if self._carrier == "firewalld" else wanted._replace(openings=(), purge=True)
+            self._policy = plan_policies(there, other)
         self._decide = partial(plan_nftables, wanted=wanted, carrier=self._carrier)
         self.first = self._whole(self._decide(ruleset))
 

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ._firewall_packets import Packet
 from ._firewall_rules import OURS, Chain, ChainKey, Rule, Ruleset, canonical, mark_rule, untracked_rule
 from ._firewall_steps import OWN_FAMILY, AddRule, DeleteRule, MakeTable, NftOperation, RemoveTable, own_words
-from ._firewall_wanted import Mark, Opening
+from ._firewall_wanted import Mark
 from ._nft_owner import owner_table
 
 _HOOK = "prerouting"
@@ -21,11 +22,11 @@ _HOOK = "prerouting"
 _UNTRACKED, _MARKS = ("raw", -300), ("prerouting", -150)
 
 
-def plan_table(ruleset: Ruleset, name: str, marks: Sequence[Mark], untracked: Sequence[Opening]) -> list[NftOperation]:
+def plan_table(ruleset: Ruleset, name: str, marks: Sequence[Mark], untracked: Sequence[Packet]) -> list[NftOperation]:
     """Return the way to the owner's table; there is none when it would hold nothing."""
     table, comment = owner_table(name), OURS + name
     content = {
-        _chain(table, *_UNTRACKED): [untracked_rule(opening, comment) for opening in untracked],
+        _chain(table, *_UNTRACKED): [untracked_rule(packet, comment) for packet in untracked],
         _chain(table, *_MARKS): [mark_rule(mark, comment) for mark in marks],
     }
     content = {chain: rules for chain, rules in content.items() if rules}

@@ -10,8 +10,11 @@ from ._errors import InvalidValue
 from ._nft_owner import parse_owner
 from ._vip_wanted import choice, parse_vip_host
 
-# IANA's numbers: a host without /etc/protocols does not know the names.
-PROTOCOLS = {"tcp": 6, "udp": 17, "sctp": 132}
+# IANA's numbers: a host without /etc/protocols does not know the names. What is in a tunnel has no port of its own.
+TRANSPORTS = {"tcp": 6, "udp": 17, "sctp": 132}
+PROTOCOLS = {**TRANSPORTS, "ipip": 4, "ipv6": 41, "gre": 47}
+# Which way the packets of an opening go: to this host, from it, or to another one by way of it and back.
+IN, OUT, THROUGH = "in", "out", "through"
 FIREWALL_OPTIONS: dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "open": {
@@ -22,6 +25,8 @@ FIREWALL_OPTIONS: dict[str, Any] = {
             "address": {"type": "str", "required": True},
             "port": {"type": "int"},
             "protocol": {"type": "str", "choices": list(PROTOCOLS), "default": "tcp"},
+            "source": {"type": "str"},
+            "direction": {"type": "str", "choices": [IN, OUT, THROUGH], "default": IN},
         },
     },
     "marks": {
@@ -31,11 +36,12 @@ FIREWALL_OPTIONS: dict[str, Any] = {
         "options": {
             "address": {"type": "str", "required": True},
             "ports": {"type": "list", "elements": "int", "default": []},
-            "protocol": {"type": "str", "choices": list(PROTOCOLS), "default": "tcp"},
+            "protocol": {"type": "str", "choices": list(TRANSPORTS), "default": "tcp"},
             "mark": {"type": "int", "required": True},
         },
     },
     "untracked": {"type": "bool", "default": False},
+    "purge": {"type": "bool", "default": True},
     "backend": {"type": "str", "choices": ["auto", "nftables", "firewalld", "none"], "default": "auto"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
@@ -45,20 +51,25 @@ _MOST = 2**32 - 1
 
 
 class Opening(NamedTuple):
-    """A VIP, a protocol and a port that clients are to reach; port 0 stands for every port."""
+    """An address, a protocol and a port that are to be reached; port 0 stands for every port, and for no such thing.
+
+    `source` is who may reach it, empty for everybody, and `direction` is one of IN, OUT and THROUGH.
+    """
 
     address: str
     protocol: str
     port: int = 0
+    source: str = ""
+    direction: str = IN
 
     @property
     def words(self) -> str:
         """The opening for people, such as ``tcp 192.0.2.30:80``."""
-        return _words(self.address, self.protocol, [self.port] if self.port else [])
+        return target_words(self.address, self.protocol, [self.port] if self.port else [], self.source)
 
     @property
     def ipv6(self) -> bool:
-        """Whether the VIP is of IPv6."""
+        """Whether the address is of IPv6."""
         return ":" in self.address
 
 
@@ -73,13 +84,14 @@ class Mark(NamedTuple):
     @property
     def words(self) -> str:
         """What is marked, for people, such as ``tcp 192.0.2.30:80,443 with 1``."""
-        return f"{_words(self.address, self.protocol, self.ports)} with {self.mark}"
+        return f"{target_words(self.address, self.protocol, self.ports)} with {self.mark}"
 
 
 class WantedFirewall(NamedTuple):
     """What one run wants of a host's packet filter; with `present` false nothing of the owner's is to be left.
 
-    With `untracked` packets to the openings pass whatever connection tracking takes them for.
+    With `untracked` packets to the openings pass whatever connection tracking takes them for. Without `purge` what the
+    owner has opened besides stays open.
     """
 
     name: str
@@ -88,13 +100,12 @@ class WantedFirewall(NamedTuple):
     backend: str = "auto"
     present: bool = True
     untracked: bool = False
+    purge: bool = True
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> WantedFirewall:
         """Return what the options of `vip_firewall` ask for; raise InvalidValue for what breaks a rule."""
-        untracked = options.get("untracked") or False
-        if not isinstance(untracked, bool):
-            raise InvalidValue("untracked", untracked, "is neither true nor false", "write one of them")
+        untracked, purge = _switch(options, "untracked"), _switch(options, "purge")
         present = (choice(options, "state", FIREWALL_OPTIONS) or "present") == "present"
         openings, marks = _openings(options.get("open") or ()), _marks(options.get("marks") or ())
         return cls(
@@ -104,18 +115,44 @@ class WantedFirewall(NamedTuple):
             backend=choice(options, "backend", FIREWALL_OPTIONS) or "auto",
             present=present,
             untracked=untracked,
+            purge=purge or not present,
         )
+
+
+def _switch(options: Mapping[str, Any], name: str) -> bool:
+    value = options.get(name)
+    if value is None:
+        value = FIREWALL_OPTIONS[name]["default"]
+    if not isinstance(value, bool):
+        raise InvalidValue(name, value, "is neither true nor false", "write one of them")
+    return value
 
 
 def _openings(items: Iterable[object]) -> tuple[Opening, ...]:
     openings: dict[Opening, None] = {}
     for item in _mappings("open", items, _OPEN_EXAMPLE):
-        port = item.get("port")
-        opening = Opening(*_target(item, "open"), 0 if port is None else _port(port, "port"))
+        opening = _opening(item)
         if opening in openings:
             raise InvalidValue("open", opening.words, "is listed twice", "list it once")
         openings[opening] = None
     return tuple(sorted(openings))
+
+
+def _opening(item: Mapping[str, Any]) -> Opening:
+    address, protocol = _target(item, "open")
+    port, source = item.get("port"), item.get("source")
+    if port is not None and protocol not in TRANSPORTS:
+        raise InvalidValue("port", port, f"is given for {protocol}, which has none", "leave it out")
+    opening = Opening(
+        address,
+        protocol,
+        0 if port is None else _port(port, "port"),
+        "" if source is None else str(parse_vip_host(source, "source")),
+        choice(item, "direction", FIREWALL_OPTIONS["open"]["options"]) or IN,
+    )
+    if opening.source and (":" in opening.source) != opening.ipv6:
+        raise InvalidValue("source", opening.source, f"is not of the family of {address}", "name one that is")
+    return opening
 
 
 def _marks(items: Iterable[object]) -> tuple[Mark, ...]:
@@ -157,6 +194,10 @@ def _port(value: object, option: str) -> int:
     return value
 
 
-def _words(address: str, protocol: str, ports: Iterable[int]) -> str:
+def target_words(address: str, protocol: str, ports: Iterable[int], source: str = "") -> str:
+    """Return what packets are for, and from whom, such as ``tcp 192.0.2.30:80`` or ``ipip 192.0.2.4 from 192.0.2.3``."""
+    sender = f" from {source}" if source else ""
+    if protocol not in TRANSPORTS:
+        return f"{protocol} {address}{sender}"
     host = f"[{address}]" if ":" in address else address
-    return f"{protocol} {host}:{','.join(map(str, ports)) or '*'}"
+    return f"{protocol} {host}:{','.join(map(str, ports)) or '*'}{sender}"

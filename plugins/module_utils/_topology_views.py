@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ._topology_model import Service, Topology, service_options, tunnel_kind, version
+from ._topology_model import Server, Service, Topology, rip, service_options, tunnel_kind, version
 
 # What of a server says how packets get to it
 _PATH_OPTIONS = ("address", "port", "forwarding", "tunnel_type", "tunnel_port")
@@ -95,13 +95,40 @@ def director_paths(topology: Topology, host: str) -> list[dict[str, Any]]:
 
 
 def director_openings(topology: Topology, host: str) -> list[dict[str, Any]]:
-    """Return what a director's packet filter has to let in; port None means every port."""
-    return _openings(_directed(topology, host))
+    """Return what a director's packet filter has to let through, as `open` of vip_firewall; port None means every port.
+
+    Beside the VIPs these are the tunnels to the servers, and servers whose answers come back through the director.
+    """
+    directed = _directed(topology, host)
+    found = _openings(directed)
+    for service in directed:
+        for server, vip, address in _reached(topology, service):
+            if server.options.get("state") == "absent":
+                continue
+            if service.forwarding == "tunnel":
+                found.append({**_outer(server, vip, address), "direction": "out"})
+            elif service.forwarding == "masquerade":
+                own = server.options.get("port")
+                for port in [own] if own else service.ports or (None,):
+                    found.append({**_opening(address, port, service.protocol), "direction": "through"})
+    return _each_once(found)
 
 
 def realserver_openings(topology: Topology, host: str) -> list[dict[str, Any]]:
-    """Return what a server's packet filter has to let in; port None means every port."""
-    return _openings(_served(topology, host))
+    """Return what a server's packet filter has to let in, as `open` of vip_firewall; port None means every port.
+
+    Tunnels are open to the service's directors alone, also to those that are absent, which send until they have left,
+    and to everybody when a director has no address of the tunnel's family. What is masqueraded is for an ordinary
+    address of the server's, whose filter is its own.
+    """
+    served = [service for service in _served(topology, host) if service.forwarding != "masquerade"]
+    found = _openings(served)
+    for service in served:
+        for server, vip, address in _reached(topology, service) if service.forwarding == "tunnel" else ():
+            if server.host == host:
+                outer = _outer(server, vip, address)
+                found += [{**outer, "source": dip} if dip else outer for dip in _senders(topology, service, address)]
+    return _each_once(found)
 
 
 def cluster_vips(topology: Topology) -> list[str]:
@@ -137,11 +164,51 @@ def _vips(services: Iterable[Service]) -> list[str]:
 
 
 def _openings(services: Iterable[Service]) -> list[dict[str, Any]]:
-    found = {
-        (vip, port, service.protocol)
+    found = [
+        _opening(vip, port, service.protocol)
         for service in services
         for vip in service.vips
         for port in service.ports or (None,)
-    }
-    order = sorted(found, key=lambda key: (version(key[0]), key[0], key[1] or 0, key[2]))
-    return [{"address": vip, "port": port, "protocol": protocol} for vip, port, protocol in order]
+    ]
+    return _each_once(found)
+
+
+def _opening(address: str, port: int | None, protocol: str) -> dict[str, Any]:
+    return {"address": address, "port": port, "protocol": protocol}
+
+
+def _reached(topology: Topology, service: Service) -> Iterator[tuple[Server, str, str]]:
+    """Yield each server with each VIP that it serves, and the address under which it does."""
+    for server in service.servers:
+        for vip in service.vips:
+            address = rip(service, server, version(vip), topology.rips)
+            if address:
+                yield server, vip, address
+
+
+def _outer(server: Server, vip: str, address: str) -> dict[str, Any]:
+    """Return what the packets to a VIP are in the tunnel to a server (ip_vs_tunnel_xmit in net/netfilter/ipvs)."""
+    kind = server.options.get("tunnel_type") or "ipip"
+    if kind == "gue":
+        return _opening(address, server.options.get("tunnel_port"), "udp")
+    inner = "ipip" if version(vip) == 4 else "ipv6"
+    return _opening(address, None, "gre" if kind == "gre" else inner)
+
+
+def _senders(topology: Topology, service: Service, address: str) -> list[str]:
+    """Return who sends what is in a tunnel to an address; empty stands for everybody."""
+    dips = [
+        next((dip for dip in topology.dips.get(director, ()) if version(dip) == version(address)), "")
+        for director in service.directors
+    ]
+    return dips if dips and all(dips) else [""]
+
+
+def _each_once(openings: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return them in order, IPv4 first."""
+
+    def key(one: Mapping[str, Any]) -> tuple[Any, ...]:
+        address, source, direction = one["address"], one.get("source", ""), one.get("direction", "")
+        return direction, version(address), address, one["port"] or 0, one["protocol"], source
+
+    return [dict(one) for _key, one in sorted({key(one): one for one in openings}.items())]

@@ -7,26 +7,27 @@ from typing import Any
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._errors import InvalidValue, MalformedAnswer
+from ansible_collections.lvs.cluster.plugins.module_utils._firewall_follow import drops
+from ansible_collections.lvs.cluster.plugins.module_utils._firewall_packets import Packet, errors, packets_at, reply, request
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall_plan import firewalld_tables, plan_nftables
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall_rules import (
     OURS,
     Chain,
     ChainKey,
-    Packet,
     Rule,
     Ruleset,
     accept_rule,
-    drops,
     mark_rule,
     parse_ruleset,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._firewall_steps import simulate
+from ansible_collections.lvs.cluster.plugins.module_utils._firewall_steps import AddRule, simulate
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall_wanted import Mark, Opening, WantedFirewall
 from ansible_collections.lvs.cluster.plugins.module_utils._nft_owner import owner_table
 from hypothesis import given
 from hypothesis import strategies as st
 
 VIP, VIP6 = "192.0.2.30", "2001:db8::30"
+RIP, RIP6, DIP = "192.0.2.4", "2001:db8::4", "192.0.2.3"
 WEB, WEB6, ALL = Opening(VIP, "tcp", 80), Opening(VIP6, "tcp", 80), Opening(VIP, "tcp")
 INPUT, SUB = ChainKey("inet", "filter", "input"), ChainKey("inet", "filter", "sub")
 DROP, ACCEPT, RETURN = {"drop": None}, {"accept": None}, {"return": None}
@@ -53,6 +54,8 @@ def ruleset(
     return Ruleset(chains, sets, frozenset([(family, "filter")]))
 
 
+TUNNELED = request(Opening(RIP, "ipip", 0, DIP))
+WITH_ERRORS = ["tcp 192.0.2.30:80", "icmp destination-unreachable to 192.0.2.30"]
 DPORT, LO = ("tcp", "dport"), match(("meta", "iifname"), "lo")
 
 
@@ -109,19 +112,117 @@ DPORT, LO = ("tcp", "dport"), match(("meta", "iifname"), "lo")
 )  # fmt: skip
 def test_what_becomes_of_a_packet(rules: list[list[Any]], policy: str, expected: bool) -> None:
     there = ruleset(*rules, policy=policy, sub=([DROP],))
-    assert drops(there, there.chains[INPUT], Packet(WEB)) is expected
+    assert drops(there, there.chains[INPUT], request(WEB)) is expected
     words = plan_nftables(there, WantedFirewall("director", (WEB,))).words
     assert words == (["open tcp 192.0.2.30:80 in inet filter input"] if expected else [])
 
 
+@pytest.mark.parametrize(
+    ("packet", "left", "right", "expected"),
+    [
+        # As Debian, Enterprise Linux and a host without /etc/protocols name protocol 4, and another that is called ipip.
+        (TUNNELED, ("meta", "l4proto"), "ipencap", False),
+        (TUNNELED, ("meta", "l4proto"), "ipv4", False),
+        (TUNNELED, ("meta", "l4proto"), 4, False),
+        (TUNNELED, ("ip", "protocol"), "ipencap", False),
+        (TUNNELED, ("meta", "l4proto"), "ipip", True),
+        (TUNNELED, ("meta", "nfproto"), "ipv4", False),
+        (TUNNELED, ("ip", "saddr"), DIP, False),
+        (TUNNELED, ("ip", "saddr"), "192.0.2.9", True),
+        (TUNNELED, ("th", "dport"), {"range": [0, 65535]}, True),
+        (TUNNELED, ("gre", "protocol"), "ip", True),
+        (request(Opening(RIP, "ipip")), ("ip", "saddr"), DIP, True),  # some senders only
+        (request(Opening(RIP6, "gre")), ("ip6", "nexthdr"), "gre", False),
+        (reply(Opening(RIP, "tcp", 80)), ("ct", "state"), ["established", "related"], False),
+        (reply(Opening(RIP, "tcp", 80), "invalid"), ("ct", "state"), ["established", "related"], True),
+        (reply(Opening(RIP, "tcp", 80)), ("tcp", "sport"), 80, False),
+        (reply(Opening(RIP, "tcp", 80)), ("tcp", "dport"), 80, True),
+        (errors([WEB])[0], ("icmp", "type"), {"set": ["destination-unreachable", "time-exceeded"]}, False),
+        (errors([WEB])[0], ("icmp", "type"), "echo-request", True),
+        (errors([WEB6])[0], ("icmpv6", "type"), "packet-too-big", False),
+        (errors([WEB6])[0], ("meta", "l4proto"), "ipv6-icmp", False),
+        (errors([WEB6])[0], ("icmp", "type"), "destination-unreachable", True),
+    ],
+)  # fmt: skip
+def test_what_a_match_says_of_a_packet(packet: Packet, left: tuple[str, str], right: Any, expected: bool) -> None:
+    there = ruleset([match(left, right, "in" if isinstance(right, list) else "=="), ACCEPT], policy="drop")
+    assert drops(there, there.chains[INPUT], packet) is expected
+
+
+TUNNELS = (Opening(RIP, "ipip", 0, DIP), Opening(RIP6, "gre"))
+SENT = (Opening(RIP, "ipip", 0, "", "out"), Opening(RIP, "udp", 6080, "", "out"))
+MASQUERADED = (Opening(RIP, "tcp", 8080, "", "through"), Opening(RIP6, "udp", 0, "", "through"))
+
+
+@pytest.mark.parametrize(
+    ("hook", "openings", "untracked", "expected"),
+    [
+        ("input", TUNNELS, False, ["ipip 192.0.2.4 from 192.0.2.3", "gre 2001:db8::4"]),
+        ("output", TUNNELS, False, []),
+        ("forward", TUNNELS, False, []),
+        ("input", TUNNELS, True, ["ipip 192.0.2.4 from 192.0.2.3", "gre 2001:db8::4"]),
+        ("input", SENT, False, []),
+        ("output", SENT, True, ["ipip 192.0.2.4", "udp 192.0.2.4:6080"]),
+        ("forward", SENT, True, []),
+        ("input", MASQUERADED, True, []),
+        ("output", MASQUERADED, True, ["tcp 192.0.2.4:8080", "udp [2001:db8::4]:*"]),
+        ("forward", MASQUERADED, True, ["replies of tcp 192.0.2.4:8080", "replies of udp [2001:db8::4]:*"]),
+        ("forward", (MASQUERADED[0]._replace(source=DIP),), True, ["replies of tcp 192.0.2.4:8080 to 192.0.2.3"]),
+        ("output", (WEB,), False, ["tcp 192.0.2.30:80", "replies of tcp 192.0.2.30:80"]),
+        ("output", (WEB,), True, ["tcp 192.0.2.30:80", "replies of tcp 192.0.2.30:80", "icmp destination-unreachable from 192.0.2.30"]),
+        ("input", (WEB, WEB6, ALL), True, ["tcp 192.0.2.30:80", "tcp [2001:db8::30]:80", "tcp 192.0.2.30:*",
+            "icmp destination-unreachable to 192.0.2.30", "icmpv6 packet-too-big to 2001:db8::30"]),
+        ("prerouting", (WEB, *SENT, *MASQUERADED), True, []),
+    ],
+)  # fmt: skip
+def test_what_is_opened_where(hook: str, openings: tuple[Opening, ...], untracked: bool, expected: list[str]) -> None:
+    chain = Chain(INPUT, (), hook, "drop")
+    made = plan_nftables(Ruleset({INPUT: chain}, {}), WantedFirewall("d", openings, untracked=untracked))
+    assert made.words == [f"open {words} in inet filter input" for words in expected]
+
+
+def test_established_answers_need_no_opening_where_they_are_known() -> None:
+    """With net.ipv4.vs.conntrack they are; otherwise the first of them is invalid to connection tracking."""
+    rule = Rule((match(("ct", "state"), ["established"], "in"), ACCEPT), "", 1)
+    there = Ruleset({INPUT: Chain(INPUT, (rule,), "forward", "drop")}, {})
+    wanted = WantedFirewall("d", MASQUERADED[:1])
+    assert plan_nftables(there, wanted).words == []
+    words = ["open replies of tcp 192.0.2.4:8080 in inet filter input"]
+    assert plan_nftables(there, wanted._replace(untracked=True)).words == words
+
+
+def test_forward_chains_behind_ipvs_see_another_sender() -> None:
+    there = Ruleset({INPUT: Chain(INPUT, (), "forward", "drop", 101)}, {})
+    assert plan_nftables(there, WantedFirewall("d", MASQUERADED)).words == []
+
+
+def test_answers_to_the_director_itself_stay_tracked() -> None:
+    made = plan_nftables(Ruleset({}, {}), WantedFirewall("d", MASQUERADED[:1], untracked=True), "firewalld")
+    (rule,) = (step.rule for step in made.operations if isinstance(step, AddRule))
+    assert made.words[1:] == ["do not track replies of tcp 192.0.2.4:8080"]
+    assert rule.expr[-2]["match"] == {"op": "!=", "left": {"fib": {"result": "type", "flags": ["daddr"]}}, "right": "local"}
+
+
+def test_without_purge_what_was_opened_stays() -> None:
+    there = ruleset(policy="drop")
+    for operation in plan_nftables(there, WantedFirewall("d", (WEB, *TUNNELS))).operations:
+        there = simulate(there, operation)
+    fewer = WantedFirewall("d", (WEB,), purge=False)
+    assert plan_nftables(there, fewer).words == []
+    assert len(plan_nftables(there, fewer._replace(purge=True)).words) == 2
+    # What carries nothing keeps nothing open, and absent leaves nothing.
+    assert len(plan_nftables(there, fewer, "none").words) == 3
+    assert len(plan_nftables(there, WantedFirewall.from_options({"name": "d", "state": "absent", "purge": False})).words) == 3
+
+
 def test_jumps_that_go_round_end() -> None:
     there = ruleset([JUMP], sub=([JUMP],), policy="drop")
-    assert drops(there, there.chains[INPUT], Packet(WEB))
+    assert drops(there, there.chains[INPUT], request(WEB))
 
 
 def test_goto_does_not_come_back() -> None:
     there = ruleset([GOTO], [DROP])
-    assert not drops(there, there.chains[INPUT], Packet(WEB))
+    assert not drops(there, there.chains[INPUT], request(WEB))
 
 
 def test_every_port_is_not_accepted_by_one() -> None:
@@ -164,6 +265,13 @@ def test_parse() -> None:
         ({"marks": [{"address": VIP, "mark": 0}]}, "mark: 0 is not from 1 to 4294967295; give the fwmark of the service."),
         ({"marks": [{"address": VIP, "mark": 1}, {"address": VIP, "ports": [80], "mark": 2}]},
          "marks: 'tcp 192.0.2.30:80 with 2' has ports that another mark has too; mark each port once."),
+        ({"open": [{"address": VIP, "port": 80, "protocol": "gre"}]}, "port: 80 is given for gre, which has none; leave it out."),
+        ({"open": [{"address": VIP, "protocol": "ipip", "source": VIP6}]},
+         "source: '2001:db8::30' is not of the family of 192.0.2.30; name one that is."),
+        ({"open": [{"address": VIP, "protocol": "ipip", "source": "lb1"}]}, "source: 'lb1' is not an IP address; write one such as 192.0.2.30 or 2001:db8::30, without a prefix length."),
+        ({"open": [{"address": VIP, "direction": "up"}]}, "direction: 'up' is not a choice; choose from in, out, through."),
+        ({"marks": [{"address": VIP, "protocol": "gre", "mark": 1}]}, "protocol: 'gre' is not a choice; choose from tcp, udp, sctp."),
+        ({"purge": "maybe"}, "purge: 'maybe' is neither true nor false; write one of them."),
         ({"untracked": "maybe"}, "untracked: 'maybe' is neither true nor false; write one of them."),
         ({"backend": "pf"}, "backend: 'pf' is not a choice; choose from auto, nftables, firewalld, none."),
     ],
@@ -182,9 +290,13 @@ def test_a_table_of_the_owners_name_that_is_something_else_is_made_anew() -> Non
     assert made.words == [f"remove {table}", f"make {table}", "mark tcp 192.0.2.30:80 with 1"]
 
 
-_openings = st.builds(
-    Opening, st.sampled_from([VIP, VIP6, "192.0.2.31"]), st.sampled_from(["tcp", "udp"]), st.sampled_from([0, 80, 81])
-)
+_PORTS = st.sampled_from([0, 80, 81])
+_openings = st.one_of(
+    st.tuples(st.sampled_from([VIP, VIP6, "192.0.2.31"]), st.sampled_from(["tcp", "udp"]), _PORTS),
+    st.tuples(st.just(VIP), st.just("udp"), _PORTS, st.just(DIP)),
+    st.tuples(st.just(RIP), st.sampled_from(["ipip", "ipv6", "gre"]), st.just(0), st.sampled_from(["", DIP]), st.sampled_from(["in", "out"])),
+    st.tuples(st.sampled_from([RIP, RIP6]), st.sampled_from(["tcp", "sctp"]), _PORTS, st.just(""), st.sampled_from(["out", "through"])),
+).map(lambda given: Opening(*given))  # fmt: skip
 _marks = st.builds(
     Mark, st.sampled_from([VIP, VIP6]), st.just("tcp"), st.sampled_from([(), (80,), (80, 443)]), st.integers(1, 2)
 )
@@ -197,7 +309,7 @@ _foreign = st.lists(
 ).flatmap(lambda parts: st.sampled_from([DROP, ACCEPT, RETURN, REJECT]).map(lambda last: (*parts, last)))  # fmt: skip
 _rules = st.one_of(
     st.builds(Rule, _foreign, _comments),
-    st.builds(lambda opening, comment: accept_rule(Packet(opening), comment), _openings, _comments),
+    st.builds(lambda opening, comment: accept_rule(request(opening), comment), _openings, _comments),
 )
 
 
@@ -250,14 +362,17 @@ def test_any_ruleset_any_wish(there: Ruleset, wanted: WantedFirewall, carrier: s
     assert again.words == []
     assert again.before == made.after
     assert of_others(after) == of_others(there)
-    untracked = wanted.openings if wanted.untracked and carrier == "firewalld" else ()
-    states = ["untracked"] if untracked else ["new", "invalid"] if wanted.untracked else ["new"]
+    kept = plan_nftables(after, wanted._replace(openings=wanted.openings[1:], purge=False), carrier)
+    assert carrier == "none" or kept.after["openings"] == made.after["openings"]
+    vips = [one for one in wanted.openings if one.protocol in ("tcp", "udp", "sctp")]
+    notracked = wanted.untracked and carrier == "firewalld"
+    states = ["untracked"] if notracked else ["new", "invalid"] if wanted.untracked else ["new"]
     for chain in after.chains.values():
-        if chain.hook == "input" and chain.key.table == "filter" and carrier != "none":
-            seen = [Packet(one, state=state) for one in wanted.openings if chain.key.sees(one.ipv6) for state in states]
-            assert not any(drops(after, chain, packet) for packet in seen)
+        if chain.key.table == "filter" and carrier != "none":
+            seen = [one for met in packets_at(chain.hook, chain.priority, wanted.openings, states) for one in met]
+            assert not any(drops(after, chain, packet) for packet in seen if chain.key.sees(packet.ipv6))
     assert made.after["marks"] == sorted(mark.words for mark in wanted.marks)
-    assert made.after["untracked"] == sorted(opening.words for opening in untracked)
+    assert bool(made.after["untracked"]) == (notracked and any(one.direction != "out" for one in vips))
     assert carrier != "none" or made.after["openings"] == {}
     gone = plan_nftables(after, WantedFirewall("d", present=False))
     for operation in gone.operations:
@@ -279,10 +394,10 @@ def test_what_firewalld_carries_is_not_opened_in_its_tables(table: str, name: st
     wanted = WantedFirewall("d", (WEB,), untracked=True)
     its_own = table != "firewalld_0"
     made = plan_nftables(there, wanted, "firewalld").words
-    assert made[-2:] == ["make table inet lvs-cluster-d", "do not track tcp 192.0.2.30:80"]
-    assert made[:-2] == ([] if its_own else [f"open tcp 192.0.2.30:80 in inet {table} INPUT"])
+    assert made[-3:] == ["make table inet lvs-cluster-d", *(f"do not track {one}" for one in WITH_ERRORS)]
+    assert made[:-3] == ([] if its_own else [f"open {one} in inet {table} INPUT" for one in WITH_ERRORS])
     assert firewalld_tables(there) == ({("inet", table)} if its_own else set())
-    assert plan_nftables(there, wanted).words == [f"open tcp 192.0.2.30:80 in inet {table} INPUT"]
+    assert plan_nftables(there, wanted).words == [f"open {one} in inet {table} INPUT" for one in WITH_ERRORS]
 
 
 def test_marks_and_what_is_not_tracked_share_a_table() -> None:
@@ -291,7 +406,7 @@ def test_marks_and_what_is_not_tracked_share_a_table() -> None:
     for operation in plan_nftables(there, marked._replace(untracked=False), "firewalld").operations:
         there = simulate(there, operation)
     table = "table inet lvs-cluster-d"
-    both = ["do not track tcp 192.0.2.30:80", "mark tcp 192.0.2.30:80 with 1"]
+    both = [*(f"do not track {one}" for one in WITH_ERRORS), "mark tcp 192.0.2.30:80 with 1"]
     # One transaction: no packet meets the table without its rules.
     assert plan_nftables(there, marked, "firewalld").words == [f"remove {table}", f"make {table}", *both]
 
@@ -302,4 +417,4 @@ def test_what_is_invalid_passes_where_it_is_asked_for() -> None:
     )
     assert plan_nftables(invalid_first, WantedFirewall("d", (WEB,))).words == []
     wanted = WantedFirewall("d", (WEB,), untracked=True)
-    assert plan_nftables(invalid_first, wanted).words == ["open tcp 192.0.2.30:80 in inet filter input"]
+    assert plan_nftables(invalid_first, wanted).words == [f"open {one} in inet filter input" for one in WITH_ERRORS]

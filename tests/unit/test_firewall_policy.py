@@ -8,37 +8,84 @@ from typing import Any
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._errors import InvalidValue
+from ansible_collections.lvs.cluster.plugins.module_utils._firewall_packets import reply, request
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall_policy import (
-    FIXED,
     DropPolicy,
     MakePolicy,
     OpenPolicy,
     Policies,
     PolicyOperation,
     Reload,
-    plan_policy,
-    policy_name,
+    fixed,
+    plan_policies,
+    policy_names,
     rich_rule,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._firewall_wanted import Opening
+from ansible_collections.lvs.cluster.plugins.module_utils._firewall_wanted import Opening, WantedFirewall
+from ansible_collections.lvs.cluster.plugins.module_utils._plan import Plan
 from hypothesis import given
 from hypothesis import strategies as st
 
 WEB, WEB6 = Opening("192.0.2.30", "tcp", 80), Opening("2001:db8::30", "tcp", 80)
 UDP, ALL = Opening("192.0.2.30", "udp", 53), Opening("192.0.2.31", "sctp")
-NAME = policy_name("director")
+OUTER, GUE = Opening("192.0.2.4", "ipip", 0, "192.0.2.3"), Opening("192.0.2.4", "udp", 6080, "192.0.2.3")
+NAT, NAT_ALL = Opening("192.0.2.4", "tcp", 8080, "", "through"), Opening("2001:db8::4", "udp", 0, "", "through")
+NAME, VIA = policy_names("director").values()
+FIXED = fixed("in")
 
 
 def settings(*openings: Opening, **others: Any) -> dict[str, Any]:
     """Return a policy as firewalld tells it: with what is for people, with what is nothing, in an order of its own."""
-    rules = [rich_rule(opening) for opening in reversed(openings)]
+    rules = [rich_rule(request(opening)) for opening in reversed(openings)]
     return {"short": "", "masquerade": False, "services": [], **FIXED, "rich_rules": rules, **others}
 
 
-def test_rules_as_firewalld_writes_them() -> None:
-    assert rich_rule(WEB) == 'rule family="ipv4" destination address="192.0.2.30" port port="80" protocol="tcp" accept'
-    assert rich_rule(ALL) == 'rule family="ipv4" destination address="192.0.2.31" protocol value="sctp" accept'
-    assert rich_rule(WEB6).startswith('rule family="ipv6" destination address="2001:db8::30" port')
+def planned(policies: Policies, openings: list[Opening], **others: Any) -> Plan[PolicyOperation]:
+    """Return the plan where the policy for what comes to the host is this one, and there is no other."""
+    return plan_policies({NAME: policies}, WantedFirewall("director", tuple(openings), **others))
+
+
+@pytest.mark.parametrize(
+    ("opening", "rule"),
+    [
+        (WEB, 'rule family="ipv4" destination address="192.0.2.30" port port="80" protocol="tcp" accept'),
+        (ALL, 'rule family="ipv4" destination address="192.0.2.31" protocol value="sctp" accept'),
+        (WEB6, 'rule family="ipv6" destination address="2001:db8::30" port port="80" protocol="tcp" accept'),
+        (OUTER, 'rule family="ipv4" source address="192.0.2.3" destination address="192.0.2.4" protocol value="4" accept'),
+        (GUE, 'rule family="ipv4" source address="192.0.2.3" destination address="192.0.2.4" port port="6080" protocol="udp" accept'),
+        (NAT, 'rule family="ipv4" source address="192.0.2.4" source-port port="8080" protocol="tcp" accept'),
+        (NAT_ALL, 'rule family="ipv6" source address="2001:db8::4" protocol value="udp" accept'),
+    ],
+)  # fmt: skip
+def test_rules_as_firewalld_writes_them(opening: Opening, rule: str) -> None:
+    packet = reply(opening) if opening.direction == "through" else request(opening)
+    assert rich_rule(packet) == rule
+    (step, _reload) = plan_policies({}, WantedFirewall("director", (opening,))).operations
+    assert isinstance(step, MakePolicy)
+    assert step.words.endswith(f"open to {'replies of ' if opening in (NAT, NAT_ALL) else ''}{opening.words}")
+
+
+def test_what_comes_and_what_passes_are_policies_of_one_reload() -> None:
+    sent = Opening("192.0.2.5", "ipip", 0, "", "out")
+    plan = plan_policies({}, WantedFirewall("director", (WEB, NAT, sent), untracked=True))
+    assert plan.words == [
+        "make firewalld policy lvs-director, open to destination-unreachable to 192.0.2.30, tcp 192.0.2.30:80",
+        "make firewalld policy lvs-director_via, open to replies of tcp 192.0.2.4:8080",
+        "reload firewalld",
+    ]
+    made = [step.settings["egress_zones"] for step in plan.operations if isinstance(step, MakePolicy)]
+    assert made == [["HOST"], ["ANY"]]
+    there = {NAME: THERE, VIA: Policies({**fixed("through"), "rich_rules": []}, {**fixed("through"), "rich_rules": []})}
+    words = plan_policies(there, WantedFirewall("director", (WEB, WEB6))).words
+    assert words == ["remove firewalld policy lvs-director_via", "reload firewalld"]
+
+
+def test_without_purge_what_was_opened_stays_and_what_hands_did_does_not() -> None:
+    assert planned(THERE, [WEB], purge=False).words == []
+    words = planned(THERE, [UDP], purge=False).words
+    assert words[0].endswith("to udp 192.0.2.30:53, tcp 192.0.2.30:80, tcp [2001:db8::30]:80")
+    by_hand = Policies(settings(WEB, WEB6, ports=["81/tcp"]), settings(WEB, WEB6))
+    assert planned(by_hand, [WEB], purge=False).words == ["reload firewalld"]
 
 
 HALF = Policies(None, settings(WEB, WEB6))
@@ -70,11 +117,11 @@ OTHER = "firewalld policy lvs-director to tcp 192.0.2.30:80, tcp [2001:db8::30]:
     ],
 )  # fmt: skip
 def test_plan(policies: Policies, openings: list[Opening], words: list[str]) -> None:
-    assert plan_policy(policies, NAME, openings).words == words
+    assert planned(policies, openings).words == words
 
 
 def test_what_is_shown() -> None:
-    plan = plan_policy(Policies(settings(WEB, ports=["81/tcp"]), None), NAME, [ALL])
+    plan = planned(Policies(settings(WEB, ports=["81/tcp"]), None), [ALL])
     assert plan.before == {"openings": {"firewalld policy lvs-director": ["tcp 192.0.2.30:80", "ports: ['81/tcp']"]}}
     assert plan.after == {
         "openings": {
@@ -86,12 +133,15 @@ def test_what_is_shown() -> None:
 
 def test_a_name_that_firewalld_does_not_take_is_refused_only_where_it_is_needed() -> None:
     with pytest.raises(InvalidValue) as caught:
-        plan_policy(Policies(), policy_name("director-of-many"), [WEB])
+        plan_policies({}, WantedFirewall("director-of-many", (WEB,)))
     assert str(caught.value) == (
         "name: 'director-of-many' makes a policy's name of more than the 17 letters that firewalld takes; "
         "use at most 13 letters where firewalld runs."
     )
-    assert plan_policy(Policies(), policy_name("director-of-many"), []).words == []
+    with pytest.raises(InvalidValue, match="use at most 9 letters where firewalld runs"):
+        plan_policies({}, WantedFirewall("director-one", (WEB, NAT)))
+    assert plan_policies({}, WantedFirewall("director-one", (WEB,))).words
+    assert plan_policies({}, WantedFirewall("director-of-many")).words == []
 
 
 def carried_out(policies: Policies, operations: tuple[PolicyOperation, ...]) -> Policies:
@@ -100,7 +150,7 @@ def carried_out(policies: Policies, operations: tuple[PolicyOperation, ...]) -> 
     for step in operations:
         if isinstance(step, MakePolicy):
             assert permanent is None
-            permanent = {**FIXED, "rich_rules": list(step.rules)}
+            permanent = {**step.settings, "rich_rules": list(step.rules)}
         elif isinstance(step, DropPolicy):
             assert permanent is not None
             permanent = None
@@ -124,12 +174,12 @@ _policy: st.SearchStrategy[Mapping[str, Any] | None] = st.one_of(
 
 @given(st.builds(Policies, _policy, _policy), _openings)
 def test_any_policy_any_wish(policies: Policies, openings: list[Opening]) -> None:
-    plan = plan_policy(policies, NAME, openings)
+    plan = planned(policies, openings)
     after = carried_out(policies, plan.operations)
-    again = plan_policy(after, NAME, openings)
+    again = planned(after, openings)
     assert again.operations == ()
     assert again.before == plan.after
-    wanted = sorted(rich_rule(opening) for opening in openings)
+    wanted = sorted(rich_rule(request(opening)) for opening in openings)
     for one in after:
         assert (sorted(one["rich_rules"]) if one else []) == wanted
     # A policy that is not its owner's frame is never left half as it was.

@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils import _topology_views as views
 from ansible_collections.lvs.cluster.plugins.module_utils._finding import Findings
+from ansible_collections.lvs.cluster.plugins.module_utils._firewall_wanted import WantedFirewall
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import parse_service
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import plan_services, simulate
 from ansible_collections.lvs.cluster.plugins.module_utils._topology import findings, topology
@@ -379,10 +380,16 @@ def test_views_agree(drawn):
         wanted = [(vip, port, item["protocol"]) for item in plain for vip in item["address"] for port in item["ports"]]
         wanted += [item["fwmark"] for item in mine if "fwmark" in item for _vip in item["address"]]
         assert sorted(map(str, keys)) == sorted(map(str, wanted))
-        openings = {(one["address"], one["port"], one["protocol"]) for one in views.director_openings(found, director)}
-        assert openings == {
+        listed = views.director_openings(found, director)
+        WantedFirewall.from_options({"name": "director", "open": listed})
+        to_vips = {(one["address"], one["port"], one["protocol"]) for one in listed if "direction" not in one}
+        assert to_vips == {
             (vip, port, item["protocol"]) for item in mine for vip in item["address"] for port in item["ports"]
         }
+        ways = {"tunnel": "out", "masquerade": "through"}
+        pools = {item["forwarding"] for item in mine if any(one["forwarding"] == item["forwarding"] and one.get("state") != "absent"
+                 for service in services for one in service["real_servers"])}  # fmt: skip
+        assert {one["direction"] for one in listed if "direction" in one} == {ways[way] for way in pools if way in ways}
         marked = {(one["address"], one["mark"]) for one in views.director_marks(found, director)}
         assert marked == {(vip, item["fwmark"]) for item in mine if "fwmark" in item for vip in item["address"]}
         own, others = views.director_vips(found, director), views.director_standby_vips(found, director)
@@ -390,6 +397,11 @@ def test_views_agree(drawn):
         assert not own or hostvars[director]["director_state"] == "present"
         answered += own
     assert len(set(answered)) == len(answered)
+    for host in hostvars:
+        listed = views.realserver_openings(found, host)
+        WantedFirewall.from_options({"name": "realserver", "open": listed})
+        accepted = {*views.realserver_vips(found, host), *(vip for one in views.realserver_tunnels(found, host) for vip in one["addresses"])}
+        assert {one["address"] for one in listed if one["protocol"] in ("tcp", "udp", "sctp")} == accepted
     for service in found.services:
         assert (set(service.vips) <= set(answered)) == (not set(service.directors) <= found.absent)
         for server in service.servers:
@@ -397,6 +409,50 @@ def test_views_agree(drawn):
             accepted = [*views.realserver_vips(found, server.host), *tunneled]
             assert service.forwarding == "masquerade" or set(service.vips) <= set(accepted)
             assert len(set(accepted)) == len(accepted)
+
+
+def opened(host: str, view, services=None, hostvars=None) -> list[str]:
+    """Return what a host opens beside the VIPs, in words."""
+    listed = view(topology(services or WAYS, GROUPS, hostvars or VARS), host)
+    openings = WantedFirewall.from_options({"name": "x", "open": listed}).openings
+    vips = views.cluster_vips(topology(services or WAYS, GROUPS, hostvars or VARS))
+    return sorted(f"{one.direction} {one.words}" for one in openings if one.address not in vips)
+
+
+def test_what_tunnels_and_masquerade_need_of_packet_filters():
+    to_servers, from_directors = views.director_openings, views.realserver_openings
+    assert opened("lb1", to_servers) == [
+        *("out gre 192.0.2.4", "out gre 192.0.2.5", "out ipip 192.0.2.5", "out ipv6 2001:db8::5"),
+        *("through tcp 192.0.2.4:80", "through tcp 192.0.2.5:80"),
+    ]
+    assert opened("rs1", from_directors) == ["in gre 192.0.2.4 from 192.0.2.2", "in gre 192.0.2.4 from 192.0.2.3"]
+    assert opened("rs2", from_directors) == [
+        *("in gre 192.0.2.5 from 192.0.2.2", "in gre 192.0.2.5 from 192.0.2.3"),
+        *("in ipip 192.0.2.5 from 192.0.2.2", "in ipip 192.0.2.5 from 192.0.2.3"),
+        "in ipv6 2001:db8::5",  # lb1 has no IPv6 address that is known
+    ]
+    assert opened("rs1", to_servers) == opened("lb1", from_directors) == []
+
+
+def test_what_other_tunnels_and_ports_need_of_packet_filters():
+    gue = {**WEB, "forwarding": "tunnel", "tunnel_type": "gue", "tunnel_port": 6080, "directors": ["lb2"]}
+    assert opened("lb2", views.director_openings, [gue]) == ["out udp 192.0.2.4:6080", "out udp 192.0.2.5:6080"]
+    assert opened("rs1", views.realserver_openings, [gue]) == ["in udp 192.0.2.4:6080 from 192.0.2.2"]
+    mapped = {**WAYS[3], "ports": [80, 443], "real_servers": [{"host": "rs1", "port": 8080}, "192.0.2.9"]}
+    assert opened("lb1", views.director_openings, [mapped]) == [
+        *("through tcp 192.0.2.4:8080", "through tcp 192.0.2.9:443", "through tcp 192.0.2.9:80"),
+    ]
+    assert views.realserver_openings(topology([mapped], GROUPS, VARS), "rs1") == []
+
+
+def test_a_director_that_leaves_sends_until_it_has_left_and_a_server_that_left_gets_nothing():
+    absent = {**VARS, "lb1": {**VARS["lb1"], "director_state": "absent"}}
+    ipip = [{**WEB, "forwarding": "tunnel", "real_servers": ["rs1"]}]
+    senders = ["in ipip 192.0.2.4 from 192.0.2.2", "in ipip 192.0.2.4 from 192.0.2.3"]
+    assert opened("rs1", views.realserver_openings, ipip, absent) == senders
+    left = {**VARS, "rs1": {**VARS["rs1"], "realserver_state": "absent"}}
+    assert opened("rs1", views.realserver_openings, [{**ipip[0], "may_be_empty": True}], left) == senders
+    assert opened("lb1", views.director_openings, [{**ipip[0], "may_be_empty": True}], left) == []
 
 
 def test_two_hundred_servers():
