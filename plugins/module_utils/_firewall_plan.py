@@ -37,16 +37,18 @@ def plan_nftables(ruleset: Ruleset, wanted: WantedFirewall, carrier: str = "nfta
     untracked = untracked_packets(wanted.openings) if wanted.untracked and with_firewalld else ()
     states = ("untracked",) if untracked else ("new", "invalid") if wanted.untracked else ("new",)
     left_alone = firewalld_tables(ruleset) if with_firewalld else set()
-    operations = [
-        operation
-        for chain in ruleset.chains.values()
-        for operation in _plan_chain(ruleset, chain, wanted, () if chain.key[:2] in left_alone else states)
-    ]
+    operations: list[NftOperation] = []
+    former: set[str] = set()
+    for chain in ruleset.chains.values():
+        steps, kept = _plan_chain(ruleset, chain, wanted, () if chain.key[:2] in left_alone else states)
+        operations += steps
+        former.update(map(told, kept))
     operations += plan_table(ruleset, wanted.name, wanted.marks, untracked)
     later = ruleset
     for operation in operations:
         later = simulate(later, operation)
-    return Plan(_shown(ruleset, wanted), _shown(later, wanted), tuple(operations))
+    results = {"former": sorted(former)}
+    return Plan(_shown(ruleset, wanted), _shown(later, wanted), tuple(operations), results)
 
 
 def firewalld_tables(ruleset: Ruleset) -> set[tuple[str, str]]:
@@ -54,10 +56,15 @@ def firewalld_tables(ruleset: Ruleset) -> set[tuple[str, str]]:
     return {key[:2] for key in ruleset.chains if key.table == _FIREWALLD_TABLE or key.name in _FIREWALLD_CHAINS}
 
 
-def _plan_chain(ruleset: Ruleset, chain: Chain, wanted: WantedFirewall, states: Sequence[str]) -> list[NftOperation]:
-    """Return the way of one chain; without `states` no packet of an opening meets it."""
+def _plan_chain(
+    ruleset: Ruleset, chain: Chain, wanted: WantedFirewall, states: Sequence[str]
+) -> tuple[list[NftOperation], list[Rule]]:
+    """Return the way of one chain, and the rules of an earlier declaration that stay.
+
+    Without `states` no packet of an opening meets it.
+    """
     if chain.key[:2] == (OWN_FAMILY, owner_table(wanted.name)):
-        return []  # its rules open nothing
+        return [], []  # its rules open nothing
     comment = OURS + wanted.name
     met: dict[str, tuple[Rule, list[Packet]]] = {}
     for packets in packets_at(chain.hook, chain.priority, wanted.openings, states) if states else ():
@@ -74,7 +81,8 @@ def _plan_chain(ruleset: Ruleset, chain: Chain, wanted: WantedFirewall, states: 
             left.remove(there)
     # What is left is there twice, or behind a rule that drops (that goes to the head), or of an earlier declaration.
     gone = [rule for rule in left if wanted.purge or _meaning(rule) in met]
-    return [*(DeleteRule(chain.key, rule, f"close {told(rule)} in {chain.key}") for rule in gone), *insertions]
+    closures = [DeleteRule(chain.key, rule, f"close {told(rule)} in {chain.key}") for rule in gone]
+    return [*closures, *insertions], [rule for rule in left if rule not in gone]
 
 
 def _meaning(rule: Rule) -> str:

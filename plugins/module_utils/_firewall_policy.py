@@ -34,7 +34,7 @@ _RULE = re.compile(
 
 
 def fixed(direction: str) -> dict[str, Any]:
-    """Return a policy's settings, but for its rules, in the words of firewalld.dbus(5); others are firewalld's defaults."""
+    """Return a policy's settings, but for its rules, in the words of firewalld.dbus(5); others are as by default."""
     return {"ingress_zones": ["ANY"], "egress_zones": [_EGRESS[direction]], "target": "CONTINUE", "priority": -1}
 
 
@@ -126,26 +126,26 @@ def plan_policies(there: Mapping[str, Policies], wanted: WantedFirewall) -> Plan
     before: dict[str, list[str]] = {}
     after: dict[str, list[str]] = {}
     operations: list[PolicyOperation] = []
+    former: set[str] = set()
     for direction, policy in policy_names(wanted.name).items():
         rules = {rich_rule(packet) for packet in packets[direction]}
         policies = there.get(policy, Policies())
         if not wanted.purge:
-            known = (rule for one in policies if one for rule in one.get("rich_rules", ()))
-            rules.update(rule for rule in known if _RULE.fullmatch(rule))
+            known = {rule for one in policies if one for rule in one.get("rich_rules", ()) if _RULE.fullmatch(rule)}
+            former.update(map(_words, known - rules))
+            rules |= known
         plan = _plan_policy(policies, policy, tuple(sorted(rules)), fixed(direction))
         before.update(plan.before)
         after.update(plan.after)
         operations += plan.operations
-    return Plan({"openings": before}, {"openings": after}, _one_reload(operations))
+    return Plan({"openings": before}, {"openings": after}, _one_reload(operations), {"former": sorted(former)})
 
 
 def _one_reload(operations: Sequence[PolicyOperation]) -> tuple[PolicyOperation, ...]:
     """Return the steps with one reload, which brings to run all that is permanent, at the end."""
     if Reload() not in operations:
         return tuple(operations)
-    permanent = [one for one in operations if isinstance(one, (MakePolicy, DropPolicy))]
-    permanent += [one for one in operations if isinstance(one, OpenPolicy) and one.permanent]
-    return (*permanent, Reload())
+    return (*(one for one in operations if one != Reload() and getattr(one, "permanent", True)), Reload())
 
 
 def _plan_policy(

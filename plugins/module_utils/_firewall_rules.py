@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ._errors import MalformedAnswer
@@ -189,7 +189,7 @@ def _canonical_part(part: Any) -> Any:
 
 
 def protocol_number(value: Any) -> int:
-    """Return the number of a protocol that is listed by name or, without /etc/protocols, by number; -1 if it is unknown."""
+    """Return the number of a protocol that is listed by name or by number; -1 for a name that is unknown."""
     if isinstance(value, int):
         return value
     return int(value) if str(value).isdigit() else _LISTED.get(str(value), -1)

@@ -16,13 +16,10 @@ from ._firewall_policy import plan_policies, policy_names
 from ._firewall_rules import Ruleset
 from ._firewall_steps import NftOperation
 from ._firewall_wanted import WantedFirewall
+from ._nft_owned import OwnedRules
 from ._plan import Plan
 
 _ATTEMPTS = 3
-_UNSEEN = (
-    "The Python library nftables is missing, so that nobody looked for rules to remove; "
-    "if the host has any (nft list ruleset), install the package python3-nftables and run this again."
-)
 # Which tables the old iptables has (net/netfilter/x_tables.c); those of iptables-nft are not in it.
 _LEGACY = {"iptables-legacy": "/proc/net/ip_tables_names", "ip6tables-legacy": "/proc/net/ip6_tables_names"}
 
@@ -32,7 +29,7 @@ class FirewallRun:
 
     def __init__(self, wanted: WantedFirewall) -> None:
         self._wanted, self._nft = wanted, _client(wanted)
-        ruleset = self._nft.read() if self._nft else Ruleset({}, {})
+        ruleset = self._nft.read()
         running = FirewalldClient.find(bool(firewalld_tables(ruleset)))
         if wanted.present and wanted.backend == "firewalld" and not running:
             raise NotSupported("firewalld does not run on this host; start it, or choose backend auto.")
@@ -51,7 +48,7 @@ class FirewallRun:
     def apply(self) -> Plan[Any]:
         """Carry the plan out, and return the one that was."""
         self._firewalld.apply(self._policy.operations)
-        return self._whole(_apply_rules(self._nft, self._decide)) if self._nft else self.first
+        return self._whole(_apply_rules(self._nft, self._decide))
 
     def _whole(self, rules: Plan[NftOperation]) -> Plan[Any]:
         """Return the plan for firewalld and the one for nftables as one."""
@@ -59,24 +56,25 @@ class FirewallRun:
             {**rule, "openings": {**policy["openings"], **rule["openings"]}}
             for policy, rule in ((self._policy.before, rules.before), (self._policy.after, rules.after))
         )
+        former = {*self._policy.results.get("former", ()), *rules.results["former"]}
         warnings = _legacy_warnings() if self._wanted.openings and self._carrier != "none" else []
         return Plan(
             before,
             after,
             (*self._policy.operations, *rules.operations),
-            results={"backend": self._carrier, **after},
-            warnings=tuple(warnings if self._nft else [_UNSEEN]),
+            results={"backend": self._carrier, **after, "former": sorted(former)},
+            warnings=tuple(warnings),
         )
 
 
-def _client(wanted: WantedFirewall) -> NftClient | None:
-    """Return a client; None where there is no library and nothing is wanted, as on a host that was never set up."""
+def _client(wanted: WantedFirewall) -> NftClient | OwnedRules:
+    """Return a client; to take all away needs no library."""
     try:
         return NftClient()
     except LibraryMissing:
         if wanted.present:
             raise
-        return None
+        return OwnedRules()
 
 
 def carrier(wanted: WantedFirewall, firewalld: bool) -> str:
@@ -101,7 +99,7 @@ def restore_firewall(items: Sequence[Mapping[str, Any]]) -> list[Plan[NftOperati
     return [_apply_rules(nft, partial(decide, WantedFirewall.from_options(item))) for item in items]
 
 
-def _apply_rules(nft: NftClient, decide: Callable[[Ruleset], Plan[NftOperation]]) -> Plan[NftOperation]:
+def _apply_rules(nft: NftClient | OwnedRules, decide: Callable[[Ruleset], Plan[NftOperation]]) -> Plan[NftOperation]:
     plan = decide(nft.read())
     for attempt in range(1, _ATTEMPTS + 1):
         try:

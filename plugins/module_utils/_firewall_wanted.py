@@ -195,7 +195,7 @@ def _port(value: object, option: str) -> int:
 
 
 def target_words(address: str, protocol: str, ports: Iterable[int], source: str = "") -> str:
-    """Return what packets are for, and from whom, such as ``tcp 192.0.2.30:80`` or ``ipip 192.0.2.4 from 192.0.2.3``."""
+    """Return what packets are for, and from whom, such as ``ipip 192.0.2.4 from 192.0.2.3``."""
     sender = f" from {source}" if source else ""
     if protocol not in TRANSPORTS:
         return f"{protocol} {address}{sender}"

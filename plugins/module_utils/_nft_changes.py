@@ -12,17 +12,18 @@ import select
 import socket
 import struct
 
-from ._errors import KernelRefusal, MalformedAnswer
+from ._errors import KernelRefusal, MalformedAnswer, NotPermitted
 from ._netlink import NLM_F_REQUEST, NLMSG_ERROR, pack_message, unpack_attributes, unpack_messages
+from ._nft import LIST_REMEDY
 
 # include/uapi/linux/netfilter: nfnetlink.h, nf_tables.h
-_NETLINK_NETFILTER, _SUBSYSTEM, _GROUP = 12, 10, 7  # NFNL_SUBSYS_NFTABLES, NFNLGRP_NFTABLES
+_NETLINK_NETFILTER, SUBSYSTEM, _GROUP = 12, 10, 7  # NFNL_SUBSYS_NFTABLES, NFNLGRP_NFTABLES
 _NEWGEN, _GETGEN, _GEN_ID = 15, 16, 1
 # NEWTABLE, DELTABLE, NEWCHAIN, DELCHAIN, NEWRULE, DELRULE. Those of sets, as of fail2ban's, take no rule away.
-_RULES = {_SUBSYSTEM << 8 | number for number in (0, 2, 3, 5, 6, 8)}
+_RULES = {SUBSYSTEM << 8 | number for number in (0, 2, 3, 5, 6, 8)}
 _HEADER = bytes(4)  # of any family
 _ID = struct.Struct(">I")
-_RECEIVE_BYTES = 1 << 16
+RECEIVE_BYTES = 1 << 16
 _WAIT = 10.0
 
 
@@ -30,7 +31,7 @@ class RuleChanges:
     """Whether tables, chains or rules of this network namespace changed since this was last asked."""
 
     def __init__(self) -> None:
-        self._socket = _open(1 << _GROUP - 1)
+        self._socket = open_netfilter(1 << _GROUP - 1)
 
     def fileno(self) -> int:
         """Return what select(2) wants."""
@@ -45,7 +46,7 @@ class RuleChanges:
         changed = False
         while select.select([self], [], [], 0)[0]:
             try:
-                messages = unpack_messages(self._socket.recv(_RECEIVE_BYTES))
+                messages = unpack_messages(self._socket.recv(RECEIVE_BYTES))
                 changed = any(message.kind in _RULES for message in messages) or changed
             except OSError as error:
                 if error.errno != errno.ENOBUFS:
@@ -57,22 +58,27 @@ class RuleChanges:
 def generation() -> int:
     """Return the number of the present rules; raise KernelRefusal when the kernel does not say."""
     try:
-        with _open() as netlink:
-            netlink.settimeout(_WAIT)
-            netlink.send(pack_message(_SUBSYSTEM << 8 | _GETGEN, NLM_F_REQUEST, 1, _HEADER))
-            for message in unpack_messages(netlink.recv(_RECEIVE_BYTES)):
+        with open_netfilter() as netlink:
+            netlink.send(pack_message(SUBSYSTEM << 8 | _GETGEN, NLM_F_REQUEST, 1, _HEADER))
+            for message in unpack_messages(netlink.recv(RECEIVE_BYTES)):
                 if message.kind == NLMSG_ERROR and message.errno:
                     raise OSError(message.errno, "the request ended")
                 number = unpack_attributes(message.payload[len(_HEADER) :]).get(_GEN_ID, b"")
-                if message.kind == _SUBSYSTEM << 8 | _NEWGEN and len(number) == _ID.size:
+                if message.kind == SUBSYSTEM << 8 | _NEWGEN and len(number) == _ID.size:
                     return int(_ID.unpack(number)[0])
     except OSError as error:
+        if error.errno == errno.EPERM:
+            raise NotPermitted(
+                f"Could not list the rules of nftables: no permission; {LIST_REMEDY}.", errno.EPERM
+            ) from None
         raise KernelRefusal(f"The kernel does not tell of its packet filter ({error}).", error.errno or 0) from None
     raise MalformedAnswer("the generation of nftables' rules")
 
 
-def _open(groups: int = 0) -> socket.socket:
+def open_netfilter(groups: int = 0) -> socket.socket:
+    """Return a socket to netfilter in the current network namespace; raise OSError where the kernel has none."""
     netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_NETFILTER)
+    netlink.settimeout(_WAIT)
     try:
         netlink.bind((0, groups))
     except BaseException:

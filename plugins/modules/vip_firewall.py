@@ -16,18 +16,18 @@ description:
   - Marks packets for the virtual services that are known by a firewall mark (O(lvs.cluster.ipvs_service#module:fwmark)).
   - Every rule belongs to O(name). What is no longer declared under it is removed in the same run; rules of others are never touched.
   - Where firewalld runs, the openings are a policy of its own, C(lvs-NAME), running and permanent, from any zone to the host and before the zones'
-    own rules. firewalld has to be reloaded to learn of the policy and to forget it, not when what it opens changes. A reload cuts no connection, and
+    own rules. Answers that pass the host are another one, C(lvs-NAME_via), from any zone to any. firewalld has to be reloaded to learn of a policy and to forget it, not when what it opens changes. A reload cuts no connection, and
     drops what others changed in the running firewalld alone.
   - Elsewhere, and in filters beside firewalld, an opening is a rule of nftables with the comment C(lvs.cluster NAME) at the head of each base chain of the
-    input hook that would drop the first packet of an unknown client, and of the output hook where it would drop what a director forwards, or the replies. An
-    accepting rule in a table of its own would not do, since a packet has to be accepted in every base chain. Chains that drop only some clients, as those of
+    input hook that would drop the first packet of an unknown client, of the output hook where it would drop what a director forwards, or the replies, and of
+    the forward hook where it would drop the answers of a server that is masqueraded. An accepting rule in a table of its own would not do, since a packet has to be accepted in every base chain. Chains that drop only some clients, as those of
     fail2ban do, are left alone.
   - The chains of iptables-nft, and so of ufw, are chains of nftables. The rules go there too, and C(iptables -S) shows them.
   - Marks are set in a table of their own, C(inet lvs-cluster-NAME), which exists for as long as there is something in it.
   - All that changes in nftables changes in one transaction.
   - In nftables the change is to the running kernel. M(lvs.cluster.boot_restore) brings it back after a reboot, and whenever the rules were loaded anew.
 requirements:
-  - libnftables and its Python binding on the managed host (package C(python3-nftables)).
+  - libnftables and its Python binding on the managed host (package C(python3-nftables)), but for O(state=absent), which needs none.
   - For firewalld its version 0.9 or newer, and the Python binding of D-Bus, which it needs itself (package C(python3-dbus)).
 options:
   name:
@@ -37,26 +37,40 @@ options:
     required: true
   open:
     description:
-      - What clients are to reach.
+      - What clients are to reach, and what a director and its servers send each other for that.
     type: list
     elements: dict
     default: []
     suboptions:
       address:
         description:
-          - The VIP, IPv4 or IPv6, without a prefix length.
+          - The VIP, IPv4 or IPv6, without a prefix length; or the address of a server, for its tunnel or for its answers.
         type: str
         required: true
       port:
         description:
-          - The port; every port of the protocol when this is left out.
+          - The port; every port of the protocol when this is left out. What is in a tunnel has none, but for GUE, which is V(udp).
         type: int
       protocol:
         description:
-          - The protocol.
+          - The protocol. Those of tunnels are V(ipip) for IPv4 in whatever (protocol 4), V(ipv6) for IPv6 in whatever (41), and V(gre) (47).
         type: str
-        choices: [tcp, udp, sctp]
+        choices: [tcp, udp, sctp, ipip, ipv6, gre]
         default: tcp
+      source:
+        description:
+          - The only address that may reach it; everybody when this is left out.
+        type: str
+      direction:
+        description:
+          - V(in) is for what comes to this host.
+          - V(out) is for what this host sends, as a director does to a server at the other end of a tunnel. It opens filters of the output hook; firewalld,
+            which has none of its own there, needs nothing.
+          - V(through) is for what a director that masquerades passes on to O(open[].port) of the server O(open[].address), and for the answers that come
+            back from there, and for nothing else that the host could forward.
+        type: str
+        choices: [in, out, through]
+        default: in
   marks:
     description:
       - Which packets carry which mark. No packet can have two.
@@ -89,12 +103,22 @@ options:
   untracked:
     description:
       - Whether packets to what is open pass whatever connection tracking takes them for.
-      - A director needs this, unless it masquerades. It only sees the clients' half of a connection, and IPVS takes the first packet before connection tracking
-        has seen the last of it, so that each FIN and RST is invalid, and is dropped by firewalld and by every filter that drops what is invalid.
+      - A director needs this, unless the sysctl C(net.ipv4.vs.conntrack) is on. IPVS takes the first packet before connection tracking has seen the last of
+        it, so that each FIN and RST is invalid, and so is the first answer of a server that is masqueraded. firewalld, and every filter that drops what is
+        invalid, drops them.
+      - It also lets ICMP errors to the VIPs in (IPv4 C(destination-unreachable), IPv6 C(packet-too-big)), and out. They are about answers that the director
+        never saw, so they are invalid, too; without them a client behind a narrower link would wait for ever.
       - In nftables what drops invalid packets to the VIPs is opened too. With firewalld, which drops them before all else, connection tracking leaves the
-        packets alone, by rules (C(notrack)) in the table C(inet lvs-cluster-NAME).
+        packets alone, by rules (C(notrack)) in the table C(inet lvs-cluster-NAME). Answers to the director itself stay tracked.
     type: bool
     default: false
+  purge:
+    description:
+      - Whether what the owner has opened before, and is not in O(open), is closed.
+      - V(false) leaves it open, as on a real server, since a director sends clients to a service until it has forgotten it; RV(former) tells of it.
+        The rules themselves are what remembers, so it is gone after a reboot, or when something else loads the rules anew.
+    type: bool
+    default: true
   backend:
     description:
       - What carries the openings.
@@ -117,7 +141,12 @@ notes:
   - ufw is not told of anything, since it has no rule for what the VIPs need that it would not confuse with rules of its user's. The openings are at the head of
     the chains that it fills, which C(ufw status) does not show; they outlast C(ufw reload), and M(lvs.cluster.boot_restore) sees to the rest.
   - A firewalld that is stopped keeps its policy, and has it again when it is started, until O(state=absent) removes its file.
-  - A director that masquerades needs more than an opening of its VIPs, since the replies pass its forwarding chains; those are not opened.
+  - Not opened is what the host needs for its own addresses as well, since without it there is no host to reach. That is neighbour discovery, without which
+    IPv6 does not work at all (a filter that drops it for the VIP drops it for the host), ARP, C(echo-request), and on real servers ICMP errors, which
+    belong to connections that their connection tracking knows (C(ct state related)). Errors about a tunnel's own packets belong to the director's
+    (or a router's) own flow in the same way.
+  - A chain of the forward hook with a priority above 100 comes after IPVS, and sees the VIP as the sender of answers. Such chains are not opened.
+  - The filter of a server that is masqueraded is its own affair, since clients' packets have its own address there.
   - Rules that the old iptables (C(iptables-legacy)) holds can't be seen through nftables. The module warns when there are any.
   - Filters of the ingress hook, of the prerouting hook and of C(bridge) tables are not looked at.
   - Do not store the running rules in the configuration of nftables or iptables (C(nft list ruleset), C(iptables-save)) while they hold openings; the
@@ -159,6 +188,30 @@ EXAMPLES = r"""
         port: 80
     untracked: true
 
+- name: A real server takes tunneled packets from its director, and what is in them
+  lvs.cluster.vip_firewall:
+    name: realserver
+    open:
+      - address: 192.0.2.30
+        port: 80
+      - address: 192.0.2.4
+        protocol: ipip
+        source: 192.0.2.3
+
+- name: A director sends tunneled packets to one server, and has the answers of another pass
+  lvs.cluster.vip_firewall:
+    name: director
+    open:
+      - address: 192.0.2.30
+        port: 80
+      - address: 192.0.2.4
+        protocol: ipip
+        direction: out
+      - address: 192.0.2.5
+        port: 8080
+        direction: through
+    untracked: true
+
 - name: The filter is as it was before
   lvs.cluster.vip_firewall:
     name: director
@@ -192,6 +245,12 @@ marks:
   type: list
   elements: str
   sample: ["tcp 192.0.2.30:80,443 with 1"]
+former:
+  description: What the owner has opened before, is not asked for any more, and stays open since O(purge=false).
+  returned: success
+  type: list
+  elements: str
+  sample: ["tcp 192.0.2.30:81"]
 untracked:
   description: The packets that connection tracking leaves alone by the owner's rules afterwards.
   returned: success

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from netns_firewall import VIP, VIP6, Module, serving
+from netns_firewall import CLIENT, VIP, VIP6, Module, serving
 from netns_hosts import Namespace, Segment, run_ip
 
 
@@ -123,3 +123,29 @@ def hosts(make_segment: Callable[[int], Segment]) -> Iterator[tuple[Namespace, N
     host.ip(f"addr add {VIP6}/128 dev eth0 nodad")
     with serving(host):
         yield client, host
+
+
+@pytest.fixture
+def routed(make_segment: Callable[[int], Segment]) -> Iterator[tuple[Namespace, Namespace, Namespace]]:
+    """Return a client, a host that routes, and a server whose answers to that client go by way of the host.
+
+    The client's packets come to the server without it.
+    """
+    client, director, server = segment_hosts = make_segment(3).hosts
+    client.ip(f"addr add {CLIENT}/32 dev eth0")
+    client.ip(f"route add 192.0.2.3/32 dev eth0 src {CLIENT}")
+    server.ip(f"route add {CLIENT}/32 via 192.0.2.2")
+    director.ip(f"route add {CLIENT}/32 via 192.0.2.1")
+    client.ip("addr add 2001:db8:1::1/128 dev eth0 nodad")
+    client.ip("route add 2001:db8::3/128 dev eth0 src 2001:db8:1::1")
+    server.ip("route add 2001:db8:1::1/128 via 2001:db8::2")
+    director.ip("route add 2001:db8:1::1/128 via 2001:db8::1")
+    for family in ("ipv4/conf/all/forwarding", "ipv6/conf/all/forwarding"):
+        director.sysctl(family, 1)
+    for device in ("all", "eth0"):
+        director.sysctl(f"ipv4/conf/{device}/send_redirects", 0)
+        for host in segment_hosts:
+            host.sysctl(f"ipv6/conf/{device}/accept_redirects", 0)
+            host.sysctl(f"ipv4/conf/{device}/rp_filter", 0)
+    with serving(server):
+        yield client, director, server

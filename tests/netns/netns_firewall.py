@@ -25,6 +25,27 @@ table inet filter {
     }
 }
 """
+# A filter as hosts have it: what is invalid goes first, ICMP by type, and nobody else's packets.
+TYPICAL = """
+table inet filter {
+    chain input {
+        type filter hook input priority filter; policy drop;
+        ct state vmap { established : accept, related : accept, invalid : drop }
+        iif lo accept
+        icmp type echo-request accept
+        icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert } accept
+    }
+    chain forward {
+        type filter hook forward priority filter; policy drop;
+        ct state vmap { established : accept, related : accept, invalid : drop }
+    }
+}
+"""
+CLIENT = "198.51.100.1"  # of those that are routed
+THROUGH = [
+    {"address": "192.0.2.3", "port": 80, "direction": "through"},
+    {"address": "2001:db8::3", "port": 80, "direction": "through"},
+]
 OPEN = [{"address": VIP, "port": 80}, {"address": VIP6, "port": 80}]
 _SERVER = """
 import socket, sys
@@ -52,6 +73,17 @@ with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP) as raw:
     pseudo = socket.inet_aton(raw.getsockname()[0]) + socket.inet_aton(target) + struct.pack("!BBH", 0, 6, 20)
     header[7] = checksum(pseudo + struct.pack("!HHIIBBHHH", *header))
     raw.send(struct.pack("!HHIIBBHHH", *header))
+"""
+# Of an ICMP message "fragmentation needed" about an answer that connection tracking knows nothing of.
+_INNER = "4500003c000000004006000" + "0" + "c000021e" + "c6336401" + "00509c4000000000"
+_SEND = """
+import socket, sys
+protocol, source, target, port, payload = sys.argv[1:]
+family = socket.AF_INET6 if ":" in target else socket.AF_INET
+kind = socket.SOCK_DGRAM if protocol == "17" else socket.SOCK_RAW
+with socket.socket(family, kind, int(protocol)) as sender:
+    sender.bind((source, 0))
+    sender.sendto(bytes.fromhex(payload), (target, int(port)))
 """
 _CLIENT = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=0.7)"
 
@@ -85,6 +117,34 @@ def listed(host: Namespace) -> Any:
     return json.loads(re.sub(r'"(packets|bytes)": \d+', r'"\1": 0', host.run("nft", "-j", "list", "ruleset")))
 
 
+def send(host: Namespace, protocol: int, source: str, target: str, port: int = 0, payload: str = "00" * 28) -> None:
+    """Send one packet of a protocol by number; where there is no such tunnel the receiver's kernel has no use for it."""
+    host.run(sys.executable, "-c", _SEND, str(protocol), source, target, str(port), payload)
+
+
+def send_error(host: Namespace, source: str, target: str, head: str) -> None:
+    """Send an ICMP message, its head in hexadecimal digits, about an answer of the VIP."""
+    send(host, 1, source, target, payload=_checked(head + _INNER))
+
+
+def _checked(message: str) -> str:
+    """Return an ICMP message with its checksum."""
+    data = bytes.fromhex(message)
+    total = sum(int.from_bytes(data[index : index + 2], "big") for index in range(0, len(data), 2))
+    total = (total >> 16) + (total & 0xFFFF)
+    return (data[:2] + ((~(total + (total >> 16))) & 0xFFFF).to_bytes(2, "big") + data[4:]).hex()
+
+
+def count(host: Namespace, match: str, hook: str = "input") -> None:
+    """Count what gets through all filters of a host's hook, but for the last."""
+    load(host, f"table inet seen {{ chain {hook} {{ type filter hook {hook} priority 200; {match} counter\n }}\n}}")
+
+
+def counted(host: Namespace) -> list[int]:
+    """Return what was counted, in the order of the rules."""
+    return [int(one) for one in re.findall(r"counter packets (\d+)", host.run("nft", "list", "table", "inet", "seen"))]
+
+
 def stray_fin(client: Namespace, address: str, port: int) -> None:
     """Send the FIN of a connection that nobody knows, as each is to connection tracking on a director."""
     client.run(sys.executable, "-c", _FIN, address, str(port))
@@ -92,10 +152,9 @@ def stray_fin(client: Namespace, address: str, port: int) -> None:
 
 def count_fins(host: Namespace) -> None:
     """Count each FIN that gets through all filters of a host."""
-    counted = "type filter hook input priority 100; tcp flags & fin == fin counter"
-    load(host, f"table inet seen {{ chain input {{ {counted}\n }}\n}}")
+    count(host, "tcp flags & fin == fin")
 
 
 def fins(host: Namespace) -> int:
     """Return how many there were."""
-    return int(re.findall(r"counter packets (\d+)", host.run("nft", "list", "table", "inet", "seen"))[0])
+    return counted(host)[0]

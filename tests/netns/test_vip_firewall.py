@@ -134,7 +134,8 @@ def test_a_fin_that_belongs_to_nothing_passes_where_it_is_asked_for(
     stray_fin(client, VIP, 80)
     assert fins(host) == 0
     done = module(host, name="director", open=OPEN[:1], untracked=True)
-    assert done["operations"] == [f"open tcp {VIP}:80 in inet filter input"]
+    errors = f"icmp destination-unreachable to {VIP}"
+    assert done["operations"] == [f"open {one} in inet filter input" for one in (f"tcp {VIP}:80", errors)]
     assert not module(host, name="director", open=OPEN[:1], untracked=True)["changed"]
     stray_fin(client, VIP, 80)
     stray_fin(client, VIP, 81)
@@ -186,9 +187,43 @@ def test_it_sleeps_over_what_others_do_with_sets_and_holds_no_library(
     assert keeper.command_line() == before
 
 
-def test_without_the_library_absent_tells_that_nobody_looked(namespace: Namespace, tmp_path: Path) -> None:
+def test_without_the_library_all_is_taken_away(
+    hosts: tuple[Namespace, Namespace], module: Module, tmp_path: Path
+) -> None:
+    client, host = hosts
+    strict = "table ip6 strict { chain last { type filter hook input priority 10; policy drop;\n meta l4proto ipv6-icmp accept\n }\n}"
+    load(host, f"{DEFAULT_DROP}\n{strict}")
+    former = listed(host)
+    marks = [{"address": VIP, "ports": [80], "mark": 1}]
+    module(host, name="director", open=OPEN, marks=marks)
+    with_all = listed(host)
+    module(host, name="other", open=OPEN[:1])
+    (tmp_path / "without").mkdir()
+    (tmp_path / "without" / "nftables.py").write_text("raise ImportError")
+    without = {"path": tmp_path / "without", "name": "director"}
+    assert "python3-nftables" in host.module("vip_firewall", **without, open=OPEN)["msg"]
+    rehearsed = host.module("vip_firewall", check=True, **without, state="absent")
+    assert reaches(client, VIP6, 80)
+    gone = host.module("vip_firewall", **without, state="absent")
+    closed = [f"close a rule in {chain}" for chain in ("inet filter input", "inet filter input", "ip6 strict last")]
+    assert gone["operations"] == rehearsed["operations"] == [*closed, "remove table inet lvs-cluster-director"]
+    assert not reaches(client, VIP6, 80)
+    assert reaches(client, VIP, 80), "another owner's"
+    assert host.module("vip_firewall", **without, state="absent")["operations"] == []
+    host.module("vip_firewall", **{**without, "name": "other"}, state="absent")
+    assert listed(host) == former != with_all
+
+
+def test_without_the_library_and_without_rules_there_is_nothing_to_tell(namespace: Namespace, tmp_path: Path) -> None:
     (tmp_path / "nftables.py").write_text("raise ImportError")
     gone = namespace.module("vip_firewall", path=tmp_path, name="realserver", state="absent")
-    assert (gone["changed"], len(gone["warnings"])) == (False, 1)
-    assert "install the package python3-nftables" in str(gone["warnings"][0])
-    assert "python3-nftables" in namespace.module("vip_firewall", path=tmp_path, name="realserver", open=OPEN)["msg"]
+    assert (gone["changed"], gone.get("warnings", [])) == (False, [])
+
+
+def test_without_the_library_and_without_permission_it_fails(
+    hosts: tuple[Namespace, Namespace], tmp_path: Path
+) -> None:
+    (tmp_path / "nftables.py").write_text("raise ImportError")
+    unable = ("setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin")
+    answer = hosts[1].module("vip_firewall", path=tmp_path, wrapper=unable, name="realserver", state="absent")
+    assert answer["msg"] == "Could not list the rules of nftables: no permission; run the task as root (become: true)."

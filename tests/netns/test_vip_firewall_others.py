@@ -13,7 +13,25 @@ from typing import Any
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall_run import restore_firewall
-from netns_firewall import DEFAULT_DROP, OPEN, VIP, VIP6, Module, count_fins, fins, load, reaches, stray_fin
+from netns_firewall import (
+    CLIENT,
+    DEFAULT_DROP,
+    OPEN,
+    THROUGH,
+    VIP,
+    VIP6,
+    Module,
+    count,
+    count_fins,
+    counted,
+    fins,
+    load,
+    reaches,
+    send,
+    send_error,
+    serving,
+    stray_fin,
+)
 from netns_hosts import LIMIT, Namespace
 
 _BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
@@ -24,38 +42,48 @@ Firewalld = Callable[..., str]
 
 
 @pytest.fixture
-def firewalld(
-    tmp_path: Path, dbus_binding: Path, monkeypatch: pytest.MonkeyPatch, hosts: tuple[Namespace, Namespace]
-) -> Iterator[Firewalld]:
-    """Run firewalld on the host with the VIPs, with files and a bus of its own; return its command."""
+def firewalld_on(
+    tmp_path: Path, dbus_binding: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[Namespace], Firewalld]]:
+    """Return a function that runs firewalld on a host, with files and a bus of its own, and returns its command."""
     if not shutil.which("firewalld") or not shutil.which("dbus-daemon"):
         pytest.skip("firewalld or dbus-daemon is not installed")
-    address, host = f"unix:path={tmp_path}/bus", hosts[1]
+    address = f"unix:path={tmp_path}/bus"
     (tmp_path / "bus.conf").write_text(_BUS.format(address=address))
     (tmp_path / "etc").mkdir()
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    started = []
+    started: list[Popen[bytes]] = []
 
-    def start(*command: str) -> None:
-        inside = ["ip", "netns", "exec", host.name, *command]
-        started.append(Popen(inside, env=environment, stdout=DEVNULL, stderr=DEVNULL))
+    def begin(host: Namespace) -> Firewalld:
+        inside = ["ip", "netns", "exec", host.name]
 
-    def command(*arguments: str) -> str:
-        inside = ["ip", "netns", "exec", host.name, "firewall-cmd", *arguments]
-        done = run(inside, env=environment, capture_output=True, text=True, timeout=LIMIT)
-        return done.stdout.strip() or done.stderr.strip()
+        def start(*command: str) -> None:
+            started.append(Popen([*inside, *command], env=environment, stdout=DEVNULL, stderr=DEVNULL))
 
-    try:
+        def command(*arguments: str) -> str:
+            told = [*inside, "firewall-cmd", *arguments]
+            done = run(told, env=environment, capture_output=True, text=True, timeout=LIMIT)
+            return done.stdout.strip() or done.stderr.strip()
+
         start("dbus-daemon", f"--config-file={tmp_path}/bus.conf", "--nofork", "--nopidfile")
         wait_for((tmp_path / "bus").exists)
         start("firewalld", "--nofork", "--nopid", "--system-config", f"{tmp_path}/etc")
         wait_for(lambda: command("--state") == "running")
-        yield command
+        return command
+
+    try:
+        yield begin
     finally:
         for one in reversed(started):
             one.terminate()
             one.wait(LIMIT)
+
+
+@pytest.fixture
+def firewalld(firewalld_on: Callable[[Namespace], Firewalld], hosts: tuple[Namespace, Namespace]) -> Firewalld:
+    """Run firewalld on the host with the VIPs; return its command."""
+    return firewalld_on(hosts[1])
 
 
 def wait_for(done: Callable[[], bool]) -> None:
@@ -141,7 +169,11 @@ def test_a_fin_that_belongs_to_nothing_passes_firewalld(
     stray_fin(client, VIP, 80)
     assert fins(host) == 0, "firewalld let it through, so nothing is proved"
     done = module(host, name="director", open=OPEN[:1], untracked=True)
-    assert done["operations"] == ["make table inet lvs-cluster-director", f"do not track tcp {VIP}:80"]
+    assert done["operations"][-3:] == [
+        "make table inet lvs-cluster-director",
+        f"do not track tcp {VIP}:80",
+        f"do not track icmp destination-unreachable to {VIP}",
+    ]
     assert not module(host, name="director", open=OPEN[:1], untracked=True)["changed"]
     stray_fin(client, VIP, 80)
     stray_fin(client, VIP, 81)
@@ -151,8 +183,95 @@ def test_a_fin_that_belongs_to_nothing_passes_firewalld(
     host.run("nft", "delete", "table", "inet", "lvs-cluster-director")
     item: dict[str, Any] = {"name": "director", "open": OPEN[:1], "untracked": True}
     with host.entered():
-        assert restore_firewall([item])[0].words == done["operations"]
+        assert restore_firewall([item])[0].words == done["operations"][-3:]
         assert restore_firewall([item])[0].words == []
+
+
+def test_a_tunnel_is_open_to_its_director_alone_in_firewalld(
+    firewalld: Firewalld, hosts: tuple[Namespace, Namespace], module: Module
+) -> None:
+    director, server = hosts
+    director.ip("addr add 192.0.2.99/24 dev eth0")
+    protocols = {"ipip": 4, "ipv6": 41, "gre": 47}
+    tunnels = [{"address": "192.0.2.2", "source": "192.0.2.1", "protocol": name} for name in protocols]
+    tunnels.append({"address": "192.0.2.2", "source": "192.0.2.1", "protocol": "udp", "port": 6080})
+    count(server, "ip protocol { 4, 41, 47 }")
+    load(server, "table inet seen { chain input { udp dport 6080 counter\n }\n}")
+    former = sorted(rules(server).splitlines())
+
+    def seen() -> list[int]:
+        before = counted(server)
+        for source in ("192.0.2.1", "192.0.2.99"):
+            for number in protocols.values():
+                send(director, number, source, "192.0.2.2")
+            send(director, 17, source, "192.0.2.2", 6080)
+        return [now - then for now, then in zip(counted(server), before)]
+
+    assert seen() == [0, 0]
+    module(server, name="realserver", open=[*tunnels, *OPEN])
+    assert (seen(), reaches(director, VIP, 80)) == ([3, 1], True)
+    assert firewalld("--reload") == "success"
+    assert not module(server, name="realserver", open=[*tunnels, *OPEN])["changed"]
+    assert module(server, name="realserver", open=OPEN, purge=False)["former"] == [
+        *("gre 192.0.2.2 from 192.0.2.1", "ipip 192.0.2.2 from 192.0.2.1", "ipv6 192.0.2.2 from 192.0.2.1"),
+        "udp 192.0.2.2:6080 from 192.0.2.1",
+    ]
+    assert seen() == [3, 1]
+    module(server, name="realserver", open=OPEN)
+    assert (seen(), reaches(director, VIP, 80)) == ([0, 0], True)
+    module(server, name="realserver", state="absent")
+    assert sorted(rules(server).splitlines()) == former
+
+
+def test_answers_come_back_through_a_director_with_firewalld(
+    routed: tuple[Namespace, Namespace, Namespace],
+    firewalld_on: Callable[[Namespace], Firewalld],
+    module: Module,
+    tmp_path: Path,
+) -> None:
+    client, director, server = routed
+    both = ("192.0.2.3", "2001:db8::3")
+    assert all(reaches(client, rip, 80) for rip in both)
+    firewalld = firewalld_on(director)
+    former = rules(director)
+    assert not any(reaches(client, rip, 80) for rip in both)
+    done = module(director, name="director", open=THROUGH, untracked=True)
+    replies = ["replies of tcp 192.0.2.3:80", "replies of tcp [2001:db8::3]:80"]
+    assert done["operations"] == [
+        f"make firewalld policy lvs-director_via, open to {', '.join(replies)}",
+        *("reload firewalld", "make table inet lvs-cluster-director"),
+        *(f"do not track {one}" for one in replies),
+    ]
+    for _ in range(2):
+        assert all(reaches(client, rip, 80) for rip in both)
+        assert not any(reaches(client, rip, 81) for rip in both)
+        with serving(client):
+            assert not reaches(server, CLIENT, 80)
+            assert reaches(server, "192.0.2.1", 80)
+        # Answers to the director itself are tracked, or its own filter would not know them.
+        assert all(reaches(director, rip, 80) for rip in both)
+        assert firewalld("--reload") == "success"
+    assert not module(director, name="director", open=THROUGH, untracked=True)["changed"]
+    module(director, name="director", state="absent")
+    assert (rules(director), policies(tmp_path)) == (former, [])
+    assert not any(reaches(client, rip, 80) for rip in both)
+
+
+def test_errors_about_answers_pass_firewalld(
+    firewalld: Firewalld, hosts: tuple[Namespace, Namespace], module: Module
+) -> None:
+    client, host = hosts
+    firewalld("--permanent", "--zone=drop", "--add-source=192.0.2.0/24")
+    assert firewalld("--reload") == "success"
+    count(host, "icmp type destination-unreachable")
+    error = "0304" + "0" * 8 + "0578"
+    module(host, name="director", open=OPEN)
+    send_error(client, "192.0.2.1", VIP, error)
+    assert counted(host) == [0]
+    module(host, name="director", open=OPEN, untracked=True)
+    for target in (VIP, "192.0.2.2"):
+        send_error(client, "192.0.2.1", target, error)
+    assert counted(host) == [1]
 
 
 def test_a_filter_beside_firewalld_is_opened_too(
@@ -197,7 +316,13 @@ def test_ufw(ufw: Firewalld, hosts: tuple[Namespace, Namespace], module: Module)
     ufw("deny 80/tcp")
     former = ufw("status numbered")
     assert not reaches(client, VIP, 80)
-    assert len(module(host, name="director", open=OPEN, untracked=True)["operations"]) == 2
+    opened = module(host, name="director", open=OPEN, untracked=True)["operations"]
+    assert [line.split(" to ")[0] for line in opened] == [
+        f"open tcp {VIP}:80 in ip filter INPUT",
+        "open icmp destination-unreachable",
+        f"open tcp [{VIP6}]:80 in ip6 filter INPUT",
+        "open icmpv6 packet-too-big",
+    ]
     # What it does to its rules, with iptables, leaves the openings where they are.
     for change in ("reload", "allow 22/tcp", "delete allow 22/tcp"):
         ufw(change)

@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._errors import InvalidValue, MalformedAnswer
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall_follow import drops
-from ansible_collections.lvs.cluster.plugins.module_utils._firewall_packets import Packet, errors, packets_at, reply, request
+from ansible_collections.lvs.cluster.plugins.module_utils._firewall_packets import (
+    Packet,
+    errors,
+    packets_at,
+    reply,
+    request,
+)
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall_plan import firewalld_tables, plan_nftables
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall_rules import (
     OURS,
@@ -200,7 +206,11 @@ def test_answers_to_the_director_itself_stay_tracked() -> None:
     made = plan_nftables(Ruleset({}, {}), WantedFirewall("d", MASQUERADED[:1], untracked=True), "firewalld")
     (rule,) = (step.rule for step in made.operations if isinstance(step, AddRule))
     assert made.words[1:] == ["do not track replies of tcp 192.0.2.4:8080"]
-    assert rule.expr[-2]["match"] == {"op": "!=", "left": {"fib": {"result": "type", "flags": ["daddr"]}}, "right": "local"}
+    assert rule.expr[-2]["match"] == {
+        "op": "!=",
+        "left": {"fib": {"result": "type", "flags": ["daddr"]}},
+        "right": "local",
+    }
 
 
 def test_without_purge_what_was_opened_stays() -> None:
@@ -212,7 +222,10 @@ def test_without_purge_what_was_opened_stays() -> None:
     assert len(plan_nftables(there, fewer._replace(purge=True)).words) == 2
     # What carries nothing keeps nothing open, and absent leaves nothing.
     assert len(plan_nftables(there, fewer, "none").words) == 3
-    assert len(plan_nftables(there, WantedFirewall.from_options({"name": "d", "state": "absent", "purge": False})).words) == 3
+    assert (
+        len(plan_nftables(there, WantedFirewall.from_options({"name": "d", "state": "absent", "purge": False})).words)
+        == 3
+    )
 
 
 def test_jumps_that_go_round_end() -> None:

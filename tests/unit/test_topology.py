@@ -400,7 +400,10 @@ def test_views_agree(drawn):
     for host in hostvars:
         listed = views.realserver_openings(found, host)
         WantedFirewall.from_options({"name": "realserver", "open": listed})
-        accepted = {*views.realserver_vips(found, host), *(vip for one in views.realserver_tunnels(found, host) for vip in one["addresses"])}
+        accepted = {
+            *views.realserver_vips(found, host),
+            *(vip for one in views.realserver_tunnels(found, host) for vip in one["addresses"]),
+        }
         assert {one["address"] for one in listed if one["protocol"] in ("tcp", "udp", "sctp")} == accepted
     for service in found.services:
         assert (set(service.vips) <= set(answered)) == (not set(service.directors) <= found.absent)
