@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from ._firewall_wanted import OUT, THROUGH, TRANSPORTS, Opening
+from ._firewall_wanted import IN, OUT, THROUGH, TRANSPORTS, Opening
 
 _REPLIES_CHANGED = 100  # the priority at which IPVS gives the answers the VIP as their sender
 # Errors that a sender has to hear of, or its packets are lost for good; by whether they are of IPv6 (RFC 4890).
-ERRORS = {False: ("icmp", "destination-unreachable"), True: ("icmpv6", "packet-too-big")}
+_ERRORS = {False: ("icmp", "destination-unreachable"), True: ("icmpv6", "packet-too-big")}
 
 
 class Packet(NamedTuple):
@@ -45,7 +45,7 @@ def request(opening: Opening, state: str = "new") -> Packet:
     """Return the first packet of somebody to an opening."""
     address, protocol, port, source, direction = opening
     dport = port if protocol in TRANSPORTS else None
-    return Packet(protocol, source, address, None, dport, "", state, direction not in (OUT, THROUGH))
+    return Packet(protocol, source, address, None, dport, "", state, direction == IN)
 
 
 def reply(opening: Opening, state: str = "established") -> Packet:
@@ -55,8 +55,11 @@ def reply(opening: Opening, state: str = "established") -> Packet:
 
 def errors(openings: Iterable[Opening], state: str = "invalid") -> list[Packet]:
     """Return the errors about answers of the VIPs, which routers send to the VIPs."""
-    vips = dict.fromkeys(one.address for one in openings if _is_vip(one))
-    return [Packet(protocol, "", vip, error=error, state=state, arrives=True) for vip, protocol, error in _of(vips)]
+    found = []
+    for vip in dict.fromkeys(one.address for one in openings if _is_vip(one)):
+        protocol, error = _ERRORS[":" in vip]
+        found.append(Packet(protocol, destination=vip, error=error, state=state, arrives=True))
+    return found
 
 
 def untracked_packets(openings: Sequence[Opening]) -> list[Packet]:
@@ -72,7 +75,7 @@ def packets_at(hook: str, priority: int, openings: Sequence[Opening], states: Se
     `states` are those of a client's packets. Without "new" alone connection tracking is not to be relied on.
     """
     if hook == "input":
-        coming = [[request(one, state) for state in states] for one in openings if one.direction not in (OUT, THROUGH)]
+        coming = [[request(one, state) for state in states] for one in openings if one.direction == IN]
         return coming + [[error] for error in (_untold(openings, states))]
     if hook == "output":
         return [packets for one in openings for packets in _leaving(one)] + [
@@ -104,8 +107,4 @@ def _untold(openings: Sequence[Opening], states: Sequence[str]) -> list[Packet]:
 
 
 def _is_vip(opening: Opening) -> bool:
-    return opening.direction not in (OUT, THROUGH) and opening.protocol in TRANSPORTS
-
-
-def _of(vips: Iterable[str]) -> list[tuple[str, str, str]]:
-    return [(vip, *ERRORS[":" in vip]) for vip in vips]
+    return opening.direction == IN and opening.protocol in TRANSPORTS

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Union
 
 from ._errors import InvalidValue
 from ._firewall_packets import Packet, errors, reply, request
-from ._firewall_wanted import IN, OUT, PROTOCOLS, THROUGH, TRANSPORTS, WantedFirewall, target_words
+from ._firewall_wanted import IN, PROTOCOLS, THROUGH, TRANSPORTS, WantedFirewall, target_words
 from ._plan import Plan
 
 _ABOUT = ("short", "description", "version")  # for people
@@ -119,7 +119,7 @@ def plan_policies(there: Mapping[str, Policies], wanted: WantedFirewall) -> Plan
     `there` is what firewalld has, by the policies' names. Raises InvalidValue for a name that firewalld would not take.
     """
     packets: dict[str, list[Packet]] = {
-        IN: [request(one) for one in wanted.openings if one.direction not in (OUT, THROUGH)],
+        IN: [request(one) for one in wanted.openings if one.direction == IN],
         THROUGH: [reply(one) for one in wanted.openings if one.direction == THROUGH],
     }
     packets[IN] += errors(wanted.openings) if wanted.untracked else ()

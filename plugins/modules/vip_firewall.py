@@ -14,14 +14,14 @@ description:
   - Opens a host's packet filter for exactly the declared ports of virtual IP addresses (VIPs), where it would drop them, and nothing else. A host that
     drops nothing gets no rule.
   - Marks packets for the virtual services that are known by a firewall mark (O(lvs.cluster.ipvs_service#module:fwmark)).
-  - Every rule belongs to O(name). What is no longer declared under it is removed in the same run; rules of others are never touched.
+  - Every rule belongs to O(name). What is no longer declared under it is removed in the same run (but see O(purge)); rules of others are never touched.
   - Where firewalld runs, the openings are a policy of its own, C(lvs-NAME), running and permanent, from any zone to the host and before the zones'
-    own rules. Answers that pass the host are another one, C(lvs-NAME_via), from any zone to any. firewalld has to be reloaded to learn of a policy and to forget it, not when what it opens changes. A reload cuts no connection, and
-    drops what others changed in the running firewalld alone.
+    own rules. Answers that pass the host are another one, C(lvs-NAME_via), from any zone to any. firewalld has to be reloaded to learn of a policy and
+    to forget it, not when what it opens changes. A reload cuts no connection, and drops what others changed in the running firewalld alone.
   - Elsewhere, and in filters beside firewalld, an opening is a rule of nftables with the comment C(lvs.cluster NAME) at the head of each base chain of the
     input hook that would drop the first packet of an unknown client, of the output hook where it would drop what a director forwards, or the replies, and of
-    the forward hook where it would drop the answers of a server that is masqueraded. An accepting rule in a table of its own would not do, since a packet has to be accepted in every base chain. Chains that drop only some clients, as those of
-    fail2ban do, are left alone.
+    the forward hook where it would drop the answers of a server that is masqueraded. An accepting rule in a table of its own would not do, since a packet
+    has to be accepted in every base chain. Chains that drop only some clients, as those of fail2ban do, are left alone.
   - The chains of iptables-nft, and so of ufw, are chains of nftables. The rules go there too, and C(iptables -S) shows them.
   - Marks are set in a table of their own, C(inet lvs-cluster-NAME), which exists for as long as there is something in it.
   - All that changes in nftables changes in one transaction.
