@@ -44,10 +44,10 @@ from ansible_collections.lvs.cluster.plugins.module_utils._boot import main
 raise SystemExit(main())
 """
 
-# Not closed off, and why: /proc/sys, since promote_secondaries is set while a VIP leaves (_rtnl_client); memory that is
-# written and run, for which ctypes may ask, by which libnftables is reached; and what this is for, the host's network. A
-# module such as ip_vs is loaded by the kernel itself, so the unit needs no CAP_SYS_MODULE. A systemd passes over what it
-# does not know yet.
+# Not closed off, and why: /proc/sys, since promote_secondaries is set while a VIP leaves (_rtnl_client); memory that
+# is written and run, for which ctypes may ask, by which libnftables is reached; and what this is for, the host's
+# network. A module such as ip_vs is loaded by the kernel itself, so the unit needs no CAP_SYS_MODULE. A systemd passes
+# over what it does not know yet.
 _UNIT = """\
 # Written by lvs.cluster.boot_restore; changes here are overwritten.
 [Unit]
