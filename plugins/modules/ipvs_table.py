@@ -160,7 +160,7 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-def parse(params: Mapping[str, Any], rehearsal: bool) -> Request:
+def parse(params: Mapping[str, Any], rehearsal: bool = False) -> Request:
     """Return what the options ask for."""
     wanted = parse_services(params["services"])
     keys = None if params["purge"] else [service.key for service in wanted]
