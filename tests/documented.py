@@ -57,6 +57,7 @@ NOT_EXECUTED = {
     "make kernel": _TESTS,
     "make lab": "makes .venv, and runs what the part `lab` and ELSEWHERE's site.yml run",
     "make lab-down": "would end every lab of the person's; the part `lab-down` looks at the end of the tests' own",
+    "make picture": "needs a lab with a cluster, and a browser that draws the page",
     "make test": _TESTS,
     "ansible-playbook -i inventory lvs.cluster.drain -e servers=web1,web2": "would empty the lab's pool; TYPED drains one",
     "ansible-playbook -i inventory lvs.cluster.restore -e servers=web1,web2": "goes with that; TYPED restores one",
