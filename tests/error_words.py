@@ -42,7 +42,7 @@ WORDS = {
         f"{_LOG}|install that module|use the other family",
     ),
     "_ipvs_run.IpvsRun.apply": (r"tcp \S+ was changed", "keeps changing the IPVS table", "stop it"),
-    "_ipvs_wait.wait": (r"server \S+ of tcp", r"still has \d+ active", "run the task again .*, or end what holds them"),
+    "_ipvs_wait.wait": (r"server \S+ of tcp", r"still has \d+ \w+", "run the task again .*, or end what holds them"),
     "_lab_channel.Agent._answer": ("rs1", "closed the agent's channel", _AGAIN),
     "_lab_channel.Agent.connect": ("rs1", r"not answered in \d+ s", _AGAIN),
     "_lab_channel.Agent.execute#1": ("rs1: .* ping", r"did not answer", _AGAIN),
