@@ -30,7 +30,7 @@ TESTS = " ".join(
 )
 WANTED = PROJECT / "requirements" / "guest.txt"
 REMOTE = "/var/tmp/lvs-cluster-tests"
-RUN = f"rm -rf {REMOTE} && mkdir {REMOTE} && cd {REMOTE} && tar xz && PYTHONPATH=libraries LVS_RANDOM_CASES=10 exec python3 -m pytest -q -p no:cacheprovider"
+RUN = f"rm -rf {REMOTE} && mkdir {REMOTE} && cd {REMOTE} && tar xz && PYTHONPATH=libraries LVS_RANDOM_CASES=10 LVS_LIMIT=300 exec python3 -m pytest -q --durations=25 -p no:cacheprovider"
 LIMIT = 1800  # seconds for all tests on one machine
 
 

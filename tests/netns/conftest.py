@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 from netns_firewall import VIP, VIP6, Module, serving
-from netns_hosts import LIMIT, Namespace, Segment
+from netns_hosts import Namespace, Segment, run_ip
 
 
 @pytest.fixture
@@ -24,15 +23,14 @@ def make_namespace() -> Iterator[Callable[[], Namespace]]:
 
     def make() -> Namespace:
         namespace = Namespace(f"lvs-test-{uuid.uuid4().hex[:8]}")
-        subprocess.run(["ip", "netns", "add", namespace.name], check=True, timeout=LIMIT)
+        run_ip("netns", "add", namespace.name)
         made.append(namespace)
         namespace.ip("link set lo up")
         namespace.sysctl("ipv6/conf/default/accept_dad", 0)
         return namespace
 
     yield make
-    for namespace in made:
-        subprocess.run(["ip", "netns", "del", namespace.name], check=True, timeout=LIMIT)
+    run_ip("-batch", "-", lines=[f"netns del {namespace.name}" for namespace in made])
 
 
 @pytest.fixture
@@ -47,16 +45,25 @@ def make_segment(make_namespace: Callable[[], Namespace]) -> Callable[[int], Seg
 
     def make(size: int) -> Segment:
         switch, segment = make_namespace(), Segment()
-        switch.ip("link add br0 type bridge mcast_snooping 0")
+        segment.hosts += [make_namespace() for _ in range(size)]
+        lines = ["link add br0 type bridge mcast_snooping 0"]
+        for number, host in enumerate(segment.hosts, 1):
+            mac = segment.mac(number)
+            lines.append(f"link add p{number} type veth peer name eth0 address {mac} netns {host.name}")
+            lines.append(f"link set p{number} master br0 up")
+        switch.ip(*lines)
+        for number, host in enumerate(segment.hosts, 1):
+            host.ip(
+                "link set eth0 up",
+                f"addr add 192.0.2.{number}/24 dev eth0",
+                f"addr add 2001:db8::{number:x}/64 dev eth0 nodad",
+            )
+        # The kernel notices later that both ends are up, and drops what is sent until then. A bridge that comes up takes
+        # in all its ports that are; and the call comes after what the kernel is still doing under the same lock.
+        for number, host in enumerate(segment.hosts, 1):
+            host.wait_until_running("eth0")
+            switch.wait_until_running(f"p{number}")
         switch.ip("link set br0 up")
-        for number in range(1, size + 1):
-            host = make_namespace()
-            switch.ip(f"link add p{number} type veth peer name eth0 address {segment.mac(number)} netns {host.name}")
-            switch.ip(f"link set p{number} master br0 up")
-            host.ip("link set eth0 up")
-            host.ip(f"addr add 192.0.2.{number}/24 dev eth0")
-            host.ip(f"addr add 2001:db8::{number:x}/64 dev eth0 nodad")
-            segment.hosts.append(host)
         return segment
 
     return make

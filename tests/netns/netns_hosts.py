@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import json
 import os
 import re
+import socket
+import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,9 +22,11 @@ from typing import Any
 from forked import run_module
 
 _CLONE_NEWNET = 0x40000000
+_SIOCGIFFLAGS, _IFF_RUNNING = 0x8913, 0x40  # include/uapi/linux/sockios.h and if.h
 # How many random cases a test tries; fewer where a machine is emulated.
 RANDOM = int(os.environ.get("LVS_RANDOM_CASES", "100"))
-LIMIT = 60  # seconds; no command here takes longer unless it hangs
+# Seconds; nothing here takes longer unless it hangs.
+LIMIT = int(os.environ.get("LVS_LIMIT", "60"))
 _DRIVER = """
 import importlib, json, sys
 from ansible.module_utils.testing import patch_module_args
@@ -38,6 +44,23 @@ def with_libraries(*first: Path) -> dict[str, str]:
         *filter(None, [os.environ.get("PYTHONPATH")]),
     ]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, places))}
+
+
+def run_ip(*arguments: str, lines: Iterable[str] = ()) -> str:
+    """Run ip(8), which reads `lines` when it is asked for a batch, and return what it prints; a failure is the test's.
+
+    It enters a namespace by itself, where `ip netns exec` mounts /sys anew and begins another process.
+    """
+    done = subprocess.run(
+        ["ip", *arguments],
+        input="".join(f"{line}\n" for line in lines),
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    assert done.returncode == 0, f"ip {' '.join(arguments)}: {'; '.join(lines)}\n{done.stdout}{done.stderr}"
+    return done.stdout
 
 
 @dataclass
@@ -65,21 +88,33 @@ class Namespace:
         )
         return done.stderr.strip() or "unknown" if done.returncode else ""
 
-    def ip(self, arguments: str) -> str:
-        """Run `ip` inside."""
-        return self.run("ip", *arguments.split())
+    def ip(self, *lines: str) -> str:
+        """Have one process of ip(8) carry out these lines inside."""
+        return run_ip("-netns", self.name, "-batch", "-", lines=lines)
 
     def json(self, arguments: str) -> Any:
-        """Run `ip -json -details` inside, and return what it says."""
-        return json.loads(self.run("ip", "-json", "-details", *arguments.split()))
+        """Return what `ip -json -details` says inside."""
+        return json.loads(run_ip("-netns", self.name, "-json", "-details", *arguments.split()))
 
     def without_fallbacks(self, message: str) -> str:
         """Return the message without the tunnel devices that a kernel puts into every namespace, once it has tunnels."""
         return re.sub(r", (tunl0|ip6tnl0)\b|\b(tunl0|ip6tnl0), ", "", message)
 
     def sysctl(self, name: str, value: object) -> None:
-        """Set one sysctl, named with slashes below net/."""
-        self.run("sh", "-c", f"echo {value} > /proc/sys/net/{name}")
+        """Set one sysctl, named with slashes below net/; the kernel shows the calling thread those of its namespace."""
+        with self.entered(), open(f"/proc/sys/net/{name}", "w", encoding="ascii") as file:
+            file.write(f"{value}\n")
+
+    def wait_until_running(self, device: str) -> None:
+        """Wait until a device has a carrier, and the kernel knows."""
+        end = time.monotonic() + LIMIT
+        with self.entered(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+            while True:
+                answer = fcntl.ioctl(asking, _SIOCGIFFLAGS, struct.pack("16sH14x", device.encode(), 0))
+                if struct.unpack("16sH14x", answer)[1] & _IFF_RUNNING:
+                    return
+                assert time.monotonic() < end, f"{device} in {self.name} gets no carrier"
+                time.sleep(0.005)
 
     @contextmanager
     def entered(self) -> Iterator[None]:

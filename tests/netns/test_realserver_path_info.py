@@ -217,7 +217,7 @@ def test_answer_from_elsewhere(make_segment: Callable[[int], Segment], cluster: 
     server.ip("link set eth1 up")
     if ":" in vip:
         server.ip("addr add 2001:db8::92/64 dev eth1 nodad")
-        server.ip("-6 route add 2001:db8::1/128 dev eth1")
+        server.ip("route add 2001:db8::1/128 dev eth1")
     else:
         server.ip("addr add 192.0.2.92/32 dev eth1")
         server.ip("route add 192.0.2.1/32 dev eth1")

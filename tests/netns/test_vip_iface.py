@@ -43,7 +43,7 @@ def test_vip_on_lo_is_never_a_source_even_for_a_device_without_addresses(namespa
 def test_source_stays_the_hosts_own(make_segment: Callable[[int], Segment], interface: str) -> None:
     host = make_segment(1).host(1)
     host.ip("route add default via 192.0.2.254")
-    host.ip("-6 route add default via 2001:db8::fe")
+    host.ip("route add default via 2001:db8::fe")
     before = [source(host, to) for to in ("192.0.2.9", "198.51.100.1", "2001:db8::9", "2001:db8:1::1")]
     assert before == ["192.0.2.1", "192.0.2.1", "2001:db8::1", "2001:db8::1"]
     carry_out(host, addresses=[VIP, VIP6], interface=interface)

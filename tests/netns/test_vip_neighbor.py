@@ -66,10 +66,10 @@ def test_module_check_mode_never_writes_and_says_what_the_run_does(gateway: Name
 def test_entries_that_are_not_used_are_warned_of(gateway: Namespace) -> None:
     gateway.sysctl("ipv6/conf/eth0/forwarding", 1)
     gateway.ip("route add 203.0.113.0/24 via 192.0.2.254")
-    gateway.ip("-6 route add 2001:db8:5::/64 via 2001:db8::fe")
+    gateway.ip("route add 2001:db8:5::/64 via 2001:db8::fe")
     for number, kind in enumerate(("blackhole", "prohibit", "unreachable", "throw"), 4):
         gateway.ip(f"route add {kind} 10.{number}.0.0/16")
-        gateway.ip(f"-6 route add {kind} 2001:db8:1{number}::/64")
+        gateway.ip(f"route add {kind} 2001:db8:1{number}::/64")
     no_route = [f"10.{number}.0.30" for number in range(3, 8)] + [f"2001:db8:1{number}::30" for number in range(3, 8)]
     reasons = {
         "203.0.113.30": "this host reaches it through the gateway 192.0.2.254",

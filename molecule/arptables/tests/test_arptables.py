@@ -5,40 +5,30 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 from lab_access import ssh_command
+from lab_shell import LabShell
 
-INVENTORY = "molecule/arptables/inventory"
+LAB = LabShell("molecule/arptables/inventory")
+on, mac = LAB.on, LAB.mac
 VIP, CLIENT = "192.168.91.30", "192.168.91.6"
 RIPS = {"rs1": "192.168.91.4", "rs2": "192.168.91.5"}
 TABLE = "arp lvs-cluster-realserver"
 UNIT = "lvs-cluster-realserver.service"
 
 
-def on(host: str, command: str) -> str:
-    done = subprocess.run([*ssh_command(host, INVENTORY), command], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, f"{host}: {command}\n{done.stdout}{done.stderr}"
-    return done.stdout
-
-
-def mac(host: str) -> str:
-    return on(host, "cat /sys/class/net/lan0/address").strip()
-
-
 def who_answers() -> set[str]:
-    """Return the MACs that answer the client for the VIP; arping fails where nobody does."""
-    told = on("client", f"arping -b -c 3 -w 8 -I lan0 {VIP}")
-    return {one.lower() for one in re.findall(r"\[([0-9A-Fa-f:]{17})\]", told)}
+    """Return the MACs that answer the client for the VIP."""
+    return LAB.who_answers("client", VIP)
 
 
 def asks_as(server: str) -> set[str]:
     """Return the senders that the client hears in the server's requests when it sends to the client from the VIP."""
     theirs = f"arp[6:2] = 1 and ether src {mac(server)} and dst host {CLIENT}"
-    listen = [*ssh_command("client", INVENTORY), f"timeout 20 tcpdump -i lan0 -n -l -c 1 '{theirs}'"]
+    listen = [*ssh_command("client", LAB.inventory), f"timeout 20 tcpdump -i lan0 -n -l -c 1 '{theirs}'"]
     with subprocess.Popen(listen, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watch:
         assert watch.stderr is not None
         while "listening on" not in (line := watch.stderr.readline()):
@@ -89,5 +79,4 @@ def test_where_the_vip_is():
 
 
 def test_every_request_is_served():
-    each = f"curl -sf -m 10 -o /dev/null -w '%header{{x-served-by}}\\n' http://{VIP}/ || exit 1"
-    assert Counter(on("client", f"for i in $(seq 12); do {each}; done").split()) == {"rs1": 6, "rs2": 6}
+    assert LAB.visits(f"http://{VIP}/", 12) == {"rs1": 6, "rs2": 6}

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
@@ -11,21 +10,13 @@ from contextlib import contextmanager
 
 import pytest
 from lab_access import ssh_command
+from lab_shell import LabShell
 
-INVENTORY = "molecule/gateway/inventory"
+LAB = LabShell("molecule/gateway/inventory")
+on, mac = LAB.on, LAB.mac
 VIP, VIP6 = "192.168.91.30", "2001:db8:91::30"
 URLS = {VIP: f"http://{VIP}/", VIP6: f"http://[{VIP6}]/"}
 UNIT = "lvs-cluster-gateway.service"
-
-
-def on(host: str, command: str) -> str:
-    done = subprocess.run([*ssh_command(host, INVENTORY), command], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, f"{host}: {command}\n{done.stdout}{done.stderr}"
-    return done.stdout
-
-
-def mac(host: str) -> str:
-    return on(host, "cat /sys/class/net/lan0/address").strip()
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +27,9 @@ def active() -> str:
     return having[0]
 
 
-def visits(vip: str, number: int = 12) -> Counter:
-    """Return how many of the client's visits each server answered; one that fails fails the test."""
-    each = f"curl -sf -m 10 -o /dev/null -w '%header{{x-served-by}}\\n' '{URLS[vip]}' || exit 1"
-    return Counter(on("client", f"for i in $(seq {number}); do {each}; done").split())
+def visits(vip: str, number: int = 12) -> Counter[str]:
+    """Return how many of the client's visits each server answered."""
+    return LAB.visits(URLS[vip], number)
 
 
 def balanced(director: str) -> int:
@@ -69,15 +59,14 @@ def unbound() -> Iterator[None]:
 
 
 def test_everyone_would_answer(active):
-    told = on("router", f"arping -b -c 3 -w 8 -I lan0 {VIP}")
-    assert {one.lower() for one in re.findall(r"\[([0-9A-Fa-f:]{17})\]", told)} == {mac(active), mac("rs1"), mac("rs2")}
+    assert LAB.who_answers("router", VIP) == {mac(active), mac("rs1"), mac("rs2")}
 
 
 @pytest.mark.parametrize("vip", URLS)
 def test_the_router_knows_and_does_not_ask(active, vip):
     assert known(vip) == f"lladdr {mac(active)} PERMANENT"
     asks = f"ether src {mac('router')} and (arp[24:4] = 0xc0a85b1e or (icmp6 and ip6[40] = 135 and ip6[60:4] = 0x30))"
-    listen = [*ssh_command("router", INVENTORY), f"echo $$; exec tcpdump -i lan0 -n -c 1 '{asks}'"]
+    listen = [*ssh_command("router", LAB.inventory), f"echo $$; exec tcpdump -i lan0 -n -c 1 '{asks}'"]
     with subprocess.Popen(listen, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watch:
         assert watch.stdout is not None
         assert watch.stderr is not None

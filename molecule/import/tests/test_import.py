@@ -4,20 +4,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from lab_access import ssh_command
+from lab_shell import LabShell
 
 VIP = "192.168.91.50"
-
-
-def on(host: str, command: str) -> str:
-    return subprocess.run(
-        [*ssh_command(host), command], stdout=subprocess.PIPE, text=True, check=True, timeout=120
-    ).stdout
+on = LabShell("lab").on
 
 
 def test_the_roles_came_from_the_tarball():

@@ -3,28 +3,14 @@
 
 from __future__ import annotations
 
-import subprocess
-
-from lab_access import lab_hosts, ssh_command
+from lab_access import lab_hosts
+from lab_shell import LabShell
 from wire import watched
 
-INVENTORY = "molecule/masquerade/inventory"
+LAB = LabShell("molecule/masquerade/inventory")
+run, on, mac = LAB.run, LAB.on, LAB.mac
 VIP, RIP, CLIENT = "192.168.91.30", "10.9.0.4", "192.168.91.6"
 URL = f"http://{VIP}/"
-
-
-def run(host: str, command: str) -> subprocess.CompletedProcess:
-    return subprocess.run([*ssh_command(host, INVENTORY), command], capture_output=True, text=True, timeout=120)
-
-
-def on(host: str, command: str) -> str:
-    done = run(host, command)
-    assert done.returncode == 0, f"{host}: {command}\n{done.stdout}{done.stderr}"
-    return done.stdout
-
-
-def mac(host: str, interface: str = "lan0") -> str:
-    return on(host, f"cat /sys/class/net/{interface}/address").strip()
 
 
 def counters() -> list[int]:
@@ -36,7 +22,7 @@ def counters() -> list[int]:
 
 
 def test_three_machines():
-    assert set(lab_hosts(INVENTORY)) == {"director", "client", "rs1"}
+    assert set(lab_hosts(LAB.inventory)) == {"director", "client", "rs1"}
 
 
 def test_the_port_is_mapped():
@@ -49,7 +35,7 @@ def test_the_port_is_mapped():
 
 def test_answers_come_back_through_the_director():
     before = counters()
-    with watched(INVENTORY, "client") as client, watched(INVENTORY, "rs1") as server:
+    with watched(LAB.inventory, "client") as client, watched(LAB.inventory, "rs1") as server:
         assert on("client", f"curl -sf -m 30 {URL} | wc -c").strip() == "100000"
     after = counters()
     assert {one.sender for one in client.tcp_from(VIP)} == {mac("director")}
@@ -81,7 +67,7 @@ def test_the_director_routes_and_sends_no_redirects():
 def test_without_routing_answers_end_at_the_director():
     on("director", "sysctl -qw net.ipv4.ip_forward=0")
     try:
-        with watched(INVENTORY, "director", "lan1") as director:
+        with watched(LAB.inventory, "director", "lan1") as director:
             assert run("client", f"curl -s -m 4 -o /dev/null {URL}").returncode == 28
     finally:
         on("director", "sysctl -qw net.ipv4.ip_forward=1")

@@ -7,10 +7,12 @@ import subprocess
 from typing import NamedTuple
 
 import pytest
-from lab_access import lab_hosts, ssh_command
+from lab_access import lab_hosts
+from lab_shell import LabShell
 from wire import GRE, IPIP, IPV6_IN, UDP, watched
 
-INVENTORY = "molecule/tunnel/inventory"
+LAB = LabShell("molecule/tunnel/inventory")
+run, on, mac = LAB.run, LAB.on, LAB.mac
 TIMED_OUT = 28  # of curl
 DEAF = """
 table inet deaf {
@@ -43,16 +45,6 @@ TUNNELS = {
 }
 
 
-def run(host: str, command: str) -> subprocess.CompletedProcess:
-    return subprocess.run([*ssh_command(host, INVENTORY), command], capture_output=True, text=True, timeout=120)
-
-
-def on(host: str, command: str) -> str:
-    done = run(host, command)
-    assert done.returncode == 0, f"{host}: {command}\n{done.stdout}{done.stderr}"
-    return done.stdout
-
-
 def url(vip: str, port: int = 80) -> str:
     return f"http://[{vip}]:{port}/" if ":" in vip else f"http://{vip}:{port}/"
 
@@ -63,24 +55,20 @@ def sent_up(vip: str, seconds: int = 30) -> subprocess.CompletedProcess:
     return run("client", f"truncate -s 100000 {file} && curl -sf -m {seconds} -T {file} {url(vip, 8080)}")
 
 
-def mac(host: str) -> str:
-    return on(host, "cat /sys/class/net/lan0/address").strip()
-
-
 def test_two_networks():
-    assert set(lab_hosts(INVENTORY)) == {"director", "client", "router", "rs1", "rs2"}
+    assert set(lab_hosts(LAB.inventory)) == {"director", "client", "router", "rs1", "rs2"}
     assert on("director", f"ip route get {RIP}").startswith(f"{RIP} via 192.168.91.2 ")
 
 
 @pytest.mark.parametrize(("vip", "server"), [(NEAR, "rs1"), (NEAR6, "rs1"), *((vip, "rs2") for vip in TUNNELS)])
 def test_one_director_serves_each_vip_its_own_way(vip, server):
-    assert on("client", f"curl -sf -m 20 -o /dev/null -w '%header{{x-served-by}}' {url(vip)}") == server
+    assert LAB.visits(url(vip), 1) == {server: 1}
 
 
 @pytest.mark.parametrize("vip", TUNNELS)
 def test_requests_go_through_the_tunnel_and_answers_past_the_director(vip):
     tunnel = TUNNELS[vip]
-    with watched(INVENTORY, "director") as director, watched(INVENTORY, "client") as client:
+    with watched(LAB.inventory, "director") as director, watched(LAB.inventory, "client") as client:
         on("client", f"curl -sf -m 20 -o /dev/null {url(vip)}")
     tunneled = director.tunneled_to(vip)
     assert {(one.protocol, one.source, one.destination, one.receiver) for one in tunneled} == {

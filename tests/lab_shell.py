@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The hosts of a lab by their shells, and what tests ask of them again and again."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections import Counter
+from typing import NamedTuple
+
+from lab_access import ssh_command
+
+_LIMIT = 120  # seconds
+
+
+class LabShell(NamedTuple):
+    """The hosts of the lab that an inventory describes."""
+
+    inventory: str
+
+    def run(self, host: str, command: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a command on a host, and return what came of it."""
+        return subprocess.run(
+            [*ssh_command(host, self.inventory), command], input=stdin, capture_output=True, text=True, timeout=_LIMIT
+        )
+
+    def on(self, host: str, command: str, stdin: str | None = None) -> str:
+        """Run a command on a host, and return what it printed; a failure is the test's failure."""
+        done = self.run(host, command, stdin)
+        assert done.returncode == 0, f"{host}: {command}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def mac(self, host: str, interface: str = "lan0") -> str:
+        """Return the MAC of a host's interface."""
+        return self.on(host, f"cat /sys/class/net/{interface}/address").strip()
+
+    def who_answers(self, host: str, vip: str) -> set[str]:
+        """Return the MACs that answer a host's ARP requests for a VIP; arping fails where nobody does."""
+        told = self.on(host, f"arping -b -c 3 -w 8 -I lan0 {vip}")
+        return {one.lower() for one in re.findall(r"\[([0-9A-Fa-f:]{17})\]", told)}
+
+    def visits(self, url: str, number: int) -> Counter[str]:
+        """Return how many of the client's visits each server answered; one that fails fails the test."""
+        each = f"curl -sf -m 20 -o /dev/null -w '%header{{x-served-by}}\\n' '{url}' || exit 1"
+        return Counter(self.on("client", f"for i in $(seq {number}); do {each}; done").split())
