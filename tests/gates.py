@@ -7,6 +7,7 @@ Each reads what users get: the documentation in the checkout and as a site, the 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 import docsite
 from tools import CACHE, PROJECT, environment
 
+NEXT = "1.0.0"
 COLLECTION = PROJECT / ".collections" / "ansible_collections" / "lvs" / "cluster"
 LINT_DOCS = [
     *("antsibull-docs", "lint-collection-docs", "--plugin-docs", "--check-extra-docs-refs"),
@@ -46,6 +48,22 @@ def build(path: str) -> Path:
     return tarball
 
 
+def rehearse_release(path: str) -> bool:
+    """Return whether the fragments make release notes, in a copy of what antsibull-changelog reads."""
+    copy = CACHE / "release"
+    shutil.rmtree(copy, ignore_errors=True)
+    for name in ("changelogs", "meta", "playbooks", "plugins", "roles"):
+        shutil.copytree(PROJECT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    galaxy = (PROJECT / "galaxy.yml").read_text(encoding="utf-8")
+    (copy / "galaxy.yml").write_text(re.sub(r"(?m)^version: .*", f"version: {NEXT}", galaxy), encoding="utf-8")
+    command = ["antsibull-changelog", "release", "--version", NEXT]
+    done = run(f"the release notes of {NEXT} can be made", command, path, copy)
+    notes = copy / "CHANGELOG.md"
+    left = list((copy / "changelogs" / "fragments").glob("*.yml"))
+    told = notes.is_file() and "New Modules" in notes.read_text(encoding="utf-8")
+    return done.returncode == 0 and told and not left
+
+
 def import_to_galaxy(tarball: Path, path: str) -> bool:
     """Return whether galaxy-importer takes the tarball without an error; show its warnings."""
     done = run("galaxy-importer", ["python", "-m", "galaxy_importer.main", str(tarball)], path, tarball.parent)
@@ -62,6 +80,7 @@ def main() -> int:
         run("antsibull-changelog lint", ["antsibull-changelog", "lint"], path).returncode == 0,
         run("antsibull-docs lint-collection-docs", LINT_DOCS, path).returncode == 0,
         told("the documentation's site is built without a warning", docsite.build(path)).returncode == 0,
+        rehearse_release(path),
         import_to_galaxy(build(path), path),
     ]
     return 0 if all(results) else 1

@@ -48,6 +48,7 @@ PARTS = {
     "unit": Part("pure logic", [[*PYTEST, "tests/unit"]]),
     "sanity": Part("ansible-test sanity on the built collection", [["python", "tests/sanity.py"]], after=CHECKED),
     "gates": Part("antsibull and galaxy-importer", [["python", "tests/gates.py"]], after=CHECKED),
+    "cores": Part("each ansible-core that the collection is for", [["python", "tests/cores.py"]], after=CHECKED),
     "images": Part(
         "a machine each of Debian 11, 12 and 13, from nothing where there is no image yet",
         [KERNELS_UP],

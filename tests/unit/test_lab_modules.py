@@ -7,8 +7,8 @@ import importlib
 import json
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.lvs.cluster.plugins.module_utils import _lab_channel, _lab_probe
+from module_args import patch_module_args
 
 
 def run(name, capsys, **options):

@@ -8,11 +8,11 @@ import sys
 from types import ModuleType
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.lvs.cluster.plugins.module_utils._errors import LibraryMissing
 from ansible_collections.lvs.cluster.plugins.module_utils._neighbor_client import NeighborClient
 from ansible_collections.lvs.cluster.plugins.module_utils._rtnl_client import VipClient
 from ansible_collections.lvs.cluster.plugins.modules import vip_iface, vip_neighbor
+from module_args import patch_module_args
 
 NEIGHBOR = {"address": "192.0.2.30", "mac": "52:54:00:00:00:03"}
 MODULES = [(vip_iface, {"addresses": ["192.0.2.30"]}), (vip_neighbor, {"neighbors": [NEIGHBOR]})]

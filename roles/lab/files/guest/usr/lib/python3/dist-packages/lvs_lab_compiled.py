@@ -21,8 +21,9 @@ def _compiled(path, source):
     try:
         with open(kept, "rb") as file:
             return marshal.loads(file.read())
-    except OSError:
-        code = _compile(path, source)
+    except OSError:  # not kept yet
+        pass
+    code = _compile(path, source)
     try:
         os.makedirs(KEPT, exist_ok=True)
         with open(f"{kept}.{os.getpid()}", "wb") as file:
