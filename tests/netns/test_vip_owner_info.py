@@ -139,7 +139,7 @@ def test_module(make_segment: Callable[[int], Segment]) -> None:
         ),
         (
             {"interface": "lo"},
-            "lo is not an Ethernet device, so nobody can be asked or told there by ARP.",
+            "lo is not an Ethernet device, so nobody can be asked or told there by ARP; name one that is.",
         ),
     ],
 )
