@@ -18,6 +18,7 @@ SITE = PROJECT / "build" / "docs"
 SOURCES = SITE / "rst"
 PAGES = SITE / "build" / "html" / "index.html"
 GUIDES = PROJECT / "docs" / "docsite" / "rst"
+PICTURES = {".svg", ".png"}
 SET_UP = [
     *("antsibull-docs", "sphinx-init", "--use-current", "--squash-hierarchy", "--dest-dir", str(SITE)),
     *(
@@ -52,7 +53,7 @@ def build(path: str) -> subprocess.CompletedProcess[str]:
     variables = {**os.environ, "PATH": path, "ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg"), "NO_COLOR": "1"}
     for step in (SET_UP, READ, WRITE):
         if step is WRITE:  # antsibull-docs takes the texts only
-            for picture in GUIDES.glob("*.svg"):
+            for picture in [file for file in GUIDES.iterdir() if file.suffix in PICTURES]:
                 shutil.copy(picture, SOURCES / "docsite")
             with open(SITE / "conf.py", "a", encoding="utf-8") as settings:
                 settings.write(OFFLINE)
