@@ -30,6 +30,10 @@ test: venv ## Run all that CI runs
 kernel: venv ## Test IPVS on a real kernel with few random cases: half a minute once its machine is up
 	python tests/parts.py kernel-quick
 
+.PHONY: bench
+bench: venv ## Measure the collection against what people use today; some of it with LVS_BENCH="tasks sites"
+	python tests/parts.py bench
+
 .PHONY: check
 check: venv ## Run the fast part of the tests: linters and unit tests
 	python tests/parts.py lint unit

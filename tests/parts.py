@@ -95,6 +95,13 @@ PARTS = {
         "kernels",
         asked=True,
     ),
+    "bench": Part(
+        "what the collection costs, against what people use today",
+        [["python", "-m", "bench", *os.environ.get("LVS_BENCH", "").split()], LAB_DOWN],
+        "bench",
+        {"PYTHONPATH": "tests"},
+        asked=True,
+    ),
 }
 LABS = list(dict.fromkeys(part.lab for part in PARTS.values() if part.lab))
 # However the others end, the whole ends with this; parts that are asked for leave their labs for another look.

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import fcntl
+import importlib.util
 import os
 import socket
 import struct
@@ -14,7 +15,18 @@ from ._arp_client import PROBE_INTERVAL, PROBES, find_owners
 from ._errors import InvalidValue, LvsError, NotPermitted
 from ._ipvs_schedulers import check_scheduler
 from ._preflight_managers import managers
-from ._preflight_model import ABSENT, BUILT_IN, LOADED, MODULE, UNKNOWN, Gateway, HostFacts, Interface, Scheduler
+from ._preflight_model import (
+    ABSENT,
+    BUILT_IN,
+    LIBRARIES,
+    LOADED,
+    MODULE,
+    UNKNOWN,
+    Gateway,
+    HostFacts,
+    Interface,
+    Scheduler,
+)
 from ._rtnl_view import Own, Route, own_addresses, parse_ipv4_routes, parse_ipv6_routes, route_to
 from ._vip_owner import check_interface, choose_senders
 
@@ -43,6 +55,8 @@ def read_facts(addresses: Sequence[str], schedulers: Sequence[str], interface: s
         managers=managers(root),
         owners=owners,
         unasked=unasked,
+        # To find one costs next to nothing; to import it may cost seconds.
+        libraries=tuple(name for name in LIBRARIES if importlib.util.find_spec(name)),
     )
 
 

@@ -7,6 +7,8 @@ import ipaddress
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+# Python libraries that modules of the collection import when they need them; the package of each is python3-NAME.
+LIBRARIES = ("nftables", "pyroute2")
 LOADED, BUILT_IN, MODULE, ABSENT, UNKNOWN = "loaded", "builtin", "module", "absent", "unknown"
 
 
@@ -46,7 +48,8 @@ class Manager(NamedTuple):
 
 class HostFacts(NamedTuple):
     """One host. `owners` maps each address that was asked for to the MACs that answered; one that could not be asked
-    for is in `unasked`, with the reason. `ip_vs` is loaded, builtin, module, absent or unknown."""
+    for is in `unasked`, with the reason. `ip_vs` is loaded, builtin, module, absent or unknown. Those of LIBRARIES
+    that are there are in `libraries`."""
 
     kernel: str
     interfaces: tuple[Interface, ...]
@@ -56,6 +59,7 @@ class HostFacts(NamedTuple):
     managers: tuple[Manager, ...] = ()
     owners: Mapping[str, tuple[str, ...]] = {}
     unasked: Mapping[str, str] = {}
+    libraries: tuple[str, ...] = ()
 
     @property
     def macs(self) -> set[str]:
@@ -87,6 +91,7 @@ class HostFacts(NamedTuple):
             "managers": [one._asdict() for one in self.managers],
             "owners": {address: list(macs) for address, macs in self.owners.items()},
             "unasked": dict(self.unasked),
+            "libraries": list(self.libraries),
         }
 
 
@@ -104,6 +109,7 @@ def from_values(values: Mapping[str, Any]) -> HostFacts:
         managers=tuple(Manager(**one) for one in _plain(values["managers"])),
         owners={str(address): tuple(str(mac) for mac in macs) for address, macs in values["owners"].items()},
         unasked={str(address): str(reason) for address, reason in values["unasked"].items()},
+        libraries=tuple(str(name) for name in values.get("libraries", ())),
     )
 
 

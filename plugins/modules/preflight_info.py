@@ -82,6 +82,10 @@ facts:
     unasked:
       description: The addresses that could not be asked for, each with the reason.
       type: dict
+    libraries:
+      description: Which of the Python libraries V(nftables) and V(pyroute2) this Python finds. The roles install no package for those.
+      type: list
+      elements: str
   sample:
     kernel: 6.1.0-30-amd64
     interfaces:
@@ -98,6 +102,7 @@ facts:
     managers: [{name: keepalived, evidence: virtual_server in /etc/keepalived/keepalived.conf, sure: true}]
     owners: {192.0.2.4: ["52:54:00:00:00:04"], 192.0.2.30: []}
     unasked: {}
+    libraries: [nftables, pyroute2]
 operations:
   description: Always empty; looking changes nothing.
   returned: success

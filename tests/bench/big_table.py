@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A table of 1,000 services with 10 servers each: the module's whole process against ipvsadm's, on the same host."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from bench.figures import Figure, ratios
+from bench.hosts import by_turns, on, play, seconds
+from bench.turns import FILES
+
+HOST = "director"
+SERVICES, SERVERS = 1000, 10
+VIP, PORT = "198.51.100.1", 10000
+ROUNDS = 5
+CLEAR = ["ipvsadm", "-C"]
+
+
+def services(first_weight: int) -> list[dict[str, Any]]:
+    """Return the declared services; the very first server has this weight, all others 1."""
+    return [
+        {
+            "address": VIP,
+            "port": PORT + number,
+            "scheduler": "rr",
+            "real_servers": [
+                {"address": f"203.0.113.{server + 1}", "weight": first_weight if number == server == 0 else 1}
+                for server in range(SERVERS)
+            ],
+            "purge": True,
+        }
+        for number in range(SERVICES)
+    ]
+
+
+def rules(first_weight: int) -> Iterator[str]:
+    """The same in ipvsadm's format."""
+    for service in services(first_weight):
+        name = f"{service['address']}:{service['port']}"
+        yield f"-A -t {name} -s {service['scheduler']}"
+        for server in service["real_servers"]:
+            yield f"-a -t {name} -r {server['address']}:{service['port']} -g -w {server['weight']}"
+
+
+def keep_process(name: str, weight: int) -> list[str]:
+    """Have Ansible send the module with its arguments, and return the command that runs it again as Ansible did."""
+    task = {"lvs.cluster.ipvs_table": {"services": services(weight), "purge": True}}
+    on(HOST, "rm -rf .ansible/tmp")
+    play(
+        [{"hosts": HOST, "gather_facts": False, "tasks": [task]}],
+        environment={"ANSIBLE_KEEP_REMOTE_FILES": "1"},
+    )
+    on(HOST, f"mv .ansible/tmp/*/AnsiballZ_ipvs_table.py {FILES}/{name}.py")
+    return ["python3", f"{FILES}/{name}.py"]
+
+
+def measure() -> list[Figure]:
+    """Measure all that concerns the big table; the host's own table is lost."""
+    on(HOST, f"mkdir -p {FILES}; ipvsadm -C; cat > {FILES}/rules", "\n".join(rules(1)) + "\n")
+    ours, other = keep_process("ours", 1), keep_process("other", 2)
+    first = ["-t", f"{VIP}:{PORT}", "-r", f"203.0.113.1:{PORT}"]
+    readings = by_turns(
+        HOST,
+        ROUNDS,
+        [
+            {"name": "ipvsadm -R", "before": [CLEAR], "command": ["ipvsadm", "-R"], "stdin": f"{FILES}/rules"},
+            {"name": "apply", "before": [CLEAR], "command": ours},
+            {"name": "ipvsadm -Sn", "command": ["ipvsadm", "-Sn"]},
+            {"name": "no change", "command": ours},
+            {"name": "change a weight", "command": other},
+            {"name": "ipvsadm -e", "command": ["ipvsadm", "-e", *first, "-g", "-w", "1"]},
+        ],
+    )
+    compare_tables()
+    on(HOST, "ipvsadm -C")
+    took = {name: seconds(each) for name, each in readings.items()}
+    size = f"{SERVICES:,} services x {SERVERS} servers"
+    return [
+        Figure(f"{size}, to an empty table", "ipvsadm -R", ratios(took["apply"], took["ipvsadm -R"]), 0.25, "", took),
+        Figure("the same, no change", "ipvsadm -Sn", ratios(took["no change"], took["ipvsadm -Sn"]), 1.0),
+        Figure("1 weight of them changed", "no change", ratios(took["change a weight"], took["no change"]), 1.05),
+        Figure("the same", "ipvsadm -e", ratios(took["change a weight"], took["ipvsadm -e"])),
+        Figure(
+            "peak memory of the first",
+            "",
+            [one["peak_kib"] / 1024 for one in readings["apply"]],
+            80,
+            "MiB",
+            {name: [one["peak_kib"] for one in each] for name, each in readings.items()},
+        ),
+    ]
+
+
+def compare_tables() -> None:
+    """See that what was measured did what it should: ipvsadm tells the declared rules."""
+    told = sorted(on(HOST, "ipvsadm -Sn").splitlines())
+    if told != sorted(rules(1)):
+        raise AssertionError(f"The table is not as declared: {json.dumps(told[:5])} ...")

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab's hosts, as benchmarks use them: playbooks from here, and commands there."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lab_access import PROJECT, ssh_command
+
+from bench.turns import FILES
+
+HERE = Path(__file__).parent
+INVENTORY = "lab"
+_LIMIT = 1800  # seconds
+
+
+class Failed(Exception):
+    """A command of a benchmark failed; the message has what it printed."""
+
+
+def playbook(name: str, *arguments: str, environment: Mapping[str, str] | None = None) -> float:
+    """Run a playbook, and return the seconds that it took from here; raise Failed when it fails."""
+    command = ["ansible-playbook", name, *arguments]
+    variables = {**os.environ, "ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg"), **(environment or {})}
+    began = time.monotonic()
+    done = subprocess.run(
+        command, cwd=PROJECT, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=_LIMIT
+    )
+    seconds = time.monotonic() - began
+    if done.returncode:
+        raise Failed(f"{' '.join(command)} ended with status {done.returncode}:\n{done.stdout[-6000:]}")
+    return seconds
+
+
+def play(plays: list[dict[str, Any]], *arguments: str, environment: Mapping[str, str] | None = None) -> float:
+    """Run plays that are given as values."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "plays.json"  # JSON is YAML too
+        path.write_text(json.dumps(plays), encoding="utf-8")
+        return playbook(str(path), "-i", INVENTORY, *arguments, environment=environment)
+
+
+def on(host: str, command: str, stdin: str | None = None) -> str:
+    """Run a shell command on a host, and return what it printed; what it tells on stderr is shown at once."""
+    done = subprocess.run(
+        [*ssh_command(host, INVENTORY), command], input=stdin, stdout=subprocess.PIPE, text=True, timeout=_LIMIT
+    )
+    if done.returncode:
+        raise Failed(f"{host}: {command} ended with status {done.returncode}:\n{done.stdout[-3000:]}")
+    return done.stdout
+
+
+def by_turns(host: str, rounds: int, turns: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, float]]]:
+    """Measure commands on a host by turns: name -> readings, each with `seconds` and `peak_kib`."""
+    on(host, f"mkdir -p {FILES} && cat > {FILES}/turns.py", (HERE / "turns.py").read_text(encoding="utf-8"))
+    return json.loads(on(host, f"python3 {FILES}/turns.py", json.dumps({"rounds": rounds, "turns": list(turns)})))
+
+
+def seconds(readings: Sequence[Mapping[str, float]]) -> list[float]:
+    """Return what each reading took."""
+    return [one["seconds"] for one in readings]
