@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one runner: read, decide, apply unless it is a rehearsal, answer."""
+"""The one runner: read, decide, apply unless it is a rehearsal, answer; or look, and answer."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from ._errors import LibraryMissing, LvsError
@@ -52,3 +52,16 @@ def run(
         diff={"before": plan.before, "after": plan.after},
         **results,
     )
+
+
+def inform(module: AnsibleModule, answer: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
+    """Carry a module through that changes nothing, and exit with what `answer` makes of its options.
+
+    An LvsError ends the module with its text; every other exception is a defect and is left to Ansible.
+    """
+    try:
+        results = answer(module.params)
+    except LvsError as error:
+        module.fail_json(msg=str(error))
+        raise  # as above
+    module.exit_json(changed=False, **results)

@@ -125,10 +125,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_client import IpvsClient
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import SERVICE_KEY_OPTIONS, parse_service_key
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_reading import read_table
+from ansible_collections.lvs.cluster.plugins.module_utils._runner import inform
 
 OPTIONS: dict[str, Any] = {"services": {"type": "list", "elements": "dict", "options": SERVICE_KEY_OPTIONS}}
 
@@ -142,17 +142,13 @@ def answer(options: Mapping[str, Any]) -> dict[str, Any]:
         **read_table(keys, client),
         "sync_daemons": [daemon._asdict() for daemon in client.daemons()],
         **client.engine()._asdict(),
+        "operations": [],
     }
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
-    try:
-        results = answer(module.params)
-    except LvsError as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(changed=False, operations=[], **results)
+    inform(AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True), answer)
 
 
 if __name__ == "__main__":

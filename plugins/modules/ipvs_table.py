@@ -146,7 +146,6 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import (
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import plan_services, plan_timeouts
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_proof import Ask, Proof, plan_proved
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_run import Request, Seen
-from ansible_collections.lvs.cluster.plugins.module_utils._path_run import ask_patiently
 from ansible_collections.lvs.cluster.plugins.module_utils._plan import Plan
 
 OPTIONS: dict[str, Any] = {
@@ -184,7 +183,13 @@ def parse(params: Mapping[str, Any], rehearsal: bool = False) -> Request:
 
 
 def _asker(patience: float) -> Ask:
-    return lambda services: ask_patiently(services, patience)
+    def ask(services: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+        # Most runs have nobody to ask, and need not compile what asks.
+        from ansible_collections.lvs.cluster.plugins.module_utils._path_run import ask_patiently
+
+        return ask_patiently(services, patience)
+
+    return ask
 
 
 def main() -> None:

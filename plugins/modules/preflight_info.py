@@ -110,12 +110,13 @@ operations:
   elements: str
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._address import parse_host
-from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError
 from ansible_collections.lvs.cluster.plugins.module_utils._preflight_client import read_facts
+from ansible_collections.lvs.cluster.plugins.module_utils._runner import inform
 
 OPTIONS: dict[str, Any] = {
     "addresses": {"type": "list", "elements": "str", "default": []},
@@ -124,16 +125,16 @@ OPTIONS: dict[str, Any] = {
 }
 
 
+def answer(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the module returns for its options; raise LvsError when something can't be read."""
+    addresses = dict.fromkeys(str(parse_host(address, "addresses")) for address in options["addresses"])
+    facts = read_facts(list(addresses), options["schedulers"], options["interface"])
+    return {"facts": facts.as_values(), "operations": []}
+
+
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
-    options = module.params
-    try:
-        addresses = dict.fromkeys(str(parse_host(address, "addresses")) for address in options["addresses"])
-        facts = read_facts(list(addresses), options["schedulers"], options["interface"])
-    except LvsError as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(changed=False, facts=facts.as_values(), operations=[])
+    inform(AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True), answer)
 
 
 if __name__ == "__main__":

@@ -211,9 +211,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError
 from ansible_collections.lvs.cluster.plugins.module_utils._path_plan import PATH_OPTIONS, Inquiry
 from ansible_collections.lvs.cluster.plugins.module_utils._path_run import ask
+from ansible_collections.lvs.cluster.plugins.module_utils._runner import inform
 from ansible_collections.lvs.cluster.plugins.module_utils._vip_owner import check_interface
 
 
@@ -227,12 +227,7 @@ def answer(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=PATH_OPTIONS, supports_check_mode=True)
-    try:
-        results = answer(module.params)
-    except LvsError as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(changed=False, **results)
+    inform(AnsibleModule(argument_spec=PATH_OPTIONS, supports_check_mode=True), answer)
 
 
 if __name__ == "__main__":

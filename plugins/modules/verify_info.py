@@ -99,11 +99,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_reading import read_table
 from ansible_collections.lvs.cluster.plugins.module_utils._path_plan import Inquiry
 from ansible_collections.lvs.cluster.plugins.module_utils._path_run import ask
 from ansible_collections.lvs.cluster.plugins.module_utils._preflight_client import read_facts
+from ansible_collections.lvs.cluster.plugins.module_utils._runner import inform
 from ansible_collections.lvs.cluster.plugins.module_utils._verify_client import read_boots, read_neighbors, read_sysctls
 
 OPTIONS: dict[str, Any] = {
@@ -133,12 +133,7 @@ def answer(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
-    try:
-        results = answer(module.params)
-    except LvsError as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(changed=False, **results)
+    inform(AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True), answer)
 
 
 if __name__ == "__main__":

@@ -109,8 +109,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._arp_client import find_owners
-from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError
 from ansible_collections.lvs.cluster.plugins.module_utils._rtnl_view import own_addresses, route_to
+from ansible_collections.lvs.cluster.plugins.module_utils._runner import inform
 from ansible_collections.lvs.cluster.plugins.module_utils._vip_owner import (
     OWNER_OPTIONS,
     Inquiry,
@@ -151,12 +151,7 @@ def answer(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=OWNER_OPTIONS, supports_check_mode=True)
-    try:
-        results = answer(module.params)
-    except LvsError as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(changed=False, **results)
+    inform(AnsibleModule(argument_spec=OWNER_OPTIONS, supports_check_mode=True), answer)
 
 
 if __name__ == "__main__":
