@@ -22,7 +22,8 @@ COMMANDS = {
     "sysctls": r"sysctl -a --pattern '^net\.ipv[46]\.(conf|ip_forward|vs)' | sort",
     "files": "find /etc /usr/local /var/lib/lvs-cluster /run/lvs-cluster* /run/sysctl.d ! -type d -print0 2>/dev/null | sort -z | xargs -0 sha256sum 2>/dev/null",
     "directories": "find /etc /usr/local /var/lib/lvs-cluster /run/lvs-cluster* -type d 2>/dev/null | sort",
-    "units": "systemctl list-unit-files --no-legend --no-pager | grep -v '\\.scope '; systemctl list-units --no-legend --no-pager --plain 'lvs-cluster*'",
+    # systemd waits 25 seconds for an answer from itself, which is not always enough where the processor is emulated.
+    "units": "export SYSTEMD_BUS_TIMEOUT=100; systemctl list-unit-files --no-legend --no-pager | grep -v '\\.scope '; systemctl list-units --no-legend --no-pager --plain 'lvs-cluster*'",
 }
 
 
@@ -32,7 +33,7 @@ def state_of(hosts: Iterable[str]) -> dict[str, dict[str, str]]:
     for host in hosts:
         found[host] = {}
         for what, command in COMMANDS.items():
-            done = subprocess.run([*ssh_command(host), command], capture_output=True, text=True, timeout=120)
+            done = subprocess.run([*ssh_command(host), command], capture_output=True, text=True, timeout=240)
             found[host][what] = done.stdout + done.stderr
     return found
 

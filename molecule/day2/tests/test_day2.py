@@ -120,7 +120,7 @@ def test_servers_are_restarted_in_turn_and_no_request_fails():
     before = {host: started(host) for host in SERVERS}
     with load("short") as told:
         shown = well("rolling", "-e", f"rolling_tasks={HERE}/tasks/restart.yml")
-    assert failures(told) == []
+    assert failures(told) == [], f"{failures(told)}\n{shown}"
     for kind in ("fresh", "kept"):
         assert told[kind]["requests"] > 20
         assert told[kind]["servers"].keys() == SERVERS.keys()
