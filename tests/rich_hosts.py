@@ -3,40 +3,23 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from lab_access import ssh_command
+from lab_shell import LabShell
 
 INVENTORY = "molecule/rich/inventory"
 RIPS = {"rs1": "192.168.91.4", "rs2": "192.168.91.5", "rs3": "192.168.91.7"}
 FIREWALLS = {"director": "nftables", "rs1": "nftables", "rs2": "firewalld"}
+SHELL = LabShell(INVENTORY)
+on, served = SHELL.on, SHELL.visits
 _LIMIT = 60  # seconds
-
-
-def on(host: str, command: str, stdin: str | None = None) -> str:
-    done = subprocess.run(
-        [*ssh_command(host, INVENTORY), command], input=stdin, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, f"{host}: {command}\n{done.stdout}{done.stderr}"
-    return done.stdout
-
-
-def served(url: str, visits: int) -> Counter:
-    """Return how many of the visits each server answered; one that fails fails the test."""
-    each = "curl -sf -m 10 -o /dev/null -w '%header{x-served-by}\\n'"
-    return Counter(on("client", f"for i in $(seq {visits}); do {each} '{url}' || exit 1; done").split())
 
 
 def reaches(address: str, port: int) -> bool:
     """Return whether the client gets a TCP connection there."""
-    done = subprocess.run(
-        [*ssh_command("client", INVENTORY), f"nc -z -w 5 {address} {port}"], capture_output=True, timeout=_LIMIT
-    )
-    return done.returncode == 0
+    return SHELL.run("client", f"nc -z -w 5 {address} {port}").returncode == 0
 
 
 @contextmanager

@@ -18,7 +18,9 @@ from pathlib import Path
 import pytest
 from commands import Outcome, execute
 from lab_access import ssh_command
+from lab_shell import LabShell
 
+on = LabShell("lab").on
 HERE = Path(__file__).parents[1]
 VIP = "192.168.91.30"
 SERVERS = {"rs1": "192.168.91.4", "rs2": "192.168.91.5"}
@@ -30,13 +32,6 @@ CHANGED = [
     {"name": "beside", "address": VIP, "ports": [8080], "scheduler": "rr"},
 ]
 SCHEDULER_CHANGES = 2  # there and back
-
-
-def on(host: str, command: str, **options) -> str:
-    """Run a command on a host of the lab; it must end well."""
-    return subprocess.run(
-        [*ssh_command(host), command], stdout=subprocess.PIPE, text=True, check=True, timeout=120, **options
-    ).stdout
 
 
 def playbook(name: str, *arguments: str) -> Outcome:
@@ -91,8 +86,7 @@ def status(path: Path) -> dict[str, dict]:
 @pytest.fixture(scope="module", autouse=True)
 def load_script():
     """Put the load on the client."""
-    with (HERE / "load.py").open() as script:
-        on("client", "cat > /run/load.py", stdin=script)
+    on("client", "cat > /run/load.py", (HERE / "load.py").read_text())
 
 
 @contextmanager

@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections import Counter
 
 import pytest
-from lab_access import lab_hosts, ssh_command
-from rich_hosts import INVENTORY, on, served
+from lab_access import lab_hosts
+from rich_hosts import INVENTORY, SHELL, on, served
 
 WEB, WEB6, SHOP = "192.168.91.30", "2001:db8:91::30", "192.168.91.31"
 WEIGHTS = {"rs1": 1, "rs2": 2, "rs3": 3}
@@ -70,20 +69,12 @@ def test_thresholds_and_timeouts():
 
 @pytest.mark.parametrize("vip", [WEB, SHOP])
 def test_the_director_alone_answers(vip):
-    mac = on("director", "cat /sys/class/net/lan0/address").strip()
-    found = subprocess.run(
-        [*ssh_command("client", INVENTORY), f"arping -b -c 2 -w 5 -I lan0 {vip}"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert {one.lower() for one in re.findall(r"\[([0-9A-Fa-f:]{17})\]", found.stdout)} == {mac}
+    assert SHELL.who_answers("client", vip) == {SHELL.mac("director")}
 
 
 def test_the_director_alone_answers_for_the_ipv6_vip():
-    mac = on("director", "cat /sys/class/net/lan0/address").strip()
     on("client", f"ip -6 neigh flush dev lan0; ping -c 1 -W 10 {WEB6}")
-    assert mac in on("client", f"ip -6 neigh show {WEB6} dev lan0")
+    assert SHELL.mac("director") in on("client", f"ip -6 neigh show {WEB6} dev lan0")
 
 
 @pytest.mark.parametrize("name", WEIGHTS)
