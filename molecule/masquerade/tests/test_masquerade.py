@@ -15,10 +15,9 @@ URL = f"http://{VIP}/"
 
 def counters() -> list[int]:
     """Return how many packets came in and went out of the service."""
-    lines = [line.split() for line in on("director", "ipvsadm -Ln --stats --exact").splitlines()]
-    (service,) = [line for line in lines if line[0] == "TCP"]
-    assert service[1] == f"{VIP}:80"
-    return [int(number) for number in service[3:5]]
+    ((service, numbers),) = LAB.counted("director").items()
+    assert service == f"{VIP}:80"
+    return numbers[1:]
 
 
 def test_three_machines():
