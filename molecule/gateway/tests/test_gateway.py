@@ -38,8 +38,8 @@ def balanced(director: str) -> int:
 
 
 def known(vip: str) -> str:
-    """Return what the router's neighbour table has for a VIP."""
-    return on("router", f"ip neighbour show {vip} dev lan0").strip()
+    """Return what the router's neighbour table has for a VIP, which begins the line."""
+    return on("router", f"ip neighbour show {vip} dev lan0").partition(" ")[2].strip()
 
 
 def announce(server: str) -> None:
