@@ -30,6 +30,10 @@ test: venv ## Run all that CI runs
 kernel: venv ## Test IPVS on a real kernel with few random cases: half a minute once its machine is up
 	python tests/parts.py kernel-quick
 
+.PHONY: modes
+modes: venv ## Test the how-to's other ways, which `test` leaves out: ARP filter, gateway, tunnels, masquerade
+	python tests/parts.py images arptables gateway tunnel masquerade
+
 .PHONY: bench
 bench: venv ## Measure the collection against what people use today; some of it with LVS_BENCH="tasks sites"
 	python tests/parts.py bench
