@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A host that was part of a cluster is, after the teardown, the host that it was before."""
+"""A host is as it was before after a rehearsal, and, when it was part of a cluster, after the teardown."""
 
 from __future__ import annotations
 
@@ -16,9 +16,18 @@ HOSTS = ("director", "rs1", "rs2")
 NOT_OURS = re.compile(r"nginx|/etc/\.pwd\.lock")
 
 
+def written_down(name: str) -> dict[str, dict[str, str]]:
+    return json.loads((Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / name).read_text())
+
+
 @pytest.fixture(scope="module")
 def before():
-    return json.loads((Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "before.json").read_text())
+    return written_down("before.json")
+
+
+@pytest.fixture(scope="module")
+def rehearsed():
+    return written_down("rehearsed.json")
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +37,12 @@ def now():
 
 def lines(state: str) -> list[str]:
     return [line for line in state.splitlines() if not NOT_OURS.search(line)]
+
+
+@pytest.mark.parametrize("what", COMMANDS)
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_rehearsal_writes_nothing(before, rehearsed, host, what):
+    assert rehearsed[host][what].splitlines() == before[host][what].splitlines()
 
 
 @pytest.mark.parametrize("what", COMMANDS)
