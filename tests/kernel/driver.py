@@ -128,7 +128,7 @@ def killed(request: dict) -> dict:
             os._exit(0)
         deadline, ended = time.monotonic() + dice.uniform(0, whole), 0
         while not ended and time.monotonic() < deadline:
-            missing += [name for name, servers in kept.items() if not set(servers) <= table_of_proc().get(name, set())]
+            missing += not_there(kept)
             looks += 1
             ended = os.waitpid(child, os.WNOHANG)[0]
         if not ended:
@@ -140,6 +140,21 @@ def killed(request: dict) -> dict:
         if again.get("failed") or again["operations"]:
             return {"unhealed": again}
     return {"missing": missing, "looks": looks, "unfinished": unfinished, "seconds": whole}
+
+
+def not_there(kept: dict) -> list:
+    """Return the services of `kept` that are gone, or without the servers that they keep.
+
+    From one read to the next /proc goes by how many services come before (ip_vs_info_array in ip_vs_ctl.c), so that one is passed over
+    when another one before it goes meanwhile. What is really gone is missed twice: it lost hundreds of servers, which take longer
+    than a look to come back.
+    """
+    for _ in range(2):
+        table = table_of_proc()
+        gone = [name for name, servers in kept.items() if not set(servers) <= table.get(name, set())]
+        if not gone:
+            break
+    return gone
 
 
 def table_of_proc() -> dict:
