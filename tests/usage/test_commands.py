@@ -36,16 +36,16 @@ def test_check_mode_of_a_built_cluster_finds_nothing_to_do(typed):
 
 def test_what_is_beyond_the_limit_is_left_alone(typed, on_host):
     """Somebody undid a sysctl on both servers, and one of them is to be mended."""
-    name = "net.ipv4.conf.all.arp_ignore"
+    name = "net.ipv4.conf.all.arp_announce"
     for host in ("rs1", "rs2"):
         on_host(host, f"sysctl -qw {name}=0")
     try:
         run = typed("ansible-playbook", "site.yml", "-i", "lab", "--limit", "rs1")
         assert run.status == 0, run.output
         assert run.changed() == {"rs1": 1}
-        assert [on_host(host, f"sysctl -n {name}").strip() for host in ("rs1", "rs2")] == ["1", "0"]
+        assert [on_host(host, f"sysctl -n {name}").strip() for host in ("rs1", "rs2")] == ["2", "0"]
     finally:
-        on_host("rs2", f"sysctl -qw {name}=1")
+        on_host("rs2", f"sysctl -qw {name}=2")
 
 
 def test_lab_up_leaves_a_running_lab_alone(typed):
