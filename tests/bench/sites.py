@@ -102,15 +102,10 @@ def module_runs(command: Sequence[str]) -> dict[str, int]:
 
 
 def _many(directory: Path, number: int) -> tuple[str, ...]:
-    """Write what is needed for so many servers, and return the playbook's command."""
-    names = [f"server{count}" for count in range(number - 2)]
-    servers = {name: {"realserver_address": f"192.168.91.{50 + count}"} for count, name in enumerate(names)}
-    inventory = directory / f"inventory{number}"
-    (inventory / "host_vars").mkdir(parents=True)
-    (inventory / "hosts.json").write_text(json.dumps({"realservers": {"hosts": dict.fromkeys(names)}}))
-    for name, variables in servers.items():
-        (inventory / "host_vars" / f"{name}.json").write_text(json.dumps(variables))
-    plays = directory / "director.json"
+    """Write an inventory of the servers that the lab has not, and return the playbook's command."""
+    servers = {f"server{count}": {"realserver_address": f"192.168.91.{50 + count}"} for count in range(number - 2)}
+    inventory, plays = directory / f"servers{number}.json", directory / "director.json"
+    inventory.write_text(json.dumps({"realservers": {"hosts": servers}}))
     role = {"role": "lvs.cluster.director", "vars": {"director_prove_path": False}}
     plays.write_text(json.dumps([{"hosts": "directors", "gather_facts": False, "roles": [role]}]))
     return (str(plays), "-i", INVENTORY, "-i", str(inventory))

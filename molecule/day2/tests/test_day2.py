@@ -9,10 +9,10 @@ The tests go on where the one before them ended. A run of a playbook is what cos
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -62,7 +62,7 @@ def to_mend() -> list[str]:
     run = playbook("verify")
     _, told, rest = run.output.partition(" failed:\n")
     assert (run.status != 0) == bool(told), run.output
-    return re.match(r"(?:  .*\n)*", rest)[0].splitlines()  # type: ignore[index]
+    return list(takewhile(lambda line: line.startswith("  "), rest.splitlines()))
 
 
 @contextmanager
