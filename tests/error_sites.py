@@ -96,6 +96,7 @@ class Recorder:
         for site in sites().values():
             self._by_file[site.file].append(site)
         self._said: dict[str, list[Any]] = defaultdict(list)
+        self.paused = False
 
     def start(self) -> None:
         """Record from now on, for as long as this process runs."""
@@ -124,6 +125,8 @@ class Recorder:
         return new
 
     def _keep(self, frame: FrameType, what: Any) -> None:
+        if self.paused:
+            return
         for site in self._by_file.get(os.path.realpath(frame.f_code.co_filename), ()):
             if site.first <= frame.f_lineno <= site.last and len(self._said[site.name]) < _KEPT:
                 self._said[site.name].append(what)

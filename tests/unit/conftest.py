@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         or any("::" in argument for argument in config.args)
         or hasattr(config, "workerinput")
     )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Record nothing of random cases: what they bring about differs from run to run, and the judge must not."""
+    recorder = item.config.stash[RECORDER]
+    recorder.paused = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+    try:
+        return (yield)
+    finally:
+        recorder.paused = False
 
 
 @pytest.fixture(scope="session")

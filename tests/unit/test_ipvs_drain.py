@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils import _ipvs_memory as memory
 from ansible_collections.lvs.cluster.plugins.module_utils._errors import InvalidValue, LvsError, NotSupported
@@ -378,6 +380,15 @@ def test_wait(counts, seconds, interval):
     assert all(one != other for one, other in zip(report["progress"], report["progress"][1:]))
     assert report["progress"][-1] == {"seconds": report["progress"][-1]["seconds"], **report["connections"]}
     assert time.now <= seconds + 1e-6
+
+
+def test_a_deadline_that_passes_names_what_is_left():
+    time = Time()
+    with pytest.raises(
+        NotDrained, match=re.escape(f"after 5 s {NAME} still has 2 active connections; it keeps weight 0 ")
+    ):
+        wait(WaitOperation("wait", TWO_LEAVE, 5), lambda: {HERE: Connections(2, 5, 0)}, time.clock, time.pause)
+    assert time.now == pytest.approx(5)
 
 
 def test_servers_that_are_gone_have_no_connections():

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -167,6 +168,28 @@ def test_promotion_is_switched_on_only_where_it_is_off(promotes: bool, switch: b
 def test_no_device_at_all_is_said() -> None:
     with pytest.raises(InvalidValue, match="which has none at all; name one of these"):
         words([], {})
+
+
+@pytest.mark.parametrize(
+    ("held", "options", "told"),
+    [
+        (
+            [],
+            {"interface": "vip0", "kind": "gre"},
+            "kind: 'gre' is not what vip0 is (it exists, dummy); leave kind out, or name",
+        ),
+        ([], {"interface": "eth0", "kind": "dummy"}, "it exists, physical or loopback"),
+        (
+            [Held("eth0", "192.0.2.31", 24)],
+            {"interface": "eth0", "addresses": [f"{VIP}/24"], "scope": "host"},
+            "scope: 'host' differs from that of 192.0.2.31/24 on eth0 (global), which is in the same network; "
+            f"write {VIP}/32, or scope: global",
+        ),
+    ],
+)
+def test_what_is_there_refuses(held: list[Held], options: dict[str, Any], told: str) -> None:
+    with pytest.raises(InvalidValue, match=re.escape(told)):
+        words(held, **options)
 
 
 _addresses = st.sampled_from([VIP, "192.0.2.31", "192.0.2.4", VIP6, "2001:db8::31"])
