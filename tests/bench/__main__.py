@@ -12,13 +12,14 @@ from pathlib import Path
 
 from lab_access import PROJECT, lab_hosts
 
-from bench import big_table, lab_start, one_task, sites
+from bench import big_table, imports, lab_start, one_task, sites
 from bench.figures import table
 from bench.hosts import INVENTORY, Failed, on
 
 GROUPS = {
     "lab": lab_start.measure,
     "tasks": one_task.measure,
+    "imports": imports.measure,
     "sites": sites.measure,
     "many": sites.measure_many,
     "table": big_table.measure,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench.figures import Figure, ratios
-from bench.hosts import by_turns, on, play, seconds
+from bench.hosts import by_turns, keep_process, on, seconds
 from bench.turns import FILES
 
 HOST = "director"
@@ -44,22 +44,15 @@ def rules(first_weight: int) -> Iterator[str]:
             yield f"-a -t {name} -r {server['address']}:{service['port']} -g -w {server['weight']}"
 
 
-def keep_process(name: str, weight: int) -> list[str]:
-    """Have Ansible send the module with its arguments, and return the command that runs it again as Ansible did."""
-    task = {"lvs.cluster.ipvs_table": {"services": services(weight), "purge": True}}
-    on(HOST, "rm -rf .ansible/tmp")
-    play(
-        [{"hosts": HOST, "gather_facts": False, "tasks": [task]}],
-        environment={"ANSIBLE_KEEP_REMOTE_FILES": "1"},
-    )
-    on(HOST, f"mv .ansible/tmp/*/AnsiballZ_ipvs_table.py {FILES}/{name}.py")
-    return ["python3", f"{FILES}/{name}.py"]
+def keep_apply(name: str, weight: int) -> list[str]:
+    """Return the command that applies the big table, whose first server has this weight, as Ansible would have it."""
+    return keep_process(HOST, name, {"lvs.cluster.ipvs_table": {"services": services(weight), "purge": True}})
 
 
 def measure() -> list[Figure]:
     """Measure all that concerns the big table; the host's own table is lost."""
-    on(HOST, f"mkdir -p {FILES}; ipvsadm -C; cat > {FILES}/rules", "\n".join(rules(1)) + "\n")
-    ours, other = keep_process("ours", 1), keep_process("other", 2)
+    on(HOST, f"mkdir -p {FILES} && ipvsadm -C && cat > {FILES}/rules", "\n".join(rules(1)) + "\n")
+    ours, other = keep_apply("ours", 1), keep_apply("other", 2)
     first = ["-t", f"{VIP}:{PORT}", "-r", f"203.0.113.1:{PORT}"]
     readings = by_turns(
         HOST,

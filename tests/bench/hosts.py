@@ -57,6 +57,17 @@ def on(host: str, command: str, stdin: str | None = None) -> str:
     return done.stdout
 
 
+def keep_process(host: str, name: str, task: Mapping[str, Any]) -> list[str]:
+    """Have Ansible run a task and leave its module on the host; return the command that runs it again as Ansible did."""
+    on(host, f"rm -rf .ansible/tmp && mkdir -p {FILES}")
+    play(
+        [{"hosts": host, "gather_facts": False, "tasks": [task]}],
+        environment={"ANSIBLE_KEEP_REMOTE_FILES": "1"},
+    )
+    on(host, f"mv .ansible/tmp/*/AnsiballZ_*.py {FILES}/{name}.py")
+    return ["python3", f"{FILES}/{name}.py"]
+
+
 def by_turns(host: str, rounds: int, turns: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, float]]]:
     """Measure commands on a host by turns: name -> readings, each with `seconds` and `peak_kib`."""
     on(host, f"mkdir -p {FILES} && cat > {FILES}/turns.py", (HERE / "turns.py").read_text(encoding="utf-8"))

@@ -97,7 +97,12 @@ def module_runs(command: Sequence[str]) -> dict[str, int]:
     hosts = lab_hosts(INVENTORY)
     for host in hosts:
         on(host, f"mkdir -p {FILES} && cat > {FILES}/python && chmod +x {FILES}/python && : > {FILES}/runs", COUNTING)
-    playbook(*command, "-e", f"ansible_python_interpreter={FILES}/python")
+    with tempfile.TemporaryDirectory() as directory:
+        # A host's own variable: it goes before those of its groups, and leaves the controller its Python.
+        counting = Path(directory) / "counting.json"
+        variables = {"ansible_python_interpreter": f"{FILES}/python"}
+        counting.write_text(json.dumps({"all": {"hosts": dict.fromkeys(hosts, variables)}}), encoding="utf-8")
+        playbook(*command, "-i", str(counting))
     return {host: int(on(host, f"wc -l < {FILES}/runs")) for host in hosts}
 
 

@@ -7,6 +7,7 @@ import json
 
 import pytest
 from bench.figures import Figure, ratios, table
+from bench.imports import account
 
 
 def test_ratios_are_made_round_by_round():
@@ -44,3 +45,15 @@ def test_the_table():
         "memory                20.50 MiB                     <= 80 MiB  met",
         "no goal   ping        2.00",
     ]
+
+
+def test_imports_are_put_down_to_who_wrote_them():
+    told = [
+        "import time: self [us] | cumulative | imported package",
+        "import time:      1500 |       1500 |   enum",
+        "import time:       500 |       2000 | pyroute2.netlink",
+        "import time:       250 |       2250 |     ansible_collections.lvs.cluster.plugins.module_utils._plan",
+        "import time:      1000 |       3250 |   ansible.module_utils.basic",
+        "import time:       125 |        125 | zipimport",
+    ]
+    assert account(told) == {"of Python": 1.625, "of pyroute2": 0.5, "of ours": 0.25, "of Ansible": 1.0}
