@@ -38,7 +38,7 @@ _WAIT = 10.0
 
 
 class Address(NamedTuple):
-    """An address in the kernel's numbers: `device` is its device's index, `far` the other end's, which is mostly `address`."""
+    """An address in the kernel's numbers: `device` is an index, `far` the other end (mostly `address` itself)."""
 
     device: int
     family: int
