@@ -111,7 +111,7 @@ WORDS = {
         "another program changed it|it has (no|one)",
         "run the task again|install|name it as the interface",
     ),
-    "_rtnl_view._dump": ("neighbours", "errno 5", _LOG),
+    "_rtnl_dump.dump": ("neighbours", "errno 5", _LOG),
     "_runner.run": ("pyroute2|nftables", "Failed to import", _LIBRARY),
     "_sysctl_checks.ineffective": (r"\w+: \d would not be in effect on", "the kernel takes", r"add .* to interfaces"),
     "_sysctl_client.SysctlClient._interfaces": (

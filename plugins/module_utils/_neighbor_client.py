@@ -12,6 +12,7 @@ from typing import Any
 from ._neighbor_plan import Current, Entry, NeighborOperation, SetNeighbor, Way
 from ._neighbor_wanted import WantedNeighbors
 from ._rtnl import DELETE_FLAGS, RtnlClient, error_number, link_index, plain_reason
+from ._rtnl_dump import links
 from ._vip_model import Link
 
 # include/uapi/linux: neighbour.h, rtnetlink.h
@@ -27,17 +28,17 @@ class NeighborClient(RtnlClient):
     def read(self, wanted: WantedNeighbors) -> Current:
         """Return all devices, the entries of the wanted address families, and the way to what is to be present."""
         with self._explained("read devices and neighbours"):
-            links = self._links()
+            found = links()
             families = sorted({_family(one.address) for one in wanted.neighbors})
             entries = [
-                _entry(message, links[message["ifindex"]])
+                _entry(message, found[message["ifindex"]])
                 for family in families
                 for message in self._rtnl.get_neighbours(family)
-                if message["ifindex"] in links
+                if message["ifindex"] in found
             ]
             addresses = [one.address for one in wanted.neighbors] if wanted.present else []
-            ways = {address: way for address in addresses if (way := self._way(address, links))}
-        return Current({link.name: link for link in links.values()}, tuple(entries), ways)
+            ways = {address: way for address in addresses if (way := self._way(address, found))}
+        return Current({link.name: link for link in found.values()}, tuple(entries), ways)
 
     def apply(self, operations: Sequence[NeighborOperation]) -> None:
         """Carry out the steps in their order; the first one that is refused ends it."""
@@ -53,7 +54,7 @@ class NeighborClient(RtnlClient):
                 else:
                     self._rtnl.neigh((_RTM_DELNEIGH, DELETE_FLAGS), **fields)
 
-    def _way(self, address: str, links: dict[int, Link]) -> Way | None:
+    def _way(self, address: str, found: dict[int, Link]) -> Way | None:
         family = _family(address)
         try:
             (route,) = self._rtnl.route("get", family=family, dst=address, dst_len=128 if ":" in address else 32)
@@ -61,7 +62,7 @@ class NeighborClient(RtnlClient):
             if error_number(error) in _NO_WAY:
                 return None
             raise
-        link = links.get(route.get_attr("RTA_OIF"))
+        link = found.get(route.get_attr("RTA_OIF"))
         kind = _KINDS.get(route["type"], "other")
         return Way(kind, link.name if link else "", route.get_attr("RTA_GATEWAY") or "")
 

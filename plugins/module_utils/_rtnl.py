@@ -1,51 +1,60 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the clients of rtnetlink share: pyroute2, the devices of this host, and the kernel's refusals in words.
+"""What the clients of rtnetlink share: pyroute2, and the kernel's refusals in words.
 
-pyroute2 is imported only here, and only when a client is made: the import costs seconds on a slow host. What is used
-of it means the same in 0.5.14, 0.7.x and 0.9.x.
+pyroute2 is imported only here, and only when something is asked of it: the import costs seconds on a slow host. What is
+used of it means the same in 0.5.14, 0.7.x and 0.9.x.
 """
 
 from __future__ import annotations
 
 import errno
+import importlib.util
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Callable
 
 from ._errors import KernelRefusal, LibraryMissing, NotPermitted, unexplained
-from ._vip_model import Link
 
 # NLM_F_REQUEST and NLM_F_ACK. Deletions are written out with them, since 0.5.14 deletes with the flags of a creation;
 # newer kernels take those for a bulk deletion and refuse (EOPNOTSUPP).
 DELETE_FLAGS = 0x1 | 0x4
-# include/uapi/linux: if.h, if_arp.h
-_IFF_UP, _IFF_LOOPBACK, _IFF_NOARP = 0x1, 0x8, 0x80
-_ARPHRD_ETHER = 1
+_LIBRARY = "pyroute2"
 
 
 class RtnlClient:
-    """One open conversation with rtnetlink in the current network namespace.
+    """A conversation with rtnetlink in the current network namespace, which begins when it is first used.
 
-    Raises LibraryMissing without pyroute2, NotPermitted without CAP_NET_ADMIN, and KernelRefusal, with the step in
-    words, for whatever else the kernel refuses.
+    Raises LibraryMissing without pyroute2, also when nothing is to be asked of it: a rehearsal refuses what a run does.
+    Raises NotPermitted without CAP_NET_ADMIN, and KernelRefusal, with the step in words, for whatever else the kernel
+    refuses.
     """
 
     def __init__(self) -> None:
-        try:
-            from pyroute2 import IPRoute, NetlinkError
-        except ImportError:
-            raise LibraryMissing("pyroute2", "python3-pyroute2", "rtnetlink") from None
-        self._refusal: type[Exception] = NetlinkError
-        self._rtnl: Any = IPRoute()
+        self._opened: Any = None
+        # What the library raises when the kernel refuses; nothing as long as it was not used.
+        self._refusal: type[Exception] | tuple[()] = ()
+        if not (sys.modules.get(_LIBRARY) or importlib.util.find_spec(_LIBRARY)):
+            raise _missing()
 
     def close(self) -> None:
         """End the conversation."""
-        self._rtnl.close()
+        if self._opened:
+            self._opened.close()
 
-    def _links(self) -> dict[int, Link]:
-        return {message["index"]: _link(message) for message in self._rtnl.get_links()}
+    @property
+    def _rtnl(self) -> Any:
+        """pyroute2's IPRoute."""
+        if self._opened is None:
+            try:
+                from pyroute2 import IPRoute, NetlinkError
+            except ImportError:
+                raise _missing() from None
+            self._refusal = NetlinkError
+            self._opened = IPRoute()
+        return self._opened
 
     @contextmanager
     def _explained(self, what: str, reason: Callable[[int], str] | None = None) -> Iterator[None]:
@@ -56,6 +65,10 @@ class RtnlClient:
             raise _refused(what, error.errno or 0, reason or plain_reason) from None
         except self._refusal as error:
             raise _refused(what, error_number(error), reason or plain_reason) from None
+
+
+def _missing() -> LibraryMissing:
+    return LibraryMissing(_LIBRARY, "python3-pyroute2", "rtnetlink")
 
 
 def error_number(refusal: Exception) -> int:
@@ -85,15 +98,3 @@ def _refused(what: str, number: int, reason: Callable[[int], str]) -> KernelRefu
             f"Not allowed to {what}: this needs CAP_NET_ADMIN; run the task as root (become: true).", number
         )
     return KernelRefusal(f"The kernel refused to {what}: {reason(number)}.", number)
-
-
-def _link(message: Any) -> Link:
-    flags, info = message["flags"], message.get_attr("IFLA_LINKINFO")
-    return Link(
-        message.get_attr("IFLA_IFNAME"),
-        (info.get_attr("IFLA_INFO_KIND") if info else None) or "",
-        up=bool(flags & _IFF_UP),
-        arp=message["ifi_type"] == _ARPHRD_ETHER and not flags & (_IFF_LOOPBACK | _IFF_NOARP),
-        loopback=bool(flags & _IFF_LOOPBACK),
-        mac=message.get_attr("IFLA_ADDRESS") or "",
-    )

@@ -12,6 +12,7 @@ from typing import Any
 
 from ._arp_client import announce
 from ._rtnl import DELETE_FLAGS, RtnlClient, error_number, link_index, plain_reason
+from ._rtnl_dump import Address, addresses, links
 from ._vip_model import (
     FALLBACKS,
     SCOPES,
@@ -21,7 +22,6 @@ from ._vip_model import (
     Announce,
     Current,
     Held,
-    Link,
     LowerLink,
     RaiseLink,
     RemoveAddress,
@@ -46,14 +46,13 @@ class VipClient(RtnlClient):
 
     def read(self, wanted: Wanted | Sequence[Wanted]) -> Current:
         """Return all devices and addresses of this host; `promotes` is looked up for the wanted devices only."""
-        with self._explained("read devices and addresses"):
-            links = self._links()
-            held = [_held(message, links) for message in self._rtnl.get_addr()]
-        named = {link.name: link for link in links.values()}
+        found = links()
+        held = tuple(_held(one, found[one.device].name) for one in addresses() if one.device in found)
+        named = {link.name: link for link in found.values()}
         for one in (wanted,) if isinstance(wanted, Wanted) else wanted:
             if one.interface in named:
                 named[one.interface] = named[one.interface]._replace(promotes=_promotes(one.interface))
-        return Current(named, tuple(one for one in held if one))
+        return Current(named, held)
 
     def apply(self, operations: Sequence[VipOperation]) -> None:
         """Carry out the steps in their order; the first one that is refused ends it."""
@@ -94,26 +93,20 @@ class VipClient(RtnlClient):
                 raise
 
 
-def _held(message: Any, links: dict[int, Link]) -> Held | None:
-    index, family = message["index"], message["family"]
-    if index not in links or family not in (socket.AF_INET, socket.AF_INET6):
-        return None
-    far = message.get_attr("IFA_ADDRESS")
-    address = message.get_attr("IFA_LOCAL") or far
-    flags = message.get_attr("IFA_FLAGS") or message["flags"]
-    ipv6 = family == socket.AF_INET6
+def _held(one: Address, interface: str) -> Held:
+    ipv6 = one.family == socket.AF_INET6
     return Held(
-        links[index].name,
-        address,
-        message["prefixlen"],
-        _SCOPE_WORDS.get(message["scope"], str(message["scope"])),
-        "" if ipv6 else message.get_attr("IFA_LABEL") or "",
-        peer=far if far != address else "",
+        interface,
+        one.address,
+        one.prefix,
+        _SCOPE_WORDS.get(one.scope, str(one.scope)),
+        "" if ipv6 else one.label,
+        peer=one.far if one.far != one.address else "",
         # For IPv6 the same bit means a temporary address.
-        secondary=not ipv6 and bool(flags & _IFA_F_SECONDARY),
-        deprecated=ipv6 and bool(flags & _IFA_F_DEPRECATED),
-        plain=ipv6 and bool(flags & _IFA_F_NOPREFIXROUTE),
-        usable=not (ipv6 and flags & _IFA_F_DADFAILED),
+        secondary=not ipv6 and bool(one.flags & _IFA_F_SECONDARY),
+        deprecated=ipv6 and bool(one.flags & _IFA_F_DEPRECATED),
+        plain=ipv6 and bool(one.flags & _IFA_F_NOPREFIXROUTE),
+        usable=not (ipv6 and one.flags & _IFA_F_DADFAILED),
     )
 
 

@@ -12,28 +12,16 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
-from ._errors import KernelRefusal, unexplained
 from ._neighbor_plan import Entry
-from ._netlink import (
-    NLM_F_DUMP,
-    NLM_F_REQUEST,
-    NLMSG_DONE,
-    NLMSG_ERROR,
-    pack_message,
-    unpack_attributes,
-    unpack_messages,
-)
+from ._netlink import unpack_attributes
+from ._rtnl_dump import RECEIVE_BYTES, Address, addresses, dump, route_socket
 
-# include/uapi/linux: rtnetlink.h, if_addr.h, neighbour.h, route.h
-_RTM_NEWADDR, _RTM_GETADDR, _RTM_NEWNEIGH, _RTM_GETNEIGH = 20, 22, 28, 30
+# include/uapi/linux: rtnetlink.h, neighbour.h, route.h
+_RTM_NEWNEIGH, _RTM_GETNEIGH = 28, 30
 _RTMGRP_LINK, _RTMGRP_IPV4_IFADDR, _RTMGRP_IPV6_IFADDR = 0x1, 0x10, 0x100
-_IFADDRMSG = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, device index
-_IFA_ADDRESS, _IFA_LOCAL = 1, 2
 _NDMSG = struct.Struct("=BxxxiHBB")  # family, device index, state, flags, type
 _NDA_DST, _NDA_LLADDR, _NUD_PERMANENT = 1, 2, 0x80
 _RTF_UP, _RTF_GATEWAY, _RTF_REJECT = 0x1, 0x2, 0x200
-_RECEIVE_BYTES = 1 << 16
-_WAIT = 10.0
 
 
 class Own(NamedTuple):
@@ -58,7 +46,7 @@ class Changes:
     """Whether links or addresses of this network namespace changed since they were last looked at."""
 
     def __init__(self) -> None:
-        self._socket = _route_socket(_RTMGRP_LINK | _RTMGRP_IPV4_IFADDR | _RTMGRP_IPV6_IFADDR)
+        self._socket = route_socket(_RTMGRP_LINK | _RTMGRP_IPV4_IFADDR | _RTMGRP_IPV6_IFADDR)
 
     def fileno(self) -> int:
         """Return what select(2) wants."""
@@ -76,7 +64,7 @@ class Changes:
         """Forget the changes that were until now."""
         while self.wait(0):
             try:
-                self._socket.recv(_RECEIVE_BYTES)
+                self._socket.recv(RECEIVE_BYTES)
             except OSError as error:
                 if error.errno != errno.ENOBUFS:  # more came than the socket holds: that is forgotten too
                     raise
@@ -84,55 +72,19 @@ class Changes:
 
 def own_addresses() -> list[Own]:
     """Return every address of this network namespace; raise KernelRefusal when the kernel does not say."""
-    found = (_own(payload) for payload in _dump(_RTM_GETADDR, _RTM_NEWADDR, _IFADDRMSG.size, "addresses"))
+    found = (_own(address) for address in addresses())
     return [own for own in found if own]
 
 
 def own_neighbors() -> list[Entry]:
     """Return the neighbour table of this network namespace; raise KernelRefusal when the kernel does not say."""
-    found = (_entry(payload) for payload in _dump(_RTM_GETNEIGH, _RTM_NEWNEIGH, _NDMSG.size, "neighbours"))
+    found = (_entry(payload) for payload in dump(_RTM_GETNEIGH, _RTM_NEWNEIGH, _NDMSG.size, "neighbours"))
     return [entry for entry in found if entry]
 
 
-def _dump(request: int, answer: int, header: int, what: str) -> list[bytes]:
-    """Return the payloads of one kind; a header of zeros asks for all families."""
-    found: list[bytes] = []
-    try:
-        with _route_socket() as netlink:
-            netlink.settimeout(_WAIT)
-            netlink.send(pack_message(request, NLM_F_REQUEST | NLM_F_DUMP, 1, bytes(header)))
-            while True:
-                for message in unpack_messages(netlink.recv(_RECEIVE_BYTES)):
-                    if message.kind in (NLMSG_DONE, NLMSG_ERROR):
-                        if message.errno:
-                            raise OSError(message.errno, "the dump ended")
-                        return found
-                    if message.kind == answer:
-                        found.append(message.payload)
-    except OSError as error:
-        raise KernelRefusal(
-            f"The kernel did not list this host's {what}: {unexplained(error.errno or 0)}.", error.errno or 0
-        ) from None
-
-
-def _route_socket(groups: int = 0) -> socket.socket:
-    netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
-    try:
-        netlink.bind((0, groups))
-    except BaseException:
-        netlink.close()
-        raise
-    return netlink
-
-
-def _own(payload: bytes) -> Own | None:
-    family, prefix, _flags, scope, index = _IFADDRMSG.unpack_from(payload)
-    attributes = unpack_attributes(payload[_IFADDRMSG.size :])
-    packed = attributes.get(_IFA_LOCAL) or attributes.get(_IFA_ADDRESS)
-    if family not in (socket.AF_INET, socket.AF_INET6) or not packed:
-        return None
+def _own(address: Address) -> Own | None:
     with suppress(OSError):  # the device has just gone
-        return Own(socket.if_indextoname(index), socket.inet_ntop(family, packed), prefix, scope)
+        return Own(socket.if_indextoname(address.device), address.address, address.prefix, address.scope)
     return None
 
 

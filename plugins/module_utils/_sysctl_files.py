@@ -7,9 +7,9 @@ Everything here is a pure function over text; the rules are those of systemd's s
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from posixpath import basename, dirname
+from typing import NamedTuple
 
 from ._sysctl_model import ALL, DEFAULT, FORWARDING, SETTINGS, TREE, Kernel, Pair, in_order
 
@@ -31,8 +31,7 @@ HEADER = (
 )
 
 
-@dataclass(frozen=True)
-class Assignment:
+class Assignment(NamedTuple):
     """One line of a file: the text of the value (None: this name is kept out of wildcards), and where it stands."""
 
     value: str | None

@@ -8,7 +8,6 @@ devinet_copy_dflt_conf, devinet_sysctl_forward, inet_forward_change) for what a 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 ALL = "all"
@@ -35,8 +34,7 @@ class Pair(NamedTuple):
         return f"{TREE}/{self.target}/{self.key}"
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """One setting: its legal values, the rule of combination, the kernel's default, and values that came later.
 
     `spreads`: a write to `default` reaches the interfaces that still follow it (devinet_conf_proc; not so where the

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Union
+from types import MappingProxyType
+from typing import Any, NamedTuple, Union
 
 from ._errors import InvalidValue
 from ._plan import Plan
@@ -26,8 +26,7 @@ from ._sysctl_model import (
 )
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """The options, canonical: `targets` are interfaces, all and default; `wanted` maps setting to value.
 
     `effective_on` names the interfaces on which the values have to act; None means those of the targets, and all
@@ -50,8 +49,7 @@ class Request:
         return interfaces if ALL in self.targets else tuple(set(interfaces) & set(self.targets))
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(NamedTuple):
     """What the host says: values in the kernel, real interfaces, texts of sysctl files by path, former values.
 
     `drop_in_text` is that of the drop-in, or None when there is no such file.
@@ -59,14 +57,13 @@ class Facts:
 
     values: Mapping[Pair, int]
     interfaces: tuple[str, ...]
-    files: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = MappingProxyType({})
     drop_in_text: str | None = None
-    former: Mapping[Pair, Former] = field(default_factory=dict)
+    former: Mapping[Pair, Former] = MappingProxyType({})
     kernel: tuple[int, int] = (99, 0)
 
 
-@dataclass(frozen=True)
-class WriteValue:
+class WriteValue(NamedTuple):
     """Write one value to the kernel."""
 
     pair: Pair
@@ -74,8 +71,7 @@ class WriteValue:
     words: str
 
 
-@dataclass(frozen=True)
-class WriteFile:
+class WriteFile(NamedTuple):
     """Replace a file by `text`, or remove it when that is None."""
 
     path: str

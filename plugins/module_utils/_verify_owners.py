@@ -80,7 +80,11 @@ def _stranger(seen: Seen, active: str, vip: str, mac: str, askers: Sequence[str]
 def _cause(seen: Seen, active: str, vip: str, mac: str, who: str, told: str) -> Finding:
     """Return why somebody else answers; the cause, where it can be seen, instead of what comes of it."""
     if not who:
-        rule = f"is answered for by {mac} too, which is no host of the cluster ({told})"
+        unseen = [host for host in (*seen.declared.directors, *seen.declared.servers) if host not in seen.facts]
+        whose = "no host of the cluster"
+        if unseen:  # --limit
+            whose = f"no host that was looked at, as {', '.join(unseen)} {'was' if len(unseen) == 1 else 'were'} not"
+        rule = f"is answered for by {mac} too, which is {whose} ({told})"
         return Finding(active, "VIP", vip, rule, "find the host with that MAC, and take the VIP away from it")
     server = seen.declared.servers.get(who)
     wanted: Mapping[str, int] = server.arp if server else {}

@@ -22,6 +22,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils import (
     _nft_changes,
     _nft_owned,
     _path_wire,
+    _rtnl_dump,
     _rtnl_view,
     _sysctl_client,
     _verify_client,
@@ -184,7 +185,7 @@ def test_rules_without_libnftables(monkeypatch):
 
 
 def test_lists_of_the_kernel(monkeypatch):
-    monkeypatch.setattr(_rtnl_view, "_route_socket", raiser(OSError(errno.EIO, "")))
+    monkeypatch.setattr(_rtnl_dump, "route_socket", raiser(OSError(errno.EIO, "")))
     assert said(_rtnl_view.own_neighbors) == f"The kernel did not list this host's neighbours: {IO}"
 
 

@@ -233,6 +233,17 @@ def test_a_stranger_answers(hosts: dict[str, Any]) -> None:
     assert "is answered for by 02:00:00:00:00:99 too, which is no host of the cluster (heard by rs1)" in error
 
 
+def test_a_stranger_may_be_a_host_that_was_not_looked_at(hosts: dict[str, Any]) -> None:
+    """As with --limit: nobody knows the MACs of the hosts outside it."""
+    del hosts["rs2"]["__verify_look"]
+    hosts["rs1"]["__verify_look"]["facts"]["owners"][VIP].append("02:00:00:00:00:99")
+    errors = [error for error in judge(hosts)["errors"] if "02:00:00:00:00:99" in error]
+    assert len(errors) == 1
+    assert (
+        "02:00:00:00:00:99 too, which is no host that was looked at, as rs2 was not (heard by rs1); find " in errors[0]
+    )
+
+
 def test_a_host_that_is_to_have_no_vip_answers(hosts: dict[str, Any]) -> None:
     hosts["rs1"]["__verify_look"]["facts"]["owners"][VIP].append(MACS["client"])
     assert (
