@@ -10,7 +10,7 @@ WEB, SHOP = "192.168.91.30", "192.168.91.31"
 FIREWALLD = "org.fedoraproject.FirewallD1"
 RELOAD = {
     "nftables": "systemctl reload nftables.service",
-    # What `firewall-cmd --reload` calls, which waits 25 seconds at most: few where the processor is emulated and shared.
+    # What `firewall-cmd --reload` calls and waits 25 seconds for: few where the processor is emulated and shared.
     "firewalld": f"busctl --timeout=180 call {FIREWALLD} /{FIREWALLD.replace('.', '/')} {FIREWALLD} reload",
 }
 OPENED = {
