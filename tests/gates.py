@@ -16,7 +16,7 @@ from pathlib import Path
 import docsite
 from tools import CACHE, PROJECT, environment
 
-NEXT = "1.0.0"
+NEXT = "1.1.0"
 COLLECTION = PROJECT / ".collections" / "ansible_collections" / "lvs" / "cluster"
 LINT_DOCS = [
     *("antsibull-docs", "lint-collection-docs", "--plugin-docs", "--check-extra-docs-refs"),
@@ -49,19 +49,27 @@ def build(path: str) -> Path:
 
 
 def rehearse_release(path: str) -> bool:
-    """Return whether the fragments make release notes, in a copy of what antsibull-changelog reads."""
+    """Return whether this release has its notes and the next one's can be made, in a copy of what antsibull-changelog reads."""
     copy = CACHE / "release"
     shutil.rmtree(copy, ignore_errors=True)
     for name in ("changelogs", "meta", "playbooks", "plugins", "roles"):
         shutil.copytree(PROJECT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     galaxy = (PROJECT / "galaxy.yml").read_text(encoding="utf-8")
-    (copy / "galaxy.yml").write_text(re.sub(r"(?m)^version: .*", f"version: {NEXT}", galaxy), encoding="utf-8")
+    (now,) = re.findall(r"(?m)^version: (.*)", galaxy)
+    (copy / "galaxy.yml").write_text(galaxy.replace(f"version: {now}", f"version: {NEXT}"), encoding="utf-8")
+    fragments = copy / "changelogs" / "fragments"
+    (fragments / "rehearsal.yml").write_text("minor_changes:\n  - site - is rehearsed.\n", encoding="utf-8")
     command = ["antsibull-changelog", "release", "--version", NEXT]
     done = run(f"the release notes of {NEXT} can be made", command, path, copy)
-    notes = copy / "CHANGELOG.md"
-    left = list((copy / "changelogs" / "fragments").glob("*.yml"))
-    told = notes.is_file() and "New Modules" in notes.read_text(encoding="utf-8")
-    return done.returncode == 0 and told and not left
+    notes = (copy / "CHANGELOG.md").read_text(encoding="utf-8").replace("\\", "")
+    heads = re.findall(r"(?m)^## v(.*)", notes)
+    return (
+        done.returncode == 0
+        and heads[:2] == [NEXT, now]
+        and "site - is rehearsed." in notes.partition(f"## v{now}")[0]
+        and "New Modules" in notes.partition(f"## v{now}")[2]
+        and not list(fragments.glob("*.yml"))
+    )
 
 
 def import_to_galaxy(tarball: Path, path: str) -> bool:
