@@ -14,7 +14,7 @@ from bench.turns import FILES
 HOST = "director"
 SERVICES, SERVERS = 1000, 10
 VIP, PORT = "198.51.100.1", 10000
-ROUNDS = 5
+ROUNDS = 3
 CLEAR = ["ipvsadm", "-C"]
 
 

@@ -32,9 +32,9 @@ def measure() -> list[Figure]:
     for name, command in commands.items():
         accounts = [account(_imports(command)) for _round in range(ROUNDS)]
         whole = [(second - waits.get(name, 0)) * 1000 for second in seconds(took[name])]
-        figures.append(Figure(f"{name}: its process", "", whole, None, "ms"))
+        figures.append(Figure(f"{name}: its process", "", [round(one) for one in whole], None, "ms"))
         figures += [
-            Figure(f"  imports {author}", "", [each.get(author, 0.0) for each in accounts], None, "ms")
+            Figure(f"  imports {author}", "", [round(each.get(author, 0)) for each in accounts], None, "ms")
             for author in dict.fromkeys([PYTHON, "of Ansible", *AUTHORS.values()])
             if median(each.get(author, 0.0) for each in accounts)
         ]
