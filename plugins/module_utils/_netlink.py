@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Netlink messages and attributes as bytes: the codec that IPVS stands on (RFC 3549; include/uapi/linux/netlink.h)."""
+"""Netlink messages and attributes as bytes, the codec that IPVS stands on, and the socket that they go through.
+
+RFC 3549; include/uapi/linux/netlink.h.
+"""
 
 from __future__ import annotations
 
+import socket
 import struct
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -36,6 +40,21 @@ class Message(NamedTuple):
     def errno(self) -> int:
         """The errno (positive, 0 for none) of an NLMSG_ERROR or NLMSG_DONE message."""
         return -int(_ERRNO.unpack_from(self.payload)[0]) if len(self.payload) >= _ERRNO.size else 0
+
+
+def open_netlink(protocol: int, seconds: float, groups: int = 0) -> socket.socket:
+    """Return a socket to one protocol in the current network namespace, which hears of these groups' changes.
+
+    It waits so many seconds at most; raises OSError where the kernel has no such protocol.
+    """
+    netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
+    netlink.settimeout(seconds)
+    try:
+        netlink.bind((0, groups))
+    except BaseException:
+        netlink.close()
+        raise
+    return netlink
 
 
 def pack_message(kind: int, flags: int, sequence: int, payload: bytes) -> bytes:

@@ -13,7 +13,7 @@ import socket
 import struct
 
 from ._errors import KernelRefusal, MalformedAnswer, NotPermitted, unexplained
-from ._netlink import NLM_F_REQUEST, NLMSG_ERROR, pack_message, unpack_attributes, unpack_messages
+from ._netlink import NLM_F_REQUEST, NLMSG_ERROR, open_netlink, pack_message, unpack_attributes, unpack_messages
 from ._nft import LIST_REMEDY
 
 # include/uapi/linux/netfilter: nfnetlink.h, nf_tables.h
@@ -79,11 +79,4 @@ def generation() -> int:
 
 def open_netfilter(groups: int = 0) -> socket.socket:
     """Return a socket to netfilter in the current network namespace; raise OSError where the kernel has none."""
-    netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_NETFILTER)
-    netlink.settimeout(_WAIT)
-    try:
-        netlink.bind((0, groups))
-    except BaseException:
-        netlink.close()
-        raise
-    return netlink
+    return open_netlink(_NETLINK_NETFILTER, _WAIT, groups)

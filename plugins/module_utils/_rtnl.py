@@ -41,7 +41,7 @@ class RtnlClient:
 
     def close(self) -> None:
         """End the conversation."""
-        if self._opened:
+        if self._opened is not None:
             self._opened.close()
 
     @property

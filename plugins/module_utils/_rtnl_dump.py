@@ -17,6 +17,7 @@ from ._netlink import (
     NLM_F_REQUEST,
     NLMSG_DONE,
     NLMSG_ERROR,
+    open_netlink,
     pack_message,
     unpack_attributes,
     unpack_messages,
@@ -52,13 +53,7 @@ class Address(NamedTuple):
 
 def route_socket(groups: int = 0) -> socket.socket:
     """Return a conversation with rtnetlink, which hears of changes of these groups."""
-    netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
-    try:
-        netlink.bind((0, groups))
-    except BaseException:
-        netlink.close()
-        raise
-    return netlink
+    return open_netlink(socket.NETLINK_ROUTE, _WAIT, groups)
 
 
 def dump(request: int, answer: int, header: int, what: str) -> list[bytes]:
@@ -69,7 +64,6 @@ def dump(request: int, answer: int, header: int, what: str) -> list[bytes]:
     found: list[bytes] = []
     try:
         with route_socket() as netlink:
-            netlink.settimeout(_WAIT)
             netlink.send(pack_message(request, NLM_F_REQUEST | NLM_F_DUMP, 1, bytes(header)))
             while True:
                 for message in unpack_messages(netlink.recv(RECEIVE_BYTES)):
