@@ -18,6 +18,8 @@ ROUNDS = 3
 # Without the demo page, which is the lab's own, and without the proof on the wire, which the how-to does not have.
 SITE = ("lvs.cluster.site", "-i", INVENTORY, "--skip-tags", "demo_page,verify")
 WHOLE_SITE = ("lvs.cluster.site", "-i", INVENTORY, "--skip-tags", "demo_page")
+# With the page: no server gets clients before it serves.
+FIRST_SITE = ("lvs.cluster.site", "-i", INVENTORY, "--skip-tags", "verify")
 HOWTO = (str(HERE / "howto.yml"), "-i", INVENTORY, "-e", "howto_vip=192.168.91.40")
 NUMBERS = (2, 20, 200)
 COUNTING = f"""#!/bin/sh
@@ -28,7 +30,7 @@ exec /usr/bin/python3 "$@"
 
 def measure() -> list[Figure]:
     """Measure site.yml and the how-to's playbook by turns, once both are in place."""
-    for one in (SITE, HOWTO, SITE, HOWTO):
+    for one in (FIRST_SITE, HOWTO, SITE, HOWTO):
         playbook(*one)
     site, howto, whole = [], [], []
     for number in range(ROUNDS):
