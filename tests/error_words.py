@@ -30,7 +30,7 @@ WORDS = {
     "_ipvs_client.IpvsClient.__init__": ("ip_vs", "kernel has no IPVS", "install the distribution's full kernel"),
     "_ipvs_drain.servers_at": (r"192\.0\.2\.9", "no service of this host has", "name some of those that they have"),
     "_ipvs_drain._is_there": (r"192\.0\.2\.\d+:80", "does not exist on this host", r"see lvs\.cluster\.ipvs_info"),
-    "_ipvs_memory.load": (r"drained\.json", "is damaged or of another version", "put the file back .*, or remove it"),
+    "_ipvs_memory.load": ("/x/file", "is damaged or of another version", "put the file back .*, or remove it"),
     "_ipvs_memory_file.update_drained": ("/var/x", "no permission to write", _ROOT),
     "_ipvs_plan.plan_server": (r"tcp 192\.\S+:8\d", "does not exist on this host", "create it first with"),
     "_ipvs_proof._refuse_to_empty": (
@@ -46,7 +46,7 @@ WORDS = {
         "refused to add",
         f"{_LOG}|install that module|use the other family",
     ),
-    "_ipvs_run.IpvsRun.apply": (r"tcp \S+ was changed", "keeps changing the IPVS table", "stop it"),
+    "_ipvs_carry.Carrying.through": (r"tcp \S+ was changed", "keeps changing the IPVS table", "stop it"),
     "_ipvs_wait.wait": (
         r"server \S+ of tcp",
         r"still has \d+ (in)?active",

@@ -60,7 +60,7 @@ def module_sources() -> dict[str, str]:
     """Return the source of the helper modules beside this one, by bare name.
 
     Inside a module run they are in the zip that Ansible sent, which holds only what the module imports; so the
-    module has to import the restore program's entry, _boot, itself.
+    module has to name the restore program's entry, _boot, in an import, which need not be executed.
     """
     sources = {}
     for _finder, name, _is_package in pkgutil.iter_modules(sys.modules[__package__].__path__):

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._boot_client import apply_files, is_active, module_sources, other_declarations, read_files
 from ._boot_former import Former, former
-from ._boot_former_run import FormerRun
-from ._boot_plan import PROGRAM, Content, Declared, Removal, is_stale, plan_files, plan_removal, wanted_files
+from ._boot_plan import PROGRAM, Content, Declared, Removal, is_stale, plan_files, plan_removal, program, wanted_files
 from ._plan import Plan
+
+if TYPE_CHECKING:
+    from ._boot_former_run import FormerRun
 
 
 class DeclareRun:
@@ -22,19 +24,19 @@ class DeclareRun:
 
     def __init__(self, declared: Declared, present: bool, remove_former: bool, python: str) -> None:
         self._declared = declared if present else Declared(declared.name, (), ())
-        self._python, self._sources = python, module_sources()
+        self._python, self._program = python, program(module_sources())
         everything = [content.path for content in self._files({})]
         # A declaration can have lost its kernel modules since, so their file is looked for in any case.
         self._paths = list(dict.fromkeys([declared.modules, *everything]))
         current = read_files(self._paths)
         state = current.get(declared.state)
         gone = former(state.data if state else None, self._declared)
-        self._removal = FormerRun(gone if remove_former else {})
-        if self._removal.words:
+        self._removal = _removal(gone) if remove_former and gone else None
+        self.plan: Plan[Any]
+        if self._removal and self._removal.words:
             noted = plan_files(current, self._noted(gone, present), ())
             meanwhile = {**current, **{step.path: step.content for step in noted.operations if step.content}}
-            final = self._final(meanwhile, {}, present)
-            self.plan: Plan[Any] = plan_removal(noted, self._removal.words, final)
+            self.plan = plan_removal(noted, self._removal.words, self._final(meanwhile, {}, present))
         else:
             gone = {} if remove_former else gone
             self.plan = self._final(current, gone, present)
@@ -49,13 +51,13 @@ class DeclareRun:
     def apply(self, operations: Sequence[Any]) -> None:
         """Carry the plan's operations out, in their order."""
         for removes, steps in groupby(operations, lambda step: isinstance(step, Removal)):
-            if removes:
-                self._removal.apply()
-            else:
+            if not removes:
                 apply_files(list(steps))
+            elif self._removal:
+                self._removal.apply()
 
     def _files(self, gone: Former) -> list[Content]:
-        return wanted_files(self._declared, self._python, self._sources, gone)
+        return wanted_files(self._declared, self._python, self._program, gone)
 
     def _noted(self, gone: Former, present: bool) -> list[Content]:
         """Return the files that are written before anything is taken away: what keeps VIPs there reads the first."""
@@ -70,3 +72,10 @@ class DeclareRun:
         shared = {PROGRAM} if other_declarations(self._declared.name) else set()
         # The unit's link goes first: a declaration that is half removed restores nothing.
         return plan_files(current, [], [path for path in reversed(self._paths) if path not in shared])
+
+
+def _removal(gone: Former) -> FormerRun:
+    # Most runs have nothing to take away, and need not compile what does.
+    from ._boot_former_run import FormerRun
+
+    return FormerRun(gone)

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack, closing, suppress
 from typing import Any, Callable
 
-from ._neighbor_plan import Entry
+from ._neighbor_model import Entry
 from ._neighbor_wanted import WantedNeighbors
 from ._nft_changes import RuleChanges, generation
 from ._rtnl_view import Changes, Own, own_addresses, own_neighbors

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ._arp_filter_wanted import WantedArpFilter
 from ._errors import InvalidValue
 from ._firewall_wanted import WantedFirewall
-from ._ipvs_memory import MEMORY
+from ._ipvs_memory_file import MEMORY
 from ._ipvs_options import parse_service, parse_timeouts
 from ._neighbor_wanted import WantedNeighbors
 from ._plan import Plan
@@ -177,12 +177,12 @@ def parse_declared(options: Mapping[str, Any]) -> Declared:
 
 
 def wanted_files(
-    declared: Declared, python: str, modules: Mapping[str, str], former: Mapping[str, Any] = MappingProxyType({})
+    declared: Declared, python: str, restorer: bytes, former: Mapping[str, Any] = MappingProxyType({})
 ) -> list[Content]:
     """Return the files that bring `declared` back at boot.
 
-    `python` is the interpreter to run them with, `modules` the source of each helper module by its bare name, and
-    `former` what the file is to remember of earlier declarations (see _boot_former).
+    `python` is the interpreter to run `restorer`, the program, with, and `former` what the file is to remember of
+    earlier declarations (see _boot_former).
     """
     state: dict[str, Any] = {
         "vips": declared.vips,
@@ -199,7 +199,7 @@ def wanted_files(
     loaded = [Content(declared.modules, f"# Written by lvs.cluster.boot_restore.\n{names}".encode())] if names else []
     return [
         *loaded,
-        Content(PROGRAM, program(modules)),
+        Content(PROGRAM, restorer),
         Content(declared.state, text.encode()),
         Content(unit_path, unit_text(declared, python).encode()),
         Content(f"{UNIT_DIRECTORY}/multi-user.target.wants/{declared.unit}", link=unit_path),

@@ -18,7 +18,6 @@ from ._ipvs_options import WantedService, parse_server, parse_service_key
 from ._ipvs_plan import Drained, Former, IpvsOperation, Place, Step, Table
 from ._ipvs_words import server_name, server_options, service_key_options, service_name
 
-MEMORY = "/var/lib/lvs-cluster/drained.json"
 _FORMAT = 1
 _DRAINING = (Step.DRAIN_SERVER, Step.HOLD_SERVER)
 _WITH_WEIGHT = (Step.ADD_SERVER, Step.SET_SERVER, Step.RESTORE_SERVER)
@@ -40,10 +39,8 @@ def dump(drained: Drained) -> str | None:
     return json.dumps({"format": _FORMAT, "drained": entries}, indent=1) + "\n"
 
 
-def load(text: str | None) -> dict[Place, Former]:
-    """Return what `text` remembers; raises LvsError when it is not what `dump` writes."""
-    if text is None:
-        return {}
+def load(text: str, path: str) -> dict[Place, Former]:
+    """Return what the text of the file at `path` remembers; raises LvsError when it is not what `dump` writes."""
     try:
         data = json.loads(text)
         if data["format"] != _FORMAT:
@@ -51,7 +48,7 @@ def load(text: str | None) -> dict[Place, Former]:
         return dict(_entry(entry) for entry in data["drained"])
     except (AttributeError, KeyError, TypeError, ValueError, LvsError):
         raise LvsError(
-            f"{MEMORY} is damaged or of another version: the weights from before a drain cannot be read; put the file "
+            f"{path} is damaged or of another version: the weights from before a drain cannot be read; put the file "
             "back from a backup, or remove it and name the weights of the drained servers yourself."
         ) from None
 

@@ -5,22 +5,32 @@ from __future__ import annotations
 
 import fcntl
 import os
-from typing import Callable
+from typing import TYPE_CHECKING, Callable
 
 from ._errors import NotPermitted
 from ._files import read_bytes, remove, write_atomic
-from ._ipvs_memory import MEMORY, dump, load
-from ._ipvs_plan import Drained, Former, Place
+
+if TYPE_CHECKING:
+    from ._ipvs_plan import Drained, Former, Place
+
+MEMORY = "/var/lib/lvs-cluster/drained.json"
 
 
 def read_drained(path: str = MEMORY) -> dict[Place, Former]:
     """Return the servers that were drained on this host, each with its settings from before; raise LvsError."""
     data = read_bytes(path)
-    return load(None if data is None else data.decode(errors="replace"))
+    if data is None:
+        return {}
+    # Most directors have nothing to remember, and need not compile what reads it.
+    from ._ipvs_memory import load
+
+    return load(data.decode(errors="replace"), path)
 
 
 def update_drained(change: Callable[[Drained], Drained], path: str = MEMORY) -> None:
     """Replace what is remembered by what `change` makes of it; raise LvsError."""
+    from ._ipvs_memory import dump
+
     directory = os.path.dirname(path)
     try:
         os.makedirs(directory, mode=0o755, exist_ok=True)

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable
 
 from ._ipvs_client import IpvsClient
+from ._ipvs_plan import only_changes
 from ._ipvs_run import IpvsRun, Request
 from ._plan import Plan
 from ._runner import run
@@ -23,6 +24,10 @@ def run_ipvs(module: AnsibleModule, parse: Callable[[Mapping[str, Any]], Request
         nonlocal this
         request = parse(module.params)
         this = IpvsRun(IpvsClient(), request)
-        return this.first
+        return only_changes(this.first)
 
-    run(module, make_plan, lambda _operations: this.apply(), lambda _plan: this.report)
+    def apply(_operations: Sequence[Any]) -> Plan[Any] | None:
+        settled = this.apply()
+        return settled and only_changes(settled)
+
+    run(module, make_plan, apply, lambda _plan: this.report)

@@ -177,10 +177,11 @@ class _Planner:
     def plan(self, table: Table, keys: Sequence[ServiceKey]) -> Plan[IpvsOperation]:
         """Return the plan, which shows the services `keys` of the table before and after."""
         self.operations.sort(key=lambda operation: _ORDER[operation.step])
-        after = simulate({key: table[key] for key in keys if key in table}, self.operations)
-        shown = show(after, keys)
+        before = after = show(table, keys)
+        if self.operations:
+            after = show(simulate({key: table[key] for key in keys if key in table}, self.operations), keys)
         warnings = tuple(filter(None, self.warnings))
-        return Plan(show(table, keys), shown, tuple(self.operations), results=shown, warnings=warnings)
+        return Plan(before, after, tuple(self.operations), results=after, warnings=warnings)
 
     def service(self, wanted: WantedService, state: ServiceState | None) -> None:
         """Add the steps to one service with its servers."""
@@ -238,6 +239,21 @@ class _Planner:
 def show(table: Table, keys: Iterable[ServiceKey]) -> dict[str, Any]:
     """Return the named services that exist, as options of ipvs_table."""
     return {"services": [service_options(key, *table[key]) for key in keys if key in table]}
+
+
+def only_changes(plan: Plan[Any]) -> Plan[Any]:
+    """Return the plan with nothing in before and after but services that change: a table can have thousands."""
+    before, after = ({_identity(one): one for one in side["services"]} for side in (plan.before, plan.after))
+    changed = {one for one in {**before, **after} if before.get(one) != after.get(one)} if plan.operations else ()
+    return replace(
+        plan,
+        before={**plan.before, "services": [options for one, options in before.items() if one in changed]},
+        after={**plan.after, "services": [options for one, options in after.items() if one in changed]},
+    )
+
+
+def _identity(options: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(options.get(name) for name in ("fwmark", "address_family", "address", "port", "protocol"))
 
 
 def _service_removal(service: ServiceKey) -> IpvsOperation:

@@ -1,27 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One run on the IPVS table: read, decide, apply; and again when others interfere. Needs no Ansible."""
+"""One run on the IPVS table: read, decide, apply. Needs no Ansible."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from itertools import groupby
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Callable, NamedTuple
 
-from ._errors import LvsError
 from ._ipvs_client import IpvsClient
 from ._ipvs_fields import ServiceKey
-from ._ipvs_memory import to_forget, to_remember
-from ._ipvs_memory_file import read_drained, update_drained
+from ._ipvs_memory_file import read_drained
 from ._ipvs_plan import Drained, IpvsOperation, Place, Table
-from ._ipvs_refusals import TableMoved
 from ._ipvs_schedulers import check_scheduler
 from ._ipvs_status import Connections, Timeouts
-from ._ipvs_wait import WaitOperation, wait
 from ._plan import Plan
-
-_ATTEMPTS = 5
 
 
 class Seen(NamedTuple):
@@ -45,82 +36,39 @@ class Request(NamedTuple):
 
 
 class IpvsRun:
-    """One run: what it saw last, what it decided first, and what it has done."""
+    """One run: what it saw and decided first, and what there is to tell of it once it is carried out."""
 
     def __init__(self, client: IpvsClient, request: Request) -> None:
         self.client = client
         self.request = request
         self.seen, self.first = self.look()
-        self.done: list[Any] = []
-        self.moves: list[str] = []
         self.report: dict[str, Any] = {}
 
     def look(self) -> tuple[Seen, Plan[Any]]:
         """Read the host and decide."""
         counted = self.request.counted
         table = self.client.read(self.request.keys)
-        connections = self._connections(counted(table)) if counted else {}
+        connections = self.connections(counted(table)) if counted else {}
         seen = Seen(table, read_drained(), self.client.timeouts(), connections)
         return seen, checked(self.request.decide(seen))
 
-    def apply(self) -> Plan[Any] | None:
-        """Carry the first plan out; return the whole plan that came about when others changed the table meanwhile."""
-        plan = self.first
-        for _attempt in range(_ATTEMPTS):
-            try:
-                self._carry_out(plan.operations)
-                return self._settled(plan) if self.moves else None
-            except TableMoved as moved:
-                self.done += moved.done
-                self.moves.append(str(moved))
-                self.seen, plan = self.look()
-        error = LvsError(
-            f"Another program keeps changing the IPVS table (seen {_ATTEMPTS} times, last: {self.moves[-1]}); stop it, "
-            "such as keepalived or ldirectord, or let it alone keep this service."
-        )
-        error.results = {"operations": [operation.words for operation in self.done]}
-        raise error
-
-    def _carry_out(self, operations: Sequence[Any]) -> None:
-        remembered = to_remember(self.seen.table, self.seen.drained, operations, int(time.time()))
-        if remembered:
-            update_drained(lambda drained: {**drained, **remembered})
-        for part in _parts(operations):
-            try:
-                if isinstance(part[0], WaitOperation):
-                    self._wait(part[0])
-                else:
-                    self.client.apply(part, self.seen.table)
-            except LvsError as error:
-                done = [*(step.words for step in self.done), *error.results.get("operations", ())]
-                error.results = {**error.results, "operations": done}
-                raise
-            self.done += part
-        # Of all that was done: what an earlier attempt did is in no later plan.
-        forgotten = to_forget(self.seen.drained, self.done)
-        if forgotten:
-            update_drained(lambda drained: {place: drained[place] for place in drained if place not in forgotten})
-
-    def _wait(self, operation: WaitOperation) -> None:
-        services = dict.fromkeys(one.service for one in operation.leaving)
-        self.report = wait(operation, lambda: self._connections(services))
-
-    def _connections(self, services: Iterable[ServiceKey]) -> dict[Place, Connections]:
+    def connections(self, services: Iterable[ServiceKey]) -> dict[Place, Connections]:
+        """Return how many connections each server of the services has now."""
         return {
             (service, server): counts
             for service in services
             for server, counts in self.client.connections(service).items()
         }
 
-    def _settled(self, last: Plan[Any]) -> Plan[Any]:
-        warning = (
-            f"Another program changed the IPVS table during this run ({'; '.join(self.moves)}); it was read again, and "
-            "what was asked has come about."
-        )
-        warnings = (*self.first.warnings, *last.warnings, warning)
-        return replace(
-            last, before=self.first.before, operations=tuple(self.done), warnings=tuple(dict.fromkeys(warnings))
-        )
+    def apply(self) -> Plan[Any] | None:
+        """Carry the first plan out; return the whole plan that came about when others changed the table meanwhile."""
+        # Most runs have nothing to carry out, and need not compile what does.
+        from ._ipvs_carry import Carrying
+
+        carrying = Carrying(self)
+        settled = carrying.through()
+        self.report = carrying.report
+        return settled
 
 
 def checked(plan: Plan[Any]) -> Plan[Any]:
@@ -129,8 +77,3 @@ def checked(plan: Plan[Any]) -> Plan[Any]:
         if isinstance(operation, IpvsOperation) and operation.service_settings is not None:
             check_scheduler(operation.service_settings.scheduler)
     return plan
-
-
-def _parts(operations: Sequence[Any]) -> Iterator[list[Any]]:
-    for _is_wait, part in groupby(operations, lambda operation: isinstance(operation, WaitOperation)):
-        yield list(part)

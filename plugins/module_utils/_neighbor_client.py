@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from ._neighbor_plan import Current, Entry, NeighborOperation, SetNeighbor, Way
+from ._neighbor_model import Current, Entry, Way
+from ._neighbor_plan import NeighborOperation, SetNeighbor
 from ._neighbor_wanted import WantedNeighbors
 from ._rtnl import DELETE_FLAGS, RtnlClient, error_number, link_index, plain_reason
 from ._rtnl_dump import links

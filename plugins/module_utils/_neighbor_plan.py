@@ -10,45 +10,12 @@ net/ipv4/fib_frontend.c) those of IPv4. An entry that is made while the device i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple, Union
 
 from ._errors import InvalidValue
+from ._neighbor_model import Current, Entry, Way
 from ._neighbor_wanted import WantedNeighbors
 from ._plan import Plan
-from ._vip_model import Link
-
-
-class Entry(NamedTuple):
-    """An entry of the kernel's neighbour table, one for each device and address; `mac` is empty where none is known."""
-
-    interface: str
-    address: str
-    mac: str = ""
-    permanent: bool = False
-
-
-class Way(NamedTuple):
-    """How the kernel would send to an address.
-
-    `kind` is unicast, local (the host itself), broadcast or other; `gateway` is empty when it is on the segment.
-    """
-
-    kind: str
-    interface: str
-    gateway: str = ""
-
-
-class Current(NamedTuple):
-    """What a host has: devices by name, neighbour entries, and the way to each wanted address that it knows one to."""
-
-    links: Mapping[str, Link]
-    entries: tuple[Entry, ...]
-    ways: Mapping[str, Way]
-
-    def entry(self, interface: str, address: str) -> Entry | None:
-        """Return the entry for an address on a device."""
-        return next((one for one in self.entries if (one.interface, one.address) == (interface, address)), None)
 
 
 class SetNeighbor(NamedTuple):

@@ -13,15 +13,11 @@ from typing import Any
 from ._arp_client import announce
 from ._rtnl import DELETE_FLAGS, RtnlClient, error_number, link_index, plain_reason
 from ._rtnl_dump import Address, addresses, links
-from ._vip_model import (
-    FALLBACKS,
-    SCOPES,
-    TUNNELS,
+from ._vip_model import FALLBACKS, SCOPES, TUNNELS, Current, Held
+from ._vip_steps import (
     AddAddress,
     AddLink,
     Announce,
-    Current,
-    Held,
     LowerLink,
     RaiseLink,
     RemoveAddress,

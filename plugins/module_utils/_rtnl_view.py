@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
-from ._neighbor_plan import Entry
+from ._neighbor_model import Entry
 from ._netlink import unpack_attributes
 from ._rtnl_dump import RECEIVE_BYTES, Address, addresses, dump, route_socket
 

@@ -9,8 +9,9 @@ from typing import Callable
 
 from ._errors import AddressConflict
 from ._plan import Plan
-from ._vip_model import Announce, Current, VipOperation
+from ._vip_model import Current
 from ._vip_plan import plan_vips
+from ._vip_steps import Announce, VipOperation
 from ._vip_wanted import Wanted
 
 

@@ -18,21 +18,17 @@ from typing import Any
 
 from ._errors import InvalidValue
 from ._plan import Plan
-from ._vip_model import (
-    FALLBACKS,
+from ._vip_model import FALLBACKS, Current, Held, Link, secondaries
+from ._vip_steps import (
     AddAddress,
     AddLink,
     Announce,
-    Current,
-    Held,
-    Link,
     LowerLink,
     RaiseLink,
     RemoveAddress,
     RemoveLink,
     SettleAddress,
     VipOperation,
-    secondaries,
     simulate,
 )
 from ._vip_wanted import Vip, Wanted

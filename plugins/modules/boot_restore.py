@@ -193,15 +193,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils import _boot
 from ansible_collections.lvs.cluster.plugins.module_utils._boot_declare import DeclareRun
 from ansible_collections.lvs.cluster.plugins.module_utils._boot_plan import parse_declared
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import TIMEOUT_OPTIONS
 from ansible_collections.lvs.cluster.plugins.module_utils._plan import Plan
 from ansible_collections.lvs.cluster.plugins.module_utils._runner import run
 
-# Imported so that Ansible sends it, and all that it needs, along: the restore program is made of it.
-SENT_ALONG = (_boot,)
+
+def restoring() -> Any:
+    """Return the restore program's entry, which nobody calls here, as it would cost half a second on a slow host.
+
+    Ansible sends along what it finds imported anywhere in a module, and what that needs: the program is made of it.
+    """
+    from ansible_collections.lvs.cluster.plugins.module_utils import _boot
+
+    return _boot
 
 
 def main() -> None:

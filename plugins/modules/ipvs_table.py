@@ -131,10 +131,9 @@ timeouts:
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_memory import held, held_warnings, still_drained
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_module import run_ipvs
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import (
     SERVICE_OPTIONS,
@@ -143,8 +142,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import (
     parse_services,
     parse_timeouts,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import plan_services, plan_timeouts
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_proof import Ask, Proof, plan_proved
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import Drained, plan_services, plan_timeouts
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_run import Request, Seen
 from ansible_collections.lvs.cluster.plugins.module_utils._plan import Plan
 
@@ -164,27 +162,45 @@ def parse(params: Mapping[str, Any], rehearsal: bool = False) -> Request:
     wanted = parse_services(params["services"])
     keys = None if params["purge"] else [service.key for service in wanted]
     timeouts = parse_timeouts(params["timeouts"])
-    proof = Proof(params["prove_marks"], None if rehearsal else _asker(params["prove_timeout"]))
 
     def decide(seen: Seen) -> Plan[Any]:
         def plan_for(some: Sequence[WantedService]) -> Plan[Any]:
             return plan_services(seen.table, some, params["purge"], seen.drained)
 
-        kept = held(seen.drained) if params["keep_drained"] else {}
-        asked = still_drained(wanted, kept)
-        if params["prove"]:
-            plan = plan_proved(seen.table, params["services"], asked, plan_for, proof)
-        else:
-            plan = plan_for(asked)
-        plan = replace(plan, warnings=(*plan.warnings, *held_warnings(wanted, kept)))
-        return plan_timeouts(plan, seen.timeouts, timeouts)
+        asked, warnings = _kept_drained(wanted, seen.drained) if params["keep_drained"] else (wanted, ())
+        plan = _proved(params, rehearsal, seen, asked, plan_for) if params["prove"] else plan_for(asked)
+        return plan_timeouts(replace(plan, warnings=(*plan.warnings, *warnings)), seen.timeouts, timeouts)
 
     return Request(keys, decide)
 
 
-def _asker(patience: float) -> Ask:
+# What only some runs need is compiled in these alone.
+def _kept_drained(wanted: Sequence[WantedService], drained: Drained) -> tuple[Sequence[WantedService], tuple[str, ...]]:
+    """Return the services with weight 0 for whom somebody drained by hand, and a sentence about each of these."""
+    if not drained:
+        return wanted, ()
+    from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_memory import held, held_warnings, still_drained
+
+    kept = held(drained)
+    return still_drained(wanted, kept), held_warnings(wanted, kept)
+
+
+def _proved(
+    params: Mapping[str, Any],
+    rehearsal: bool,
+    seen: Seen,
+    wanted: Sequence[WantedService],
+    plan_for: Callable[[Sequence[WantedService]], Plan[Any]],
+) -> Plan[Any]:
+    from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_proof import Proof, plan_proved
+
+    proof = Proof(params["prove_marks"], None if rehearsal else _asker(params["prove_timeout"]))
+    return plan_proved(seen.table, params["services"], wanted, plan_for, proof)
+
+
+def _asker(patience: float) -> Callable[[Sequence[Mapping[str, Any]]], Sequence[Mapping[str, Any]]]:
     def ask(services: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-        # Most runs have nobody to ask, and need not compile what asks.
+        # Most runs have nobody to ask.
         from ansible_collections.lvs.cluster.plugins.module_utils._path_run import ask_patiently
 
         return ask_patiently(services, patience)

@@ -18,7 +18,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._arp_client import pro
 from ansible_collections.lvs.cluster.plugins.module_utils._plan import Plan
 from ansible_collections.lvs.cluster.plugins.module_utils._rtnl_client import VipClient
 from ansible_collections.lvs.cluster.plugins.module_utils._vip_conflict import plan_free_vips
-from ansible_collections.lvs.cluster.plugins.module_utils._vip_model import VipOperation
+from ansible_collections.lvs.cluster.plugins.module_utils._vip_steps import VipOperation
 from ansible_collections.lvs.cluster.plugins.module_utils._vip_wanted import Wanted
 from netns_hosts import Namespace
 

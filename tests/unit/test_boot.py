@@ -28,7 +28,10 @@ STATE = "/etc/lvs-cluster/director.json"
 @pytest.fixture
 def files():
     declared = boot.parse_declared(DIRECTOR)
-    return {file.path: file for file in boot.wanted_files(declared, "/usr/bin/python3", client.module_sources())}
+    return {
+        file.path: file
+        for file in boot.wanted_files(declared, "/usr/bin/python3", boot.program(client.module_sources()))
+    }
 
 
 def test_files(files):
@@ -47,7 +50,7 @@ def test_files(files):
 def test_neighbors():
     neighbors = [{"interface": "lan0", "neighbors": [{"address": "192.0.2.30", "mac": "52:54:00:00:00:03"}]}]
     declared = boot.parse_declared({"name": "gateway", "neighbors": neighbors})
-    state, unit = (file.data.decode() for file in boot.wanted_files(declared, "/usr/bin/python3", {})[1:3])
+    state, unit = (file.data.decode() for file in boot.wanted_files(declared, "/usr/bin/python3", b"")[1:3])
     assert json.loads(state)["neighbors"] == neighbors
     # They wait for the network like VIPs on a device of a network manager.
     assert " network-online.target sys-subsystem-net-devices-lan0.device\n" in unit
@@ -56,7 +59,7 @@ def test_neighbors():
 def test_arp_filters_come_after_what_empties_nftables():
     arp_filters = [{"name": "realserver", "addresses": ["192.0.2.30"], "source_address": "192.0.2.4"}]
     declared = boot.parse_declared({"name": "realserver", "arp_filters": arp_filters})
-    state, unit = (file.data.decode() for file in boot.wanted_files(declared, "/usr/bin/python3", {})[1:3])
+    state, unit = (file.data.decode() for file in boot.wanted_files(declared, "/usr/bin/python3", b"")[1:3])
     assert json.loads(state)["arp_filters"] == arp_filters
     assert "\nAfter=systemd-modules-load.service systemd-sysctl.service nftables.service " in unit
 
@@ -82,7 +85,7 @@ def test_no_vip_without_its_arp_filter(monkeypatch, tmp_path, capsys):
 def test_firewall():
     opening = {"name": "director", "open": [{"address": "192.0.2.30", "port": None}], "marks": None}
     declared = boot.parse_declared({"name": "director", "firewall": [opening]})
-    state, unit = (file.data.decode() for file in boot.wanted_files(declared, "/usr/bin/python3", {})[1:3])
+    state, unit = (file.data.decode() for file in boot.wanted_files(declared, "/usr/bin/python3", b"")[1:3])
     assert json.loads(state)["firewall"] == [{"name": "director", "open": [{"address": "192.0.2.30"}]}]
     # After all that loads rules at boot: what they flush would have to be mended.
     (after,) = [line for line in unit.splitlines() if line.startswith("After=")]
@@ -92,7 +95,7 @@ def test_firewall():
 
 def test_kernel_modules():
     declared = boot.parse_declared({**DIRECTOR, "kernel_modules": ["ip_vs", "ip_vs_rr"]})
-    first = boot.wanted_files(declared, "/usr/bin/python3", {})[0]
+    first = boot.wanted_files(declared, "/usr/bin/python3", b"")[0]
     assert first.path == "/etc/modules-load.d/lvs-cluster-director.conf"
     assert first.data.decode().splitlines()[1:] == ["ip_vs", "ip_vs_rr"]
 

@@ -22,7 +22,7 @@ ABSENT = {"state": "absent"}
 
 def file_of(former_parts=(), **declared) -> bytes:
     """Return the file that a run with these options leaves."""
-    files = wanted_files(parse_declared({"name": "x", **declared}), "python3", {}, dict(former_parts))
+    files = wanted_files(parse_declared({"name": "x", **declared}), "python3", b"", dict(former_parts))
     return next(file.data for file in files if file.path.endswith(".json"))
 
 

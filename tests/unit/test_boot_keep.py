@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._boot_keep import lost
-from ansible_collections.lvs.cluster.plugins.module_utils._neighbor_plan import Entry
+from ansible_collections.lvs.cluster.plugins.module_utils._neighbor_model import Entry
 from ansible_collections.lvs.cluster.plugins.module_utils._rtnl_view import Own
-from ansible_collections.lvs.cluster.plugins.module_utils._vip_model import AddAddress, Current, Held, Link
+from ansible_collections.lvs.cluster.plugins.module_utils._vip_model import Current, Held, Link
 from ansible_collections.lvs.cluster.plugins.module_utils._vip_plan import plan_vips
+from ansible_collections.lvs.cluster.plugins.module_utils._vip_steps import AddAddress
 from ansible_collections.lvs.cluster.plugins.module_utils._vip_wanted import Wanted
 from hypothesis import given
 from hypothesis import strategies as st

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.lvs.cluster.plugins.module_utils import _ipvs_carry as ipvs_carry
 from ansible_collections.lvs.cluster.plugins.module_utils import _ipvs_run as ipvs_run
 from ansible_collections.lvs.cluster.plugins.module_utils._errors import KernelRefusal, LvsError
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import parse_service
@@ -108,7 +109,7 @@ def test_what_an_earlier_attempt_gave_a_weight_is_forgotten_too(monkeypatch, run
     drained = {place: Former(table[place[0]].servers[place[1]])}
     forgotten = []
     monkeypatch.setattr(ipvs_run, "read_drained", lambda: drained)
-    monkeypatch.setattr(ipvs_run, "update_drained", lambda change: forgotten.append(change(drained)))
+    monkeypatch.setattr(ipvs_carry, "update_drained", lambda change: forgotten.append(change(drained)))
 
     class Halfway(Client):
         def apply(self, operations, basis):

@@ -7,13 +7,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._errors import InvalidValue
-from ansible_collections.lvs.cluster.plugins.module_utils._neighbor_plan import (
-    Current,
-    Entry,
-    Way,
-    plan_neighbors,
-    simulate,
-)
+from ansible_collections.lvs.cluster.plugins.module_utils._neighbor_model import Current, Entry, Way
+from ansible_collections.lvs.cluster.plugins.module_utils._neighbor_plan import plan_neighbors, simulate
 from ansible_collections.lvs.cluster.plugins.module_utils._neighbor_wanted import Neighbor, WantedNeighbors
 from ansible_collections.lvs.cluster.plugins.module_utils._vip_model import Link
 from hypothesis import given

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._errors import InvalidValue
-from ansible_collections.lvs.cluster.plugins.module_utils._vip_model import Current, Held, Link, simulate
+from ansible_collections.lvs.cluster.plugins.module_utils._vip_model import Current, Held, Link
 from ansible_collections.lvs.cluster.plugins.module_utils._vip_plan import Wanted, plan_devices, plan_vips
+from ansible_collections.lvs.cluster.plugins.module_utils._vip_steps import simulate
 from ansible_collections.lvs.cluster.plugins.module_utils._vip_wanted import parse_devices
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._errors import KernelRefusal
 from ansible_collections.lvs.cluster.plugins.module_utils._rtnl_client import VipClient
-from ansible_collections.lvs.cluster.plugins.module_utils._vip_model import AddLink, VipOperation
+from ansible_collections.lvs.cluster.plugins.module_utils._vip_steps import AddLink, VipOperation
 
 
 class Refusal(Exception):
