@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 
 from ._errors import InvalidValue
 
@@ -19,7 +20,7 @@ def parse_host(text: object, option: str) -> ipaddress.IPv4Address | ipaddress.I
     (unspecified, multicast, IPv4 limited broadcast).
     """
     try:
-        address = ipaddress.ip_address(str(text).strip())
+        address, broken = _judged(str(text).strip())
     except ValueError:
         raise InvalidValue(
             option,
@@ -27,16 +28,22 @@ def parse_host(text: object, option: str) -> ipaddress.IPv4Address | ipaddress.I
             "is not an IP address",
             "write one such as 192.0.2.30 or 2001:db8::30, without a prefix length",
         ) from None
-    for broken, rule in (
-        (address.is_unspecified, "is the unspecified address"),
-        (address.is_multicast, "is a multicast address"),
-        (str(address) == "255.255.255.255", "is the broadcast address"),
-    ):
-        if broken:
-            raise InvalidValue(option, text, rule, "name the unicast address of one host")
+    if broken:
+        raise InvalidValue(option, text, broken, "name the unicast address of one host")
     if isinstance(address, ipaddress.IPv6Address) and address.scope_id:
         raise InvalidValue(option, text, "carries a zone", "write the address without %" + address.scope_id)
     return address
+
+
+@lru_cache(maxsize=1024)  # a real server is in many pools
+def _judged(text: str) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, str]:
+    """Return the address, and the rule that keeps it from being one host's (empty: none); raise ValueError."""
+    address = ipaddress.ip_address(text)
+    if address.is_unspecified:
+        return address, "is the unspecified address"
+    if address.is_multicast:
+        return address, "is a multicast address"
+    return address, "is the broadcast address" if str(address) == "255.255.255.255" else ""
 
 
 def parse_mac(text: object, option: str) -> str:

@@ -93,7 +93,7 @@ def _tell_systemd(state: str) -> None:
 
 
 def _say(what: object, stream: TextIO | None = None) -> None:
-    """Write one line for the journal, at once: print() is not for what modules are made of, as ansible-test has it."""
+    """Write lines for the journal, at once: print() is not for what modules are made of, as ansible-test has it."""
     stream = stream or sys.stdout
     stream.write(f"{what}\n")
     stream.flush()
@@ -120,8 +120,9 @@ def _restore(state: Mapping[str, Any], parts: Sequence[str]) -> bool:
             continue
         try:
             for plan in ways[name](state):
-                for line in (*plan.words, *(f"warning: {text}" for text in plan.warnings)):
-                    _say(line)
+                told = [*plan.words, *(f"warning: {text}" for text in plan.warnings)]
+                if told:
+                    _say("\n".join(told))
         except LvsError as error:
             failed.add(name)
             _say(error, sys.stderr)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from ._fields import ADDRESS, FAMILY, TEXT, U32, Field, Kind, decode_fields, encode_fields, number, word
@@ -109,6 +110,8 @@ SERVER_SETTINGS = (
     Field("tunnel_port", 14, PORT, optional=True),
     Field("tunnel_checksum", 15, word("=H", TUNNEL_CHECKSUMS), optional=True),
 )
+_SERVER_KEY = tuple(field.attribute for field in SERVER_KEY)
+_SERVER_SETTINGS = tuple(field.attribute for field in SERVER_SETTINGS)
 TABLES: dict[type, tuple[Field, ...]] = {
     ServiceKey: SERVICE_KEY,
     ServiceSettings: SERVICE_SETTINGS,
@@ -125,6 +128,11 @@ def default_netmask(family: str) -> str:
     return "255.255.255.255" if family == "ipv4" else "128"
 
 
+# Tables repeat themselves: the same few settings, and each service once for each of its servers.
+_remembered = lru_cache(maxsize=4096)
+
+
+@_remembered
 def encode_service(key: ServiceKey, settings: ServiceSettings | None = None) -> bytes:
     """Return the attributes inside IPVS_CMD_ATTR_SERVICE: the identity alone, or all of a service."""
     # A mark's identity is (family, mark): the kernel takes either that or protocol, address and port.
@@ -163,9 +171,12 @@ def service_of(found: Mapping[int, bytes]) -> tuple[ServiceKey, ServiceSettings]
 def encode_server(key: ServerKey, settings: ServerSettings | None = None) -> bytes:
     """Return the attributes inside IPVS_CMD_ATTR_DEST: the identity alone, or all of a real server."""
     packed = encode_fields(key, SERVER_KEY, key.address_family, ServerKey._fields)
-    if settings is None:
-        return packed
-    return packed + encode_fields(settings, SERVER_SETTINGS, key.address_family, ServerSettings._fields)
+    return packed if settings is None else packed + _encode_settings(settings, key.address_family)
+
+
+@_remembered
+def _encode_settings(settings: ServerSettings, family: str) -> bytes:
+    return encode_fields(settings, SERVER_SETTINGS, family, ServerSettings._fields)
 
 
 def decode_server(data: bytes) -> tuple[ServerKey, ServerSettings]:
@@ -175,9 +186,24 @@ def decode_server(data: bytes) -> tuple[ServerKey, ServerSettings]:
 
 def server_of(found: Mapping[int, bytes]) -> tuple[ServerKey, ServerSettings]:
     """Return what the attributes of one real server say, without its counters; raise MalformedAnswer."""
+    family, key = _decode_key(*map(found.get, _SERVER_KEY))
+    return key, _decode_settings(family, *map(found.get, _SERVER_SETTINGS))
+
+
+@_remembered
+def _decode_key(*values: bytes | None) -> tuple[str, ServerKey]:
+    found = _there(_SERVER_KEY, values)
     family = _family(found, SERVER_KEY)
-    key = ServerKey(**decode_fields(found, SERVER_KEY, family))
-    return key, ServerSettings(**decode_fields(found, SERVER_SETTINGS, family))
+    return family, ServerKey(**decode_fields(found, SERVER_KEY, family))
+
+
+@_remembered
+def _decode_settings(family: str, *values: bytes | None) -> ServerSettings:
+    return ServerSettings(**decode_fields(_there(_SERVER_SETTINGS, values), SERVER_SETTINGS, family))
+
+
+def _there(attributes: tuple[int, ...], values: tuple[bytes | None, ...]) -> dict[int, bytes]:
+    return {number: value for number, value in zip(attributes, values) if value is not None}
 
 
 def _family(found: Mapping[int, bytes], table: tuple[Field, ...]) -> str:

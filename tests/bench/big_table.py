@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from typing import Any
+
+from ansible_collections.lvs.cluster.plugins.module_utils._boot_client import module_sources
+from ansible_collections.lvs.cluster.plugins.module_utils._boot_plan import program
 
 from bench.figures import Figure, ratios
 from bench.hosts import by_turns, keep_process, on, seconds
@@ -44,15 +48,24 @@ def rules(first_weight: int) -> Iterator[str]:
             yield f"-a -t {name} -r {server['address']}:{service['port']} -g -w {server['weight']}"
 
 
-def keep_apply(name: str, weight: int) -> list[str]:
+def keep_apply(name: str, weight: int, module: str = "lvs.cluster.ipvs_table") -> list[str]:
     """Return the command that applies the big table, whose first server has this weight, as Ansible would have it."""
-    return keep_process(HOST, name, {"lvs.cluster.ipvs_table": {"services": services(weight), "purge": True}})
+    return keep_process(HOST, name, {module: {"services": services(weight), "purge": True}})
+
+
+def keep_restore() -> list[str]:
+    """Return the command that brings the table back as at boot, without Ansible."""
+    packed = base64.encodebytes(program(module_sources())).decode()
+    on(HOST, f"base64 -d > {FILES}/restore.pyz", packed)
+    on(HOST, f"cat > {FILES}/declared.json", json.dumps({"services": services(1)}))
+    return ["python3", f"{FILES}/restore.pyz", f"{FILES}/declared.json"]
 
 
 def measure() -> list[Figure]:
     """Measure all that concerns the big table; the host's own table is lost."""
     on(HOST, f"mkdir -p {FILES} && ipvsadm -C && cat > {FILES}/rules", "\n".join(rules(1)) + "\n")
-    ours, other = keep_apply("ours", 1), keep_apply("other", 2)
+    ours, other, handed = keep_apply("ours", 1), keep_apply("other", 2), keep_apply("handed", 1, "hand_back")
+    restore = keep_restore()
     first = ["-t", f"{VIP}:{PORT}", "-r", f"203.0.113.1:{PORT}"]
     readings = by_turns(
         HOST,
@@ -64,6 +77,8 @@ def measure() -> list[Figure]:
             {"name": "no change", "command": ours},
             {"name": "change a weight", "command": other},
             {"name": "ipvsadm -e", "command": ["ipvsadm", "-e", *first, "-g", "-w", "1"]},
+            {"name": "Ansible alone", "command": handed},
+            {"name": "restore", "before": [CLEAR], "command": restore},
         ],
     )
     compare_tables()
@@ -73,8 +88,10 @@ def measure() -> list[Figure]:
     return [
         Figure(f"{size}, to an empty table", "ipvsadm -R", ratios(took["apply"], took["ipvsadm -R"]), 0.25, "", took),
         Figure("the same, no change", "ipvsadm -Sn", ratios(took["no change"], took["ipvsadm -Sn"]), 1.0),
+        Figure("Ansible alone, given the same options", "no change", ratios(took["Ansible alone"], took["no change"])),
         Figure("1 weight of them changed", "no change", ratios(took["change a weight"], took["no change"]), 1.05),
         Figure("the same", "ipvsadm -e", ratios(took["change a weight"], took["ipvsadm -e"])),
+        Figure("the restoring program, to an empty table", "ipvsadm -R", ratios(took["restore"], took["ipvsadm -R"])),
         Figure(
             "peak memory of the first",
             "",

@@ -62,7 +62,7 @@ def keep_process(host: str, name: str, task: Mapping[str, Any]) -> list[str]:
     on(host, f"rm -rf .ansible/tmp && mkdir -p {FILES}")
     play(
         [{"hosts": host, "gather_facts": False, "tasks": [task]}],
-        environment={"ANSIBLE_KEEP_REMOTE_FILES": "1"},
+        environment={"ANSIBLE_KEEP_REMOTE_FILES": "1", "ANSIBLE_LIBRARY": str(HERE / "modules")},
     )
     on(host, f"mv .ansible/tmp/*/AnsiballZ_*.py {FILES}/{name}.py")
     return ["python3", f"{FILES}/{name}.py"]
