@@ -9,7 +9,8 @@ import pkgutil
 import sys
 from collections.abc import Iterable, Sequence
 
-from ._boot_plan import PROGRAM, STATE_DIRECTORY, Content, FileOperation
+from ._boot_places import PROGRAM, STATE_DIRECTORY
+from ._boot_plan import Content, FileOperation
 from ._files import read_bytes, remove, write_atomic
 
 _NEEDS_ANSIBLE = ("_runner", "_ipvs_module", "_rtnl_module")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ._boot_client import apply_files, is_active, module_sources, other_declarations, read_files
 from ._boot_former import Former, former
-from ._boot_plan import PROGRAM, Content, Declared, Removal, is_stale, plan_files, plan_removal, program, wanted_files
+from ._boot_places import PROGRAM
+from ._boot_plan import Content, Declared, Removal, is_stale, plan_files, plan_removal, program, wanted_files
 from ._plan import Plan
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ._arp_filter_wanted import WantedArpFilter
+from ._boot_places import MODULES_DIRECTORY, PROGRAM, STATE_DIRECTORY, UNIT_DIRECTORY
 from ._errors import InvalidValue
 from ._firewall_wanted import WantedFirewall
 from ._ipvs_memory_file import MEMORY
@@ -21,12 +22,8 @@ from ._neighbor_wanted import WantedNeighbors
 from ._plan import Plan
 from ._vip_wanted import Wanted
 
-PROGRAM = "/usr/local/lib/lvs-cluster/restore.pyz"
-STATE_DIRECTORY = "/etc/lvs-cluster"
-UNIT_DIRECTORY = "/etc/systemd/system"
 # The program's option to stay after it has restored, and mend what is taken away.
 KEEP = "--keep"
-MODULES_DIRECTORY = "/etc/modules-load.d"
 # What loads a packet filter at boot, of whatever distribution.
 _FILTERS = (
     "nftables.service",

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
-from ._boot_plan import STATE_DIRECTORY, UNIT_DIRECTORY
+from ._boot_places import STATE_DIRECTORY, UNIT_DIRECTORY
 from ._errors import LvsError
 from ._files import read_bytes
 from ._rtnl_view import own_neighbors

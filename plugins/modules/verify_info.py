@@ -96,12 +96,9 @@ operations:
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_reading import read_table
-from ansible_collections.lvs.cluster.plugins.module_utils._path_plan import Inquiry
-from ansible_collections.lvs.cluster.plugins.module_utils._path_run import ask
 from ansible_collections.lvs.cluster.plugins.module_utils._preflight_client import read_facts
 from ansible_collections.lvs.cluster.plugins.module_utils._runner import inform
 from ansible_collections.lvs.cluster.plugins.module_utils._verify_client import read_boots, read_neighbors, read_sysctls
@@ -118,17 +115,33 @@ OPTIONS: dict[str, Any] = {
 
 def answer(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the module returns for its options; raise LvsError when something can't be read."""
-    inquiry = Inquiry.from_options({"services": options["paths"], "timeout": options["timeout"]})
+    prove_paths = _prover(options) if options["paths"] else list
     facts = read_facts(options["addresses"], [], options["interface"])
     return {
         "facts": facts.as_values(),
         "sysctls": read_sysctls(one.name for one in facts.interfaces),
         "boots": read_boots(options["boots"]),
         "neighbors": read_neighbors(),
-        "table": read_table() if options["table"] else {},
-        "paths": ask(inquiry)["paths"],
+        "table": _table() if options["table"] else {},
+        "paths": prove_paths(),
         "operations": [],
     }
+
+
+# A director alone is asked for its table and its servers' paths, and compiles what does that.
+def _table() -> dict[str, Any]:
+    from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_reading import read_table
+
+    return read_table()
+
+
+def _prover(options: Mapping[str, Any]) -> Callable[[], list[Any]]:
+    """Return what proves the paths; raise LvsError at once when the options can't be."""
+    from ansible_collections.lvs.cluster.plugins.module_utils._path_plan import Inquiry
+    from ansible_collections.lvs.cluster.plugins.module_utils._path_run import ask
+
+    inquiry = Inquiry.from_options({"services": options["paths"], "timeout": options["timeout"]})
+    return lambda: ask(inquiry)["paths"]
 
 
 def main() -> None:
