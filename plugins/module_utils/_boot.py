@@ -9,28 +9,12 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Callable, TextIO
+from typing import Any, TextIO
 
-from ._arp_filter_client import ArpFilterClient
-from ._arp_filter_plan import plan_arp_filter
-from ._arp_filter_wanted import WantedArpFilter
 from ._boot_keep import OF_RULES, wait_for_loss
 from ._errors import LvsError
 from ._files import read_bytes
-from ._firewall_run import restore_firewall
-from ._ipvs_client import IpvsClient
-from ._ipvs_memory import still_drained
-from ._ipvs_options import parse_service, parse_timeouts
-from ._ipvs_plan import plan_services, plan_timeouts
-from ._ipvs_run import IpvsRun, Request, Seen
-from ._neighbor_client import NeighborClient
-from ._neighbor_plan import plan_neighbors
-from ._neighbor_wanted import WantedNeighbors
 from ._nft_changes import generation
-from ._plan import Plan
-from ._rtnl_client import VipClient
-from ._vip_plan import plan_vips
-from ._vip_wanted import Wanted
 
 # The steps of the resident program. Each begins the next in its own place (execv), so that what waits holds no more
 # memory than an interpreter: pyroute2 goes with the step that needed it, and a newer program is taken up by itself.
@@ -106,20 +90,16 @@ def _restore(state: Mapping[str, Any], parts: Sequence[str]) -> bool:
     packet filter come before VIPs, so that a client that finds the VIP is served. Every other part is tried even when
     another fails; each failure is a line on stderr.
     """
+    # What waits has nothing to restore, and need not compile what does.
+    from ._boot_ways import restore
+
     failed: set[str] = set()
-    ways = {
-        "arp_filters": _restore_arp_filters,
-        "services": _restore_services,
-        "firewall": lambda state: restore_firewall(state.get("firewall") or ()),
-        "vips": _restore_vips,
-        "neighbors": _restore_neighbors,
-    }
     for name in parts:
         if name == "vips" and "arp_filters" in failed:
             _say("VIPs are left out, since they can't be kept out of ARP.", sys.stderr)
             continue
         try:
-            for plan in ways[name](state):
+            for plan in restore(name, state):
                 told = [*plan.words, *(f"warning: {text}" for text in plan.warnings)]
                 if told:
                     _say("\n".join(told))
@@ -127,49 +107,3 @@ def _restore(state: Mapping[str, Any], parts: Sequence[str]) -> bool:
             failed.add(name)
             _say(error, sys.stderr)
     return bool(failed)
-
-
-def _restore_arp_filters(state: Mapping[str, Any]) -> list[Plan[Any]]:
-    # The host's own address, which stands in for the VIPs, may come later than this.
-    return _restore_each(state.get("arp_filters"), WantedArpFilter.from_options, ArpFilterClient, plan_arp_filter)
-
-
-def _restore_services(state: Mapping[str, Any]) -> list[Plan[Any]]:
-    wanted = [parse_service(item) for item in state.get("services") or ()]
-    timeouts = parse_timeouts(state.get("timeouts"))
-    if not wanted and not timeouts:
-        return []
-
-    def decide(seen: Seen) -> Plan[Any]:
-        plan = plan_services(seen.table, still_drained(wanted, seen.drained), drained=seen.drained)
-        return plan_timeouts(plan, seen.timeouts, timeouts)
-
-    run = IpvsRun(IpvsClient(), Request([service.key for service in wanted], decide))
-    return [run.apply() or run.first]
-
-
-def _restore_vips(state: Mapping[str, Any]) -> list[Plan[Any]]:
-    # Nobody is asked whether another host has a VIP: a boot has no one to put that right, and should not wait for it.
-    return _restore_each(state.get("vips"), Wanted.from_options, VipClient, plan_vips)
-
-
-def _restore_neighbors(state: Mapping[str, Any]) -> list[Plan[Any]]:
-    return _restore_each(state.get("neighbors"), WantedNeighbors.from_options, NeighborClient, plan_neighbors)
-
-
-def _restore_each(
-    items: Sequence[Mapping[str, Any]] | None,
-    parse: Callable[[Mapping[str, Any]], Any],
-    make_client: Callable[[], VipClient | NeighborClient | ArpFilterClient],
-    decide: Callable[[Any, Any], Plan[Any]],
-) -> list[Plan[Any]]:
-    if not items:
-        return []
-    client: Any = make_client()
-    plans = []
-    for item in items:
-        wanted = parse(item)
-        plan = decide(client.read(wanted), wanted)
-        client.apply(plan.operations)
-        plans.append(plan)
-    return plans

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils import _boot as restore
 from ansible_collections.lvs.cluster.plugins.module_utils import _boot_client as client
 from ansible_collections.lvs.cluster.plugins.module_utils import _boot_plan as boot
+from ansible_collections.lvs.cluster.plugins.module_utils import _boot_ways
 from ansible_collections.lvs.cluster.plugins.module_utils._errors import InvalidValue, LvsError
 
 DIRECTOR = {
@@ -67,13 +68,14 @@ def test_arp_filters_come_after_what_empties_nftables():
 def test_no_vip_without_its_arp_filter(monkeypatch, tmp_path, capsys):
     done = []
 
-    def refuse(_state):
+    def refuse(_items, _state):
         raise LvsError("nftables refuses.")
 
-    monkeypatch.setattr(restore, "_restore_arp_filters", refuse)
-    for part in ("services", "vips", "neighbors"):
-        monkeypatch.setattr(restore, f"_restore_{part}", lambda _state, part=part: done.append(part) or [])
-    (tmp_path / "state.json").write_text("{}")
+    monkeypatch.setitem(_boot_ways.WAYS, "arp_filters", refuse)
+    parts = ("services", "vips", "neighbors")
+    for part in parts:
+        monkeypatch.setitem(_boot_ways.WAYS, part, lambda _items, _state, part=part: done.append(part) or [])
+    (tmp_path / "state.json").write_text(json.dumps({part: [{}] for part in ("arp_filters", *parts)}))
     assert restore.main([str(tmp_path / "state.json")]) == 1
     assert done == ["services", "neighbors"]
     assert capsys.readouterr().err.splitlines() == [

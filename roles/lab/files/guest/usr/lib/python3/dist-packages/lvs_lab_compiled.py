@@ -34,4 +34,18 @@ def _compiled(path, source):
     return code
 
 
+def keep(directory):
+    """Keep what the sources below a directory are compiled to; one that is for a newer Python is left to its run."""
+    for where, _directories, names in os.walk(directory):
+        for name in names:
+            if name.endswith(".py"):
+                path = os.path.join(where, name)
+                with open(path, "rb") as file:
+                    source = file.read()
+                try:
+                    _compiled(path, source)
+                except SyntaxError as error:
+                    print(f"{path} is left out: {error.msg}")
+
+
 zipimport._compile_source = _compiled
