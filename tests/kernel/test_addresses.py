@@ -84,7 +84,7 @@ def packed() -> bytes:
     return content.getvalue()
 
 
-def tests_for(name: str) -> str:
+def arguments_for(name: str) -> str:
     """Return pytest's arguments on a machine."""
     left_out = LEFT_OUT if name == OLDEST else f"{LEFT_OUT} {OLDEST_ONLY}"
     ignored = " ".join(f"--ignore tests/netns/{one}.py" for one in left_out.split())
@@ -95,7 +95,7 @@ def tests_for(name: str) -> str:
 @pytest.mark.parametrize("name", KERNELS)
 def test_addresses(name, record_property):
     done = subprocess.run(
-        [*ssh_command(name, INVENTORY), f"{RUN} {tests_for(name)}"],
+        [*ssh_command(name, INVENTORY), f"{RUN} {arguments_for(name)}"],
         input=packed(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
