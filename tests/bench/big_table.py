@@ -90,7 +90,7 @@ def measure() -> list[Figure]:
         Figure("the same, no change", "ipvsadm -Sn", ratios(took["no change"], took["ipvsadm -Sn"]), 1.0),
         Figure("Ansible alone, given the same options", "no change", ratios(took["Ansible alone"], took["no change"])),
         Figure("1 weight of them changed", "no change", ratios(took["change a weight"], took["no change"]), 1.05),
-        Figure("the same", "ipvsadm -e", ratios(took["change a weight"], took["ipvsadm -e"])),
+        Figure("1 weight of them changed", "ipvsadm -e", ratios(took["change a weight"], took["ipvsadm -e"])),
         Figure("the restoring program, to an empty table", "ipvsadm -R", ratios(took["restore"], took["ipvsadm -R"])),
         Figure(
             "peak memory of the first",
