@@ -96,9 +96,10 @@ operations:
 """
 
 from collections.abc import Mapping
-from typing import Any, Callable
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.lvs.cluster.plugins.module_utils._path_plan import Inquiry
 from ansible_collections.lvs.cluster.plugins.module_utils._preflight_client import read_facts
 from ansible_collections.lvs.cluster.plugins.module_utils._runner import inform
 from ansible_collections.lvs.cluster.plugins.module_utils._verify_client import read_boots, read_neighbors, read_sysctls
@@ -115,7 +116,7 @@ OPTIONS: dict[str, Any] = {
 
 def answer(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the module returns for its options; raise LvsError when something can't be read."""
-    prove_paths = _prover(options) if options["paths"] else list
+    inquiry = Inquiry.from_options({"services": options["paths"], "timeout": options["timeout"]})
     facts = read_facts(options["addresses"], [], options["interface"])
     return {
         "facts": facts.as_values(),
@@ -123,7 +124,7 @@ def answer(options: Mapping[str, Any]) -> dict[str, Any]:
         "boots": read_boots(options["boots"]),
         "neighbors": read_neighbors(),
         "table": _table() if options["table"] else {},
-        "paths": prove_paths(),
+        "paths": _prove(inquiry) if options["paths"] else [],
         "operations": [],
     }
 
@@ -135,13 +136,11 @@ def _table() -> dict[str, Any]:
     return read_table()
 
 
-def _prover(options: Mapping[str, Any]) -> Callable[[], list[Any]]:
-    """Return what proves the paths; raise LvsError at once when the options can't be."""
-    from ansible_collections.lvs.cluster.plugins.module_utils._path_plan import Inquiry
+def _prove(inquiry: Inquiry) -> list[dict[str, Any]]:
     from ansible_collections.lvs.cluster.plugins.module_utils._path_run import ask
 
-    inquiry = Inquiry.from_options({"services": options["paths"], "timeout": options["timeout"]})
-    return lambda: ask(inquiry)["paths"]
+    paths: list[dict[str, Any]] = ask(inquiry)["paths"]
+    return paths
 
 
 def main() -> None:
