@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import errno
 import os
-import socket
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from ._netlink import (
     NLMSG_DONE,
     NLMSG_ERROR,
     Message,
+    open_netlink,
     pack_attribute,
     pack_message,
     unpack_attributes,
@@ -68,12 +68,10 @@ class GenericNetlink:
     def __init__(self, family: str, version: int) -> None:
         self._sequence = 0
         self._version = version
-        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, NETLINK_GENERIC)
+        self._socket = open_netlink(NETLINK_GENERIC, _ANSWER_SECONDS)
         try:
-            self._socket.settimeout(_ANSWER_SECONDS)
             # An error answer then carries only the header of what it refuses, not the whole message.
             self._socket.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)
-            self._socket.bind((0, 0))
             self._family = GENL_ID_CTRL
             self._family = self._find(family)
         except BaseException:

@@ -110,8 +110,6 @@ SERVER_SETTINGS = (
     Field("tunnel_port", 14, PORT, optional=True),
     Field("tunnel_checksum", 15, word("=H", TUNNEL_CHECKSUMS), optional=True),
 )
-_SERVER_KEY = tuple(field.attribute for field in SERVER_KEY)
-_SERVER_SETTINGS = tuple(field.attribute for field in SERVER_SETTINGS)
 TABLES: dict[type, tuple[Field, ...]] = {
     ServiceKey: SERVICE_KEY,
     ServiceSettings: SERVICE_SETTINGS,
@@ -186,24 +184,15 @@ def decode_server(data: bytes) -> tuple[ServerKey, ServerSettings]:
 
 def server_of(found: Mapping[int, bytes]) -> tuple[ServerKey, ServerSettings]:
     """Return what the attributes of one real server say, without its counters; raise MalformedAnswer."""
-    family, key = _decode_key(*map(found.get, _SERVER_KEY))
-    return key, _decode_settings(family, *map(found.get, _SERVER_SETTINGS))
-
-
-@_remembered
-def _decode_key(*values: bytes | None) -> tuple[str, ServerKey]:
-    found = _there(_SERVER_KEY, values)
     family = _family(found, SERVER_KEY)
-    return family, ServerKey(**decode_fields(found, SERVER_KEY, family))
+    key = ServerKey(**decode_fields(found, SERVER_KEY, family))
+    return key, _decode_settings(family, *(found.get(field.attribute) for field in SERVER_SETTINGS))
 
 
 @_remembered
 def _decode_settings(family: str, *values: bytes | None) -> ServerSettings:
-    return ServerSettings(**decode_fields(_there(_SERVER_SETTINGS, values), SERVER_SETTINGS, family))
-
-
-def _there(attributes: tuple[int, ...], values: tuple[bytes | None, ...]) -> dict[int, bytes]:
-    return {number: value for number, value in zip(attributes, values) if value is not None}
+    found = {field.attribute: value for field, value in zip(SERVER_SETTINGS, values) if value is not None}
+    return ServerSettings(**decode_fields(found, SERVER_SETTINGS, family))
 
 
 def _family(found: Mapping[int, bytes], table: tuple[Field, ...]) -> str:

@@ -244,7 +244,7 @@ def show(table: Table, keys: Iterable[ServiceKey]) -> dict[str, Any]:
 def only_changes(plan: Plan[Any]) -> Plan[Any]:
     """Return the plan with nothing in before and after but services that change: a table can have thousands."""
     before, after = ({_identity(one): one for one in side["services"]} for side in (plan.before, plan.after))
-    changed = {one for one in {**before, **after} if before.get(one) != after.get(one)} if plan.operations else ()
+    changed = {one for one in {**before, **after} if before.get(one) != after.get(one)}
     return replace(
         plan,
         before={**plan.before, "services": [options for one, options in before.items() if one in changed]},

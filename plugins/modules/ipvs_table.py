@@ -167,7 +167,7 @@ def parse(params: Mapping[str, Any], rehearsal: bool = False) -> Request:
         def plan_for(some: Sequence[WantedService]) -> Plan[Any]:
             return plan_services(seen.table, some, params["purge"], seen.drained)
 
-        asked, warnings = _kept_drained(wanted, seen.drained) if params["keep_drained"] else (wanted, ())
+        asked, warnings = _kept_drained(wanted, seen.drained if params["keep_drained"] else {})
         plan = _proved(params, rehearsal, seen, asked, plan_for) if params["prove"] else plan_for(asked)
         return plan_timeouts(replace(plan, warnings=(*plan.warnings, *warnings)), seen.timeouts, timeouts)
 

@@ -38,7 +38,7 @@ class Socket:
 )
 def test_every_failure_has_an_errno_and_gives_the_socket_back(monkeypatch, failure, number):
     made = Socket(failure)
-    monkeypatch.setattr(genl.socket, "socket", lambda *_arguments: made)
+    monkeypatch.setattr(socket, "socket", lambda *_arguments: made)
     with pytest.raises(genl.GenlError) as raised:
         genl.GenericNetlink("IPVS", 1)
     assert (raised.value.errno, made.closed) == (number, True)
