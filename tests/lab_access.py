@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -18,18 +20,19 @@ SHARED_LOGIN = "-o ControlMaster=auto -o ControlPersist=60s"
 
 
 class Access(NamedTuple):
-    """Where a host's ssh listens, and what ssh has to be told."""
+    """Where a host's ssh listens, what ssh has to be told, and the Python that Ansible uses there."""
 
     address: str
     port: int
     user: str
     key: str
     arguments: str
+    python: str
 
     @property
     def options(self) -> str:
         """The options of ssh, but for address, port, user and key."""
-        return f"-F none {self.arguments} {SHARED_LOGIN} -o ControlPath={sockets()}/%C"
+        return f"{self.arguments} {SHARED_LOGIN} -o ControlPath={sockets()}/%C"
 
     @property
     def command(self) -> list[str]:
@@ -41,7 +44,9 @@ class Access(NamedTuple):
 @functools.cache
 def sockets() -> str:
     """Return a directory for ssh's control sockets: short, since a socket's path has 108 bytes at most."""
-    return tempfile.mkdtemp(prefix="lvs-ssh-")
+    directory = tempfile.mkdtemp(prefix="lvs-ssh-")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)  # a master takes its own socket away when it ends
+    return directory
 
 
 @functools.cache
@@ -49,16 +54,17 @@ def lab_hosts(inventory: str = "lab") -> dict[str, Access]:
     """Return host name -> access of the lab that $LVS_LAB names, as the inventory says it."""
     environment = {**os.environ, "ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg")}
     with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "access.json"
         subprocess.run(
-            ["ansible-playbook", "tests/lab_access.yml", "-i", inventory, "-e", f"lab_access_directory={directory}"],
+            ["ansible-playbook", "tests/lab_access.yml", "-i", inventory, "-e", f"lab_access_file={path}"],
             cwd=PROJECT,
             env=environment,
             stdout=subprocess.PIPE,
             check=True,
             timeout=120,
         )
-        found = {path.stem: json.loads(path.read_text()) for path in Path(directory).glob("*.json")}
-    return {name: Access(**{**values, "port": int(values["port"])}) for name, values in found.items()}
+        found = json.loads(path.read_text())
+    return {name: Access(**values) for name, values in found.items()}
 
 
 def ssh_command(host: str, inventory: str = "lab") -> list[str]:
