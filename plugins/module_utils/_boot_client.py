@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import pkgutil
 import sys
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from ._boot_places import PROGRAM, STATE_DIRECTORY
 from ._boot_plan import Content, FileOperation
@@ -63,11 +63,8 @@ def module_sources() -> dict[str, str]:
     Inside a module run they are in the zip that Ansible sent, which holds only what the module imports; so the
     module has to name the restore program's entry, _boot, in an import, which need not be executed.
     """
-    sources = {}
-    for _finder, name, _is_package in pkgutil.iter_modules(sys.modules[__package__].__path__):
-        # By the import system, since the importers of a zip have no find_spec of their own before Python 3.10.
-        spec = None if name in _NEEDS_ANSIBLE else importlib.util.find_spec(f"{__package__}.{name}")
-        source = spec.loader.get_source(spec.name) if spec is not None and spec.loader is not None else None  # type: ignore[attr-defined]
-        if source is not None:
-            sources[name] = source
-    return sources
+    beside = os.path.dirname(__file__)
+    loader: Any = sys.modules[__name__].__loader__
+    names = [name for _finder, name, _is_package in pkgutil.iter_modules([beside]) if name not in _NEEDS_ANSIBLE]
+    # By the loader of this one, be it of a directory or of a zip: to be found, each module of a zip would be compiled.
+    return {name: loader.get_data(os.path.join(beside, f"{name}.py")).decode() for name in names}

@@ -12,15 +12,10 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from ._arp_filter_wanted import WantedArpFilter
 from ._boot_places import MODULES_DIRECTORY, PROGRAM, STATE_DIRECTORY, UNIT_DIRECTORY
 from ._errors import InvalidValue
-from ._firewall_wanted import WantedFirewall
 from ._ipvs_memory_file import MEMORY
-from ._ipvs_options import parse_service, parse_timeouts
-from ._neighbor_wanted import WantedNeighbors
 from ._plan import Plan
-from ._vip_wanted import Wanted
 
 # The program's option to stay after it has restored, and mend what is taken away.
 KEEP = "--keep"
@@ -33,6 +28,8 @@ _FILTERS = (
     "iptables.service",
     "ip6tables.service",
 )
+# The parts that are lists of another module's options; timeouts are beside them.
+PARTS = ("vips", "services", "neighbors", "arp_filters", "firewall")
 _PACKAGE = "ansible_collections/lvs/cluster/plugins/module_utils"
 _MAIN = """\
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -114,8 +111,8 @@ class Declared(NamedTuple):
     """
 
     name: str
-    vips: Sequence[Mapping[str, Any]]
-    services: Sequence[Mapping[str, Any]]
+    vips: Sequence[Mapping[str, Any]] = ()
+    services: Sequence[Mapping[str, Any]] = ()
     kernel_modules: Sequence[str] = ()
     neighbors: Sequence[Mapping[str, Any]] = ()
     timeouts: Mapping[str, int] = MappingProxyType({})
@@ -142,35 +139,45 @@ class Declared(NamedTuple):
         """The path of the file that names the kernel modules."""
         return f"{MODULES_DIRECTORY}/lvs-cluster-{self.name}.conf"
 
+    @property
+    def unit_file(self) -> str:
+        """The path of the unit's file."""
+        return f"{UNIT_DIRECTORY}/{self.unit}"
 
-def parse_declared(options: Mapping[str, Any]) -> Declared:
-    """Return what the options declare, after each part of it passed its own module's checks."""
+    @property
+    def link(self) -> str:
+        """The path of the link that has systemd start the unit at boot."""
+        return f"{UNIT_DIRECTORY}/multi-user.target.wants/{self.unit}"
+
+    @property
+    def paths(self) -> list[str]:
+        """The paths of all files that it may have, in the order in which they are made."""
+        return [self.modules, PROGRAM, self.state, self.unit_file, self.link]
+
+
+def declare(options: Mapping[str, Any]) -> Declared:
+    """Return what the options declare; its parts are still to be checked, unless they were before (see is_kept)."""
     name = options["name"]
     if not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", name):
         raise InvalidValue("name", name, "becomes part of a unit's name", "use lower-case letters, digits and hyphens")
-    vips = [_given(vip) for vip in options.get("vips") or ()]
-    services = [_given(service) for service in options.get("services") or ()]
-    for vip in vips:
-        Wanted.from_options(vip)
-    for service in services:
-        parse_service(service)
-    neighbors = [_given(item) for item in options.get("neighbors") or ()]
-    for item in neighbors:
-        WantedNeighbors.from_options(item)
-    arp_filters = [_given(item) for item in options.get("arp_filters") or ()]
-    for item in arp_filters:
-        WantedArpFilter.from_options(item)
-    firewall = [_given(item) for item in options.get("firewall") or ()]
-    for item in firewall:
-        WantedFirewall.from_options(item)
     modules = list(options.get("kernel_modules") or ())
     for module in modules:
         if not re.fullmatch(r"[A-Za-z0-9_-]+", module):
             raise InvalidValue(
                 "kernel_modules", module, "is not the name of a kernel module", "write one such as ip_vs"
             )
-    timeouts = parse_timeouts(options.get("timeouts"))
-    return Declared(name, vips, services, modules, neighbors, timeouts, arp_filters, firewall)
+    parts = {part: [_given(item) for item in options.get(part) or ()] for part in PARTS}
+    return Declared(name, kernel_modules=modules, timeouts=_given(options.get("timeouts") or {}), **parts)
+
+
+def is_kept(declared: Declared, current: Mapping[str, Content], restorer: bytes) -> bool:
+    """Return whether this same declaration is on the disk, and the program too, which has the checks among its sources.
+
+    Its parts were checked when it was written. Only where another declaration of the host has brought a newer program
+    since was that by the checks of before.
+    """
+    state, kept = current.get(declared.state), current.get(PROGRAM)
+    return state is not None and state.data == _state(declared, {}) and kept is not None and kept.data == restorer
 
 
 def wanted_files(
@@ -181,32 +188,30 @@ def wanted_files(
     `python` is the interpreter to run `restorer`, the program, with, and `former` what the file is to remember of
     earlier declarations (see _boot_former).
     """
-    state: dict[str, Any] = {
-        "vips": declared.vips,
-        "services": declared.services,
-        "timeouts": dict(declared.timeouts),
-        "neighbors": declared.neighbors,
-        "arp_filters": declared.arp_filters,
-        "firewall": declared.firewall,
-        **({"former": dict(former)} if former else {}),
-    }
-    text = json.dumps(state, indent=2, sort_keys=True) + "\n"
-    unit_path = f"{UNIT_DIRECTORY}/{declared.unit}"
     names = "".join(f"{module}\n" for module in declared.kernel_modules)
     loaded = [Content(declared.modules, f"# Written by lvs.cluster.boot_restore.\n{names}".encode())] if names else []
     return [
         *loaded,
         Content(PROGRAM, restorer),
-        Content(declared.state, text.encode()),
-        Content(unit_path, unit_text(declared, python).encode()),
-        Content(f"{UNIT_DIRECTORY}/multi-user.target.wants/{declared.unit}", link=unit_path),
+        Content(declared.state, _state(declared, former)),
+        Content(declared.unit_file, unit_text(declared, python).encode()),
+        Content(declared.link, link=declared.unit_file),
     ]
+
+
+def _state(declared: Declared, former: Mapping[str, Any]) -> bytes:
+    """Return the content of the file that holds what is declared, and what is to be remembered beside it."""
+    state: dict[str, Any] = {"timeouts": dict(declared.timeouts)}
+    state.update({part: getattr(declared, part) for part in PARTS})
+    if former:
+        state["former"] = dict(former)
+    return (json.dumps(state, indent=2, sort_keys=True) + "\n").encode()
 
 
 def is_stale(declared: Declared, operations: Sequence[FileOperation | Removal]) -> bool:
     """Return whether what systemd has started is not what these steps leave to be started."""
     changed = {operation.path for operation in operations if isinstance(operation, FileOperation)}
-    return bool(changed & {PROGRAM, f"{UNIT_DIRECTORY}/{declared.unit}"})
+    return bool(changed & {PROGRAM, declared.unit_file})
 
 
 def unit_text(declared: Declared, python: str) -> str:

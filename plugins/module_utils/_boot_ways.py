@@ -33,9 +33,10 @@ def _arp_filters(items: Items, _state: Mapping[str, Any]) -> list[Plan[Any]]:
 def _services(items: Items, state: Mapping[str, Any]) -> list[Plan[Any]]:
     from ._ipvs_client import IpvsClient
     from ._ipvs_memory import still_drained
-    from ._ipvs_options import parse_service, parse_timeouts
+    from ._ipvs_options import parse_service
     from ._ipvs_plan import plan_services, plan_timeouts
     from ._ipvs_run import IpvsRun, Request, Seen
+    from ._ipvs_timeouts import parse_timeouts
 
     wanted = [parse_service(item) for item in items]
     timeouts = parse_timeouts(state.get("timeouts"))

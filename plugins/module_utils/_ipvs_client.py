@@ -26,7 +26,6 @@ from ._ipvs_status import (
     Engine,
     ServerStatus,
     ServiceStatus,
-    Timeouts,
     connections_of,
     counters_of,
     decode_daemon,
@@ -34,6 +33,7 @@ from ._ipvs_status import (
     decode_timeouts,
     encode_timeouts,
 )
+from ._ipvs_timeouts import Timeouts
 from ._ipvs_words import server_name, service_name
 from ._netlink import pack_nested, unpack_attributes
 

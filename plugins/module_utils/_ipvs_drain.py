@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ._address import parse_host
-from ._errors import InvalidValue, NotSupported
+from ._errors import InvalidValue, NotSupported, in_range
 from ._ipvs_fields import ServerKey, ServiceKey
-from ._ipvs_options import WantedServer, in_range
+from ._ipvs_options import WantedServer
 from ._ipvs_plan import (
     Drained,
     IpvsOperation,

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ._address import parse_host
-from ._errors import InvalidValue
+from ._errors import InvalidValue, in_range
 from ._ipvs_fields import (
     FORWARDING,
     PROTOCOLS,
@@ -18,7 +18,7 @@ from ._ipvs_fields import (
     ServerSettings,
     ServiceKey,
 )
-from ._ipvs_status import Connections, Timeouts
+from ._ipvs_status import Connections
 from ._ipvs_words import server_name, service_name
 
 # Forwarding methods that can be asked for; the others are only ever reported, and accepted where they are so already.
@@ -51,7 +51,6 @@ DRAIN_OPTIONS: dict[str, Any] = {
     "drain_remove": {"type": "bool", "default": False},
     "restore_weight": {"type": "bool", "default": False},
 }
-TIMEOUT_OPTIONS: dict[str, Any] = {name: {"type": "int"} for name in Timeouts._fields}
 SERVICE_OPTIONS: dict[str, Any] = {
     **SERVICE_KEY_OPTIONS,
     "scheduler": {"type": "str"},
@@ -172,18 +171,6 @@ def parse_server(options: Mapping[str, Any], service: ServiceKey) -> WantedServe
     )
 
 
-def parse_timeouts(options: Mapping[str, Any] | None) -> dict[str, int]:
-    """Return the timeouts that are given, in seconds; raise InvalidValue.
-
-    The kernel takes 0 for "as it is", and refuses what does not fit into 31 bits when it is counted in clock ticks
-    (ip_vs_set_timeout in ip_vs_ctl.c), of which there are 1000 a second at most.
-    """
-    given = {name: value for name, value in (options or {}).items() if value is not None}
-    for name, value in given.items():
-        in_range(f"timeouts.{name}", value, 1, _INT_MAX // 1000)
-    return given
-
-
 def _service_settings(options: Mapping[str, Any], key: ServiceKey) -> dict[str, Any]:
     names = ("scheduler", "scheduler_flags", "one_packet", "persistence_timeout", "persistence_engine")
     given = {name: options[name] for name in names if options.get(name) is not None}
@@ -216,9 +203,3 @@ def _netmask(value: object, family: str) -> str:
     if family == "ipv6":
         rule, remedy = "is not an IPv6 prefix length", "write a number from 1 to 128"
     raise InvalidValue("persistence_netmask", value, rule, remedy)
-
-
-def in_range(option: str, value: int, lowest: int, highest: int) -> int:
-    if not lowest <= value <= highest:
-        raise InvalidValue(option, value, "is out of range", f"give a number from {lowest} to {highest}")
-    return value

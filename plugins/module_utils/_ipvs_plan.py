@@ -13,7 +13,7 @@ from ._errors import InvalidValue, NotSupported
 from ._ipvs_fields import ServerKey, ServerSettings, ServiceKey, ServiceSettings
 from ._ipvs_options import WantedServer, WantedService
 from ._ipvs_rules import settle_server, settle_service
-from ._ipvs_status import Timeouts
+from ._ipvs_timeouts import Timeouts
 from ._ipvs_words import server_name, server_options, service_name, service_options
 from ._plan import Plan
 

@@ -11,7 +11,8 @@ from ._ipvs_fields import ServiceKey
 from ._ipvs_memory_file import read_drained
 from ._ipvs_plan import Drained, IpvsOperation, Place, Table
 from ._ipvs_schedulers import check_scheduler
-from ._ipvs_status import Connections, Timeouts
+from ._ipvs_status import Connections
+from ._ipvs_timeouts import Timeouts
 from ._plan import Plan
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from ._errors import MalformedAnswer
 from ._fields import ADDRESS, TEXT, U32, Field, Kind, decode_fields, encode_fields, number
 from ._ipvs_fields import ServerKey
+from ._ipvs_timeouts import Timeouts
 from ._netlink import unpack_attributes
 
 
@@ -49,14 +50,6 @@ class ServiceStatus(NamedTuple):
 
     counters: Counters
     servers: Mapping[ServerKey, ServerStatus]
-
-
-class Timeouts(NamedTuple):
-    """Seconds after which an idle TCP connection, one that saw a FIN, and a UDP flow are forgotten."""
-
-    tcp: int
-    tcp_fin: int
-    udp: int
 
 
 class Engine(NamedTuple):

@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ._address import parse_host
-from ._errors import InvalidValue
-from ._ipvs_options import in_range
+from ._errors import InvalidValue, in_range
 from ._path_model import DIRECT, MASQUERADE, TUNNEL, UDP, Probe, Way
 from ._rtnl_view import Own, Route
 from ._vip_wanted import parse_interface

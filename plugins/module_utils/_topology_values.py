@@ -7,9 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Callable
 
 from ._address import parse_host
-from ._errors import InvalidValue
+from ._errors import InvalidValue, in_range
 from ._finding import Finding, of_error
-from ._ipvs_options import in_range
 
 # What an option has to be; all but the lists are single values.
 KINDS = {

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ._finding import Finding
-from ._ipvs_options import parse_services, parse_timeouts
+from ._ipvs_options import parse_services
 from ._ipvs_plan import plan_services, plan_timeouts, simulate
 from ._ipvs_proof import begins
-from ._ipvs_status import Timeouts
+from ._ipvs_timeouts import Timeouts, parse_timeouts
 from ._ipvs_words import server_name, service_name
 from ._plan import Plan
 from ._verify_declared import Director

@@ -194,8 +194,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._boot_declare import DeclareRun
-from ansible_collections.lvs.cluster.plugins.module_utils._boot_plan import parse_declared
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import TIMEOUT_OPTIONS
+from ansible_collections.lvs.cluster.plugins.module_utils._boot_plan import declare
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_timeouts import TIMEOUT_OPTIONS
 from ansible_collections.lvs.cluster.plugins.module_utils._plan import Plan
 from ansible_collections.lvs.cluster.plugins.module_utils._runner import run
 
@@ -232,7 +232,7 @@ def main() -> None:
     def make_plan() -> Plan[Any]:
         nonlocal this
         present, remove = module.params["state"] == "present", module.params["former"] == "remove"
-        this = DeclareRun(parse_declared(module.params), present, remove, sys.executable)
+        this = DeclareRun(declare(module.params), present, remove, sys.executable)
         return this.plan
 
     def apply(operations: Sequence[Any]) -> None:

@@ -137,13 +137,12 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_module import run_ipvs
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import (
     SERVICE_OPTIONS,
-    TIMEOUT_OPTIONS,
     WantedService,
     parse_services,
-    parse_timeouts,
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import Drained, plan_services, plan_timeouts
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_run import Request, Seen
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_timeouts import TIMEOUT_OPTIONS, parse_timeouts
 from ansible_collections.lvs.cluster.plugins.module_utils._plan import Plan
 
 OPTIONS: dict[str, Any] = {

@@ -95,8 +95,7 @@ from functools import partial
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._address import parse_host
-from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import in_range
+from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError, in_range
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_words import endpoint
 from ansible_collections.lvs.cluster.plugins.module_utils._visit import report, visit_http, visit_tcp, visits
 

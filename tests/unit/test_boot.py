@@ -12,8 +12,9 @@ import sys
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils import _boot as restore
 from ansible_collections.lvs.cluster.plugins.module_utils import _boot_client as client
+from ansible_collections.lvs.cluster.plugins.module_utils import _boot_declare, _boot_ways
 from ansible_collections.lvs.cluster.plugins.module_utils import _boot_plan as boot
-from ansible_collections.lvs.cluster.plugins.module_utils import _boot_ways
+from ansible_collections.lvs.cluster.plugins.module_utils._boot_check import check_parts
 from ansible_collections.lvs.cluster.plugins.module_utils._errors import InvalidValue, LvsError
 
 DIRECTOR = {
@@ -28,7 +29,7 @@ STATE = "/etc/lvs-cluster/director.json"
 
 @pytest.fixture
 def files():
-    declared = boot.parse_declared(DIRECTOR)
+    declared = boot.declare(DIRECTOR)
     return {
         file.path: file
         for file in boot.wanted_files(declared, "/usr/bin/python3", boot.program(client.module_sources()))
@@ -50,7 +51,7 @@ def test_files(files):
 
 def test_neighbors():
     neighbors = [{"interface": "lan0", "neighbors": [{"address": "192.0.2.30", "mac": "52:54:00:00:00:03"}]}]
-    declared = boot.parse_declared({"name": "gateway", "neighbors": neighbors})
+    declared = boot.declare({"name": "gateway", "neighbors": neighbors})
     state, unit = (file.data.decode() for file in boot.wanted_files(declared, "/usr/bin/python3", b"")[1:3])
     assert json.loads(state)["neighbors"] == neighbors
     # They wait for the network like VIPs on a device of a network manager.
@@ -59,7 +60,7 @@ def test_neighbors():
 
 def test_arp_filters_come_after_what_empties_nftables():
     arp_filters = [{"name": "realserver", "addresses": ["192.0.2.30"], "source_address": "192.0.2.4"}]
-    declared = boot.parse_declared({"name": "realserver", "arp_filters": arp_filters})
+    declared = boot.declare({"name": "realserver", "arp_filters": arp_filters})
     state, unit = (file.data.decode() for file in boot.wanted_files(declared, "/usr/bin/python3", b"")[1:3])
     assert json.loads(state)["arp_filters"] == arp_filters
     assert "\nAfter=systemd-modules-load.service systemd-sysctl.service nftables.service " in unit
@@ -86,7 +87,7 @@ def test_no_vip_without_its_arp_filter(monkeypatch, tmp_path, capsys):
 
 def test_firewall():
     opening = {"name": "director", "open": [{"address": "192.0.2.30", "port": None}], "marks": None}
-    declared = boot.parse_declared({"name": "director", "firewall": [opening]})
+    declared = boot.declare({"name": "director", "firewall": [opening]})
     state, unit = (file.data.decode() for file in boot.wanted_files(declared, "/usr/bin/python3", b"")[1:3])
     assert json.loads(state)["firewall"] == [{"name": "director", "open": [{"address": "192.0.2.30"}]}]
     # After all that loads rules at boot: what they flush would have to be mended.
@@ -96,7 +97,7 @@ def test_firewall():
 
 
 def test_kernel_modules():
-    declared = boot.parse_declared({**DIRECTOR, "kernel_modules": ["ip_vs", "ip_vs_rr"]})
+    declared = boot.declare({**DIRECTOR, "kernel_modules": ["ip_vs", "ip_vs_rr"]})
     first = boot.wanted_files(declared, "/usr/bin/python3", b"")[0]
     assert first.path == "/etc/modules-load.d/lvs-cluster-director.conf"
     assert first.data.decode().splitlines()[1:] == ["ip_vs", "ip_vs_rr"]
@@ -119,7 +120,7 @@ def test_same_sources_same_bytes(files):
     ],
 )
 def test_unit_order(vips, after):
-    text = boot.unit_text(boot.parse_declared({"name": "x", "vips": vips}), "/usr/bin/python3")
+    text = boot.unit_text(boot.declare({"name": "x", "vips": vips}), "/usr/bin/python3")
     assert f"\nAfter={after}\n" in text
     assert (
         "\nExecStart=/usr/bin/python3 /usr/local/lib/lvs-cluster/restore.pyz --keep /etc/lvs-cluster/x.json\n" in text
@@ -143,7 +144,7 @@ def test_plan_writes_what_differs_and_nothing_twice(files):
 
 
 def test_a_unit_is_stale_when_its_program_or_its_file_changed(files):
-    declared, wanted = boot.parse_declared(DIRECTOR), list(files.values())
+    declared, wanted = boot.declare(DIRECTOR), list(files.values())
 
     def stale(path):
         edited = {**files, path: boot.Content(path, b"earlier")}
@@ -199,8 +200,43 @@ def test_client_on_disk(tmp_path):
 )
 def test_refusals(options, message):
     with pytest.raises(InvalidValue) as refusal:
-        boot.parse_declared(options)
+        check_parts(boot.declare(options))
     assert str(refusal.value) == message
+
+
+@pytest.mark.parametrize(
+    ("edited", "checked"),
+    [
+        ({}, False),
+        ({UNIT: b"by hand"}, False),
+        ({boot.PROGRAM: b"of other checks"}, True),
+        ({STATE: b"by hand"}, True),
+        ({STATE: None}, True),
+    ],
+)
+def test_what_was_checked_before_is_not_checked_again(files, monkeypatch, edited, checked):
+    found = {**files, **{path: boot.Content(path, data or b"") for path, data in edited.items()}}
+    current = {path: file for path, file in found.items() if edited.get(path, b"") is not None}
+    seen = []
+    monkeypatch.setattr(
+        _boot_declare, "read_files", lambda paths: {one: current[one] for one in paths if one in current}
+    )
+    monkeypatch.setattr("ansible_collections.lvs.cluster.plugins.module_utils._boot_check.check_parts", seen.append)
+    declared = boot.declare(DIRECTOR)
+    run = _boot_declare.DeclareRun(declared, present=True, remove_former=False, python="/usr/bin/python3")
+    assert seen == ([declared] if checked else [])
+    assert [one.path for one in run.plan.operations] == list(edited)
+
+
+def test_what_is_former_is_not_lost_by_a_run_like_the_one_before(monkeypatch):
+    """The file that remembers is not that of the declaration alone, so it is read."""
+    declared = boot.declare(DIRECTOR)
+    former = {"vips": [{"interface": "lo", "addresses": ["192.0.2.9"], "state": "absent"}]}
+    restorer = boot.program(client.module_sources())
+    files = {file.path: file for file in boot.wanted_files(declared, "/usr/bin/python3", restorer, former)}
+    monkeypatch.setattr(_boot_declare, "read_files", lambda _paths: files)
+    run = _boot_declare.DeclareRun(declared, present=True, remove_former=False, python="/usr/bin/python3")
+    assert (run.plan.operations, run.plan.results["former"]) == ((), former)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +265,7 @@ def test_the_unit_is_closed_off(tmp_path):
     told = subprocess.run(["systemd-analyze", "--version"], capture_output=True, text=True, check=True).stdout
     if int(told.split()[1]) < 250:
         pytest.skip(f"this systemd-analyze ({told.split()[1]}) judges no file: 250 or newer does")
-    declared = boot.parse_declared(DIRECTOR)
+    declared = boot.declare(DIRECTOR)
     unit = tmp_path / declared.unit
     unit.write_text(boot.unit_text(declared, sys.executable))
     command = ["systemd-analyze", "security", "--no-pager", "--offline=true", str(unit)]

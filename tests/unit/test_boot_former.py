@@ -7,7 +7,7 @@ import json
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._boot_former import former
-from ansible_collections.lvs.cluster.plugins.module_utils._boot_plan import parse_declared, wanted_files
+from ansible_collections.lvs.cluster.plugins.module_utils._boot_plan import declare, wanted_files
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,7 +22,7 @@ ABSENT = {"state": "absent"}
 
 def file_of(former_parts=(), **declared) -> bytes:
     """Return the file that a run with these options leaves."""
-    files = wanted_files(parse_declared({"name": "x", **declared}), "python3", b"", dict(former_parts))
+    files = wanted_files(declare({"name": "x", **declared}), "python3", b"", dict(former_parts))
     return next(file.data for file in files if file.path.endswith(".json"))
 
 
@@ -48,14 +48,14 @@ def file_of(former_parts=(), **declared) -> bytes:
     ],
 )  # fmt: skip
 def test_former(before, now, expected):
-    assert former(file_of(**before), parse_declared({"name": "x", **now})) == expected
+    assert former(file_of(**before), declare({"name": "x", **now})) == expected
 
 
 @pytest.mark.parametrize(
     "content", [None, b"", b"{", b"[]", b"7", b'{"vips": 7}', b'{"vips": [{"interface": 3}]}', b"\xff"]
 )
 def test_a_file_that_is_not_ours_declares_nothing(content):
-    assert former(content, parse_declared({"name": "x", "vips": [LAN]})) == {}
+    assert former(content, declare({"name": "x", "vips": [LAN]})) == {}
 
 
 VIPS = st.lists(
@@ -81,11 +81,11 @@ def test_nothing_that_was_ever_declared_is_forgotten_and_nothing_declared_is_for
     """However many runs keep what is former: the last one still knows all, each once."""
     content, ever = None, set()
     for run in runs:
-        found = former(content, parse_declared({"name": "x", **run}))
+        found = former(content, declare({"name": "x", **run}))
         assert places(found) == ever - places(run)
         listed = [(item["interface"], one) for item in found.get("vips", ()) for one in item["addresses"]]
         assert len(listed) == len(set(listed))
         content = file_of(found, **run)
-        assert former(content, parse_declared({"name": "x", **run})) == found  # a second run changes nothing
+        assert former(content, declare({"name": "x", **run})) == found  # a second run changes nothing
         assert json.loads(content).get("former", {}) == found
         ever |= places(run)
