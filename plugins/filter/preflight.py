@@ -9,6 +9,7 @@ from typing import Any, Callable
 from ansible_collections.lvs.cluster.plugins.module_utils import _preflight, _topology
 from ansible_collections.lvs.cluster.plugins.module_utils._finding import Finding, Findings
 from ansible_collections.lvs.cluster.plugins.module_utils._preflight_model import from_values
+from ansible_collections.lvs.cluster.plugins.module_utils._topology_views import cluster_vips
 
 # What the playbook registers on each host
 RESULT = "__preflight"
@@ -32,6 +33,11 @@ def _read(services: Any, groups: Any, hostvars: Any) -> tuple[_topology.Topology
 def preflight_addresses(services: Any, groups: Any, hostvars: Any, host: str) -> list[str]:
     """Return what a host asks its segment for; nothing where the description is wrong, which is told later."""
     return _preflight.addresses_to_ask(_read(services, groups, hostvars)[0], host)
+
+
+def preflight_vips(services: Any, groups: Any, hostvars: Any) -> list[str]:
+    """Return the cluster's VIPs; nothing where the description is wrong, which is told later."""
+    return cluster_vips(_read(services, groups, hostvars)[0])
 
 
 def preflight_schedulers(services: Any, groups: Any, hostvars: Any, host: str) -> list[str]:
@@ -62,6 +68,7 @@ class FilterModule:
         """Return name -> function."""
         return {
             "preflight_addresses": preflight_addresses,
+            "preflight_vips": preflight_vips,
             "preflight_schedulers": preflight_schedulers,
             "preflight_findings": preflight_findings,
         }
