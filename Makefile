@@ -31,7 +31,7 @@ kernel: venv ## Test IPVS on a real kernel with few random cases: half a minute 
 	python tests/parts.py kernel-quick
 
 .PHONY: modes
-modes: venv ## Test the how-to's other ways, which `test` leaves out: ARP filter, gateway, tunnels, masquerade
+modes: venv ## Test the how-to's other ways alone: ARP filter, gateway, tunnels, masquerade
 	python tests/parts.py images arptables gateway tunnel masquerade
 
 .PHONY: bench

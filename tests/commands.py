@@ -24,8 +24,8 @@ class Outcome(NamedTuple):
         return {host: int(count) for host, count in re.findall(r"^(\S+) +: ok=\d+ +changed=(\d+)", self.output, re.M)}
 
 
-def execute(*command: str, cwd: Path = PROJECT, **environment: str) -> Outcome:
-    """Run a command to its end; the tools are those of the Python that runs the tests."""
+def execute(*command: str, cwd: Path = PROJECT, limit: float = 600, **environment: str) -> Outcome:
+    """Run a command to its end, `limit` seconds at most; the tools are those of the Python that runs the tests."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     result = subprocess.run(
         command,
@@ -41,6 +41,6 @@ def execute(*command: str, cwd: Path = PROJECT, **environment: str) -> Outcome:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=600,
+        timeout=limit,
     )
     return Outcome(result.returncode, result.stdout)

@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Have what the development environment stands on: each argument is WHAT:PACKAGE, and is there when the command WHAT is, or
-# (python/MODULE) when python3 can import it. On a Debian family system root installs what is missing; others are told.
+# (python/MODULE) when python3 can import it, or (/PATH) when there is such a file. On a Debian family system root installs what is missing; others are told.
 set -eu
 missing=
 for need in "$@"; do
     what=${need%%:*}
     case $what in
+        /*) [ -e "$what" ] && continue ;;
         python/*) "${PYTHON:-python3}" -c "import ${what#python/}" 2>/dev/null && continue ;;
         *) PATH="$PATH:/usr/sbin:/sbin" command -v "$what" >/dev/null && continue ;;
     esac

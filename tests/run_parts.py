@@ -10,12 +10,15 @@ import sys
 import threading
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
 PLAIN = {"ANSIBLE_NOCOLOR": "1", "MOLECULE_COMMAND_BORDERS": "false", "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
 PASSED, FAILED, NOT_RUN = "passed", "FAILED", "not run"
+# Of what a failed part printed last, so many lines and columns are told again at the end.
+LAST, COLUMNS = 12, 140
 
 
 class Part(NamedTuple):
@@ -34,10 +37,14 @@ class Part(NamedTuple):
 
 
 class Result(NamedTuple):
-    """How a part ended, and after how many seconds."""
+    """How a part ended, after how many seconds, and what it said last."""
 
     outcome: str
     seconds: float = 0
+    last: Sequence[str] = ()
+
+
+Say = Callable[[str], None]
 
 
 def ready(parts: Mapping[str, Part], results: Mapping[str, Result], running: Collection[str]) -> list[str]:
@@ -55,34 +62,46 @@ def ready(parts: Mapping[str, Part], results: Mapping[str, Result], running: Col
     return found
 
 
-def run_parts(parts: Mapping[str, Part], jobs: int, run: Callable[[str, Part], bool]) -> dict[str, Result]:
-    """Run the parts, `jobs` of them at once at most, by `run`; return the results in the order of the parts."""
+def run_parts(parts: Mapping[str, Part], jobs: int, run: Callable[[Part, Say], bool]) -> dict[str, Result]:
+    """Run the parts, `jobs` of them at once at most, by `run`; return the results in the order of the parts.
+
+    Each line that a part says begins with its name.
+    """
     results: dict[str, Result] = {}
-    running: dict[str, float] = {}
-    ended: queue.SimpleQueue[tuple[str, bool]] = queue.SimpleQueue()
+    running: set[str] = set()
+    ended: queue.SimpleQueue[tuple[str, Result]] = queue.SimpleQueue()
 
     def work(name: str, part: Part) -> None:
+        began, last = time.monotonic(), deque[str](maxlen=LAST)
+
+        def say(line: str) -> None:
+            last.append(line)
+            _print(f"{name:<10} {line}")
+
         try:
-            ended.put((name, run(name, part)))
+            well = run(part, say)
         except Exception:  # such as a command that is not installed: a failure of this part like any other
-            _say(name, traceback.format_exc())
-            ended.put((name, False))
+            for line in traceback.format_exc().splitlines():
+                say(line)
+            well = False
+        ended.put((name, Result(PASSED if well else FAILED, time.monotonic() - began, tuple(last))))
 
     while True:
         for name in ready(parts, results, running)[: jobs - len(running)]:
-            running[name] = time.monotonic()
+            running.add(name)
             threading.Thread(target=work, args=(name, parts[name]), name=name).start()
         if not running:
             return {name: results.get(name, Result(NOT_RUN)) for name in parts}
-        name, well = ended.get()
-        results[name] = Result(PASSED if well else FAILED, time.monotonic() - running.pop(name))
+        name, result = ended.get()
+        running.remove(name)
+        results[name] = result
 
 
-def run_commands(name: str, part: Part) -> bool:
-    """Run a part's commands until one fails; each line that they print begins with the part's name."""
+def run_commands(part: Part, say: Say) -> bool:
+    """Run a part's commands until one fails, and say what they print."""
     environment = {**os.environ, **PLAIN, **part.environment}
     for command in part.commands:
-        _say(name, f"$ {' '.join(command)}")
+        say(f"$ {' '.join(command)}")
         with subprocess.Popen(
             command,
             env=environment,
@@ -93,29 +112,31 @@ def run_commands(name: str, part: Part) -> bool:
             errors="replace",
         ) as process:
             for line in process.stdout or ():
-                _say(name, line.rstrip("\n"))
+                say(line.rstrip("\n"))
         if process.returncode:
-            _say(name, f"{' '.join(command)} failed with status {process.returncode}")
+            say(f"{' '.join(command)} failed with status {process.returncode}")
             return False
     return True
 
 
 def table(parts: Mapping[str, Part], results: Mapping[str, Result]) -> list[str]:
-    """Return the results as lines for people, the last one a count."""
-    rows = [("part", "result", "time", "what")]
-    for name, (outcome, seconds) in results.items():
+    """Return the results as lines for people: a table, the last words of what failed, and a count."""
+    rows, words = [("part", "result", "time", "what")], []
+    for name, (outcome, seconds, last) in results.items():
         rows.append((name, outcome, f"{seconds:.0f} s" if outcome != NOT_RUN else "", parts[name].title))
+        if outcome == FAILED:
+            words += ["", f"{name} said last:", *(f"  {line}"[:COLUMNS].rstrip() for line in last), ""]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = [f"{row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]}" for row in rows]
     counts = {outcome: sum(result.outcome == outcome for result in results.values()) for outcome in (PASSED, FAILED)}
     skipped = len(results) - sum(counts.values())
-    return [*lines, f"parts: {counts[PASSED]} passed, {counts[FAILED]} failed, {skipped} skipped"]
+    return [*lines, *words, f"parts: {counts[PASSED]} passed, {counts[FAILED]} failed, {skipped} skipped"]
 
 
 _printing = threading.Lock()
 
 
-def _say(name: str, line: str) -> None:
+def _print(line: str) -> None:
     with _printing:
-        sys.stdout.write(f"{name:<10} {line}\n")
+        sys.stdout.write(f"{line}\n")
         sys.stdout.flush()

@@ -34,6 +34,47 @@ def environment(name: str, requirements: Sequence[str], python: str = sys.execut
     return root / "bin"
 
 
+class NotInstalled(Exception):
+    """pip did not install what was asked for; the message has why."""
+
+
+def libraries(directory: Path, *requirements: str, limit: float = 300) -> Path:
+    """Return `directory`, which has what pip installs of `requirements`, which are its arguments; raise NotInstalled.
+
+    It is installed only where it is not there yet. Processes may do so at the same time: each installs beside it, and the
+    first to end gives the directory. `limit` is in seconds.
+    """
+    if directory.exists():
+        return directory
+    mine = directory.with_name(f"{directory.name}.{os.getpid()}")
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "-qq",
+        "--disable-pip-version-check",
+        "--no-compile",
+        "--no-deps",
+    ]
+    command += ["--target", str(mine), *requirements]
+    try:
+        done = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=limit)
+        if done.returncode:
+            raise NotInstalled(
+                f"pip can't install {requirements[-1]} ({(done.stderr.splitlines() or ['no reason told'])[0]})"
+            )
+        mine.rename(directory)
+    except subprocess.TimeoutExpired:
+        raise NotInstalled(f"pip can't install {requirements[-1]} (no answer in {limit:g} s)") from None
+    except OSError:
+        if not directory.exists():  # else another was first
+            raise
+    finally:
+        shutil.rmtree(mine, ignore_errors=True)  # where all went well it is `directory` by now
+    return directory
+
+
 def pythons() -> dict[str, str]:
     """Return version (such as ``3.12``) -> interpreter, of $PATH and of pyenv; one that does not start is none."""
     found: dict[str, str] = {}

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import tempfile
 import time
@@ -12,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lab_access import PROJECT, ssh_command
+from commands import Outcome, execute
+from lab_access import ssh_command
 
 from bench.turns import FILES
 
@@ -27,15 +27,14 @@ class Failed(Exception):
 
 def playbook(name: str, *arguments: str, environment: Mapping[str, str] | None = None) -> float:
     """Run a playbook, and return the seconds that it took from here; raise Failed when it fails."""
-    command = ["ansible-playbook", name, *arguments]
-    variables = {**os.environ, "ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg"), **(environment or {})}
-    began = time.monotonic()
-    done = subprocess.run(
-        command, cwd=PROJECT, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=_LIMIT
-    )
-    seconds = time.monotonic() - began
-    if done.returncode:
-        raise Failed(f"{' '.join(command)} ended with status {done.returncode}:\n{done.stdout[-6000:]}")
+    return _playbook(name, *arguments, environment=environment)[0]
+
+
+def settled(name: str, *arguments: str) -> float:
+    """Run a playbook that has nothing to change, and return its seconds; raise Failed when something changed all the same."""
+    seconds, outcome = _playbook(name, *arguments)
+    if any(outcome.changed().values()):
+        raise Failed(f"{' '.join([name, *arguments])} was to change nothing:\n{outcome.output[-6000:]}")
     return seconds
 
 
@@ -77,3 +76,13 @@ def by_turns(host: str, rounds: int, turns: Sequence[Mapping[str, Any]]) -> dict
 def seconds(readings: Sequence[Mapping[str, float]]) -> list[float]:
     """Return what each reading took."""
     return [one["seconds"] for one in readings]
+
+
+def _playbook(name: str, *arguments: str, environment: Mapping[str, str] | None = None) -> tuple[float, Outcome]:
+    command = ["ansible-playbook", name, *arguments]
+    began = time.monotonic()
+    outcome = execute(*command, limit=_LIMIT, **(environment or {}))
+    seconds = time.monotonic() - began
+    if outcome.status:
+        raise Failed(f"{' '.join(command)} ended with status {outcome.status}:\n{outcome.output[-6000:]}")
+    return seconds, outcome

@@ -9,11 +9,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import io
-import os
 import re
-import shutil
 import subprocess
-import sys
 import tarfile
 from pathlib import Path
 
@@ -21,6 +18,7 @@ import ansible
 import pytest
 from conftest import INVENTORY, KERNELS
 from lab_access import PROJECT, ssh_command
+from tools import CACHE, libraries
 
 # Not those of other libraries, which these machines' own take the place of, nor those of bad options, which no kernel sees. Packet filters
 # and paths are no part of addresses and ARP, and were not seen to pass here yet.
@@ -37,31 +35,12 @@ RUN = (
 LIMIT = 1800  # seconds for all tests on one machine
 
 
-@functools.cache
-def libraries() -> Path:
+def guest_libraries() -> Path:
     """Return a directory with what the tests need there; only the first run asks the package index."""
-    kept = PROJECT / ".cache" / f"guest-{hashlib.sha256(WANTED.read_bytes()).hexdigest()[:12]}"
-    if not kept.exists():
-        half = kept.with_suffix(f".{os.getpid()}")  # workers may do this at the same time
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "install",
-            "-qq",
-            "--disable-pip-version-check",
-            "--no-compile",
-            "--upgrade",
-        ]
-        # Wheels for any Python from the oldest machine's on, which need no compiler.
-        command += ["--no-deps", "--only-binary=:all:", "--python-version=3.9", "--implementation=py", "--abi=none"]
-        command += ["--platform=any", "--target", str(half), "--requirement", str(WANTED)]
-        subprocess.run(command, check=True, timeout=300)
-        try:
-            half.rename(kept)
-        except OSError:  # another was first
-            shutil.rmtree(half)
-    return kept
+    # Wheels for any Python from the oldest machine's on, which need no compiler.
+    options = ["--only-binary=:all:", "--python-version=3.9", "--implementation=py", "--abi=none", "--platform=any"]
+    name = f"guest-{hashlib.sha256(WANTED.read_bytes()).hexdigest()[:12]}"
+    return libraries(CACHE / name, *options, "--requirement", str(WANTED))
 
 
 @functools.cache
@@ -75,7 +54,7 @@ def packed() -> bytes:
     with tarfile.open(fileobj=content, mode="w:gz") as archive:
         for name in ("plugins", "tests", ".collections", "pyproject.toml"):
             archive.add(PROJECT / name, name, filter=wanted)
-        archive.add(libraries(), "libraries", filter=wanted)
+        archive.add(guest_libraries(), "libraries", filter=wanted)
         # As Ansible does it on a managed host: an empty package with module_utils in it.
         home = Path(ansible.__file__).parent
         for name in ("release.py", "module_utils"):

@@ -69,24 +69,30 @@ def make_segment(make_namespace: Callable[[], Namespace]) -> Callable[[int], Seg
     return make
 
 
-@pytest.fixture
-def nftables_binding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a directory with libnftables' Python binding, and nothing else of the distribution's (an Ansible, say); or skip.
+@pytest.fixture(scope="session")
+def bindings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory with the distribution's Python bindings of libnftables and D-Bus, and nothing else of it (an Ansible, say).
 
-    It is where Debian has it: the Python of the tests is another one. Imports find it, too.
+    They are where Debian has them: the Python of the tests is another one.
     """
-    (tmp_path / "nftables").symlink_to(Path("/usr/lib/python3/dist-packages/nftables"))
-    monkeypatch.syspath_prepend(str(tmp_path))
+    directory = tmp_path_factory.mktemp("bindings")
+    for found in Path("/usr/lib/python3/dist-packages").glob("*"):
+        if found.name in ("nftables", "dbus") or found.name.startswith("_dbus"):
+            (directory / found.name).symlink_to(found)
+    return directory
+
+
+@pytest.fixture
+def nftables_binding(bindings: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the directory with libnftables' Python binding, which imports find too; or skip."""
+    monkeypatch.syspath_prepend(str(bindings))
     pytest.importorskip("nftables", reason="python3-nftables is not installed")
-    return tmp_path
+    return bindings
 
 
 @pytest.fixture
 def dbus_binding(nftables_binding: Path) -> Path:
-    """Return the same directory with D-Bus' Python binding, too; or skip."""
-    for found in Path("/usr/lib/python3/dist-packages").glob("*dbus*"):
-        if found.name == "dbus" or found.name.startswith("_dbus"):
-            (nftables_binding / found.name).symlink_to(found)
+    """Return the same directory, where D-Bus' Python binding is too; or skip."""
     pytest.importorskip("dbus", reason="python3-dbus is not installed, or not for this Python")
     return nftables_binding
 
@@ -107,7 +113,7 @@ def module(nftables_binding: Path) -> Module:
     """Return a function that runs vip_firewall on a host, and returns its answer."""
 
     def run(host: Namespace, check: bool = False, **options: Any) -> dict[str, Any]:
-        answer = host.module("vip_firewall", check=check, path=nftables_binding, **options)
+        answer = host.module("vip_firewall", check=check, bindings=nftables_binding, **options)
         assert "operations" in answer, answer
         return answer
 

@@ -24,6 +24,7 @@ from typing import Any
 MODULES = "ansible_collections.lvs.cluster.plugins.modules"
 _CLONE_NEWNS, _CLONE_NEWNET = 0x00020000, 0x40000000
 _MS_BIND, _MS_REC, _MS_SLAVE, _MNT_DETACH = 0x1000, 0x4000, 0x80000, 2
+_LIBC = ctypes.CDLL(None, use_errno=True)
 Mounts = Sequence[tuple[str, str]]
 
 
@@ -33,10 +34,16 @@ def run_module(
     """Run a module in a network namespace that `ip netns` knows, and return its answer, failed or not.
 
     Like `ip netns exec` it has mounts of its own: /sys shows the namespace, and each of `mounts` is a directory and
-    where it is to be seen. `python_path` has the collection; `limit` is in seconds.
+    where it is to be seen. `python_path` has the collection; `limit` is in seconds. Its environment is that of now.
     """
     server = _server(python_path)
-    request = {"namespace": namespace, "module": name, "options": dict(options), "mounts": list(mounts)}
+    request = {
+        "namespace": namespace,
+        "module": name,
+        "options": dict(options),
+        "mounts": list(mounts),
+        "environment": dict(os.environ),
+    }
     assert server.stdin
     assert server.stdout
     server.stdin.write(json.dumps(request) + "\n")
@@ -91,6 +98,8 @@ def serve() -> None:
 def _run(request: Mapping[str, Any]) -> None:
     """Run one module, and end."""
     try:
+        os.environ.clear()
+        os.environ.update(request["environment"])
         _enter(request["namespace"], request["mounts"])
         testing = importlib.import_module("ansible.module_utils.testing")
         with testing.patch_module_args(request["options"]):
@@ -105,13 +114,13 @@ def _run(request: Mapping[str, Any]) -> None:
         os._exit(0)
 
 
+def call(function: str, *arguments: Any) -> None:
+    """Call a function of the C library that Python has not; raise OSError with its errno where it fails."""
+    if getattr(_LIBC, function)(*arguments):
+        raise OSError(ctypes.get_errno(), function)
+
+
 def _enter(namespace: str, mounts: Mounts) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def call(function: str, *arguments: Any) -> None:
-        if getattr(libc, function)(*arguments):
-            raise OSError(ctypes.get_errno(), function)
-
     with open(f"/run/netns/{namespace}") as inside:
         call("setns", inside.fileno(), _CLONE_NEWNET)
     call("unshare", _CLONE_NEWNS)

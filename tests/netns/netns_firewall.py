@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import json
 import re
-import sys
+import socket
+import struct
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from subprocess import PIPE, Popen
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from netns_hosts import LIMIT, Namespace
@@ -47,65 +48,38 @@ THROUGH = [
     {"address": "2001:db8::3", "port": 80, "direction": "through"},
 ]
 OPEN = [{"address": VIP, "port": 80}, {"address": VIP6, "port": 80}]
-_SERVER = """
-import socket, sys
-from concurrent.futures import ThreadPoolExecutor
-def serve(port):
-    server = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True)
-    ready.append(port)
-    len(ready) == 2 and print("ready", flush=True)
-    while True:
-        server.accept()[0].close()
-ready = []
-with ThreadPoolExecutor() as pool:
-    list(pool.map(serve, (80, 81)))
-"""
-_FIN = """
-import socket, struct, sys
-def checksum(data):
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    total = (total >> 16) + (total & 0xFFFF)
-    return ~(total + (total >> 16)) & 0xFFFF
-target, port = sys.argv[1], int(sys.argv[2])
-with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP) as raw:
-    raw.connect((target, 0))
-    header = [40000, port, 1, 1, 5 << 4, 0x11, 1024, 0, 0]  # FIN and ACK
-    pseudo = socket.inet_aton(raw.getsockname()[0]) + socket.inet_aton(target) + struct.pack("!BBH", 0, 6, 20)
-    header[7] = checksum(pseudo + struct.pack("!HHIIBBHHH", *header))
-    raw.send(struct.pack("!HHIIBBHHH", *header))
-"""
 # Of an ICMP message "fragmentation needed" about an answer that connection tracking knows nothing of.
 _INNER = "4500003c000000004006000" + "0" + "c000021e" + "c6336401" + "00509c4000000000"
-_SEND = """
-import socket, sys
-protocol, source, target, port, payload = sys.argv[1:]
-family = socket.AF_INET6 if ":" in target else socket.AF_INET
-kind = socket.SOCK_DGRAM if protocol == "17" else socket.SOCK_RAW
-with socket.socket(family, kind, int(protocol)) as sender:
-    sender.bind((source, 0))
-    sender.sendto(bytes.fromhex(payload), (target, int(port)))
-"""
-_CLIENT = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=0.7)"
 
 
 @contextmanager
 def serving(host: Namespace) -> Iterator[None]:
-    with Popen(["ip", "netns", "exec", host.name, sys.executable, "-c", _SERVER], stdout=PIPE, text=True) as server:
-        try:
-            assert server.stdout
-            assert server.stdout.readline() == "ready\n"
-            yield
-        finally:
-            server.kill()
-            server.wait(LIMIT)
+    """Take connections at ports 80 and 81 of a host, and close each."""
+    with host.entered():
+        servers = [socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True) for port in (80, 81)]
+    threads = [threading.Thread(target=_close_each, args=(server,)) for server in servers]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        for thread, server in zip(threads, servers):
+            server.shutdown(socket.SHUT_RDWR)  # which ends the thread's waiting
+            thread.join(LIMIT)
+            server.close()
+
+
+def _close_each(server: socket.socket) -> None:
+    with suppress(OSError):
+        while True:
+            server.accept()[0].close()
 
 
 def reaches(client: Namespace, address: str, port: int) -> bool:
-    with Popen(
-        ["ip", "netns", "exec", client.name, sys.executable, "-c", _CLIENT, address, str(port)], stderr=PIPE
-    ) as tried:
-        tried.communicate(timeout=LIMIT)
-        return tried.returncode == 0
+    with client.entered(), suppress(OSError):
+        socket.create_connection((address, port), timeout=0.7).close()
+        return True
+    return False
 
 
 def load(host: Namespace, rules: str) -> None:
@@ -119,7 +93,11 @@ def listed(host: Namespace) -> Any:
 
 def send(host: Namespace, protocol: int, source: str, target: str, port: int = 0, payload: str = "00" * 28) -> None:
     """Send one packet of a protocol by number; where there is no such tunnel the receiver's kernel has no use for it."""
-    host.run(sys.executable, "-c", _SEND, str(protocol), source, target, str(port), payload)
+    family = socket.AF_INET6 if ":" in target else socket.AF_INET
+    kind = socket.SOCK_DGRAM if protocol == socket.IPPROTO_UDP else socket.SOCK_RAW
+    with host.entered(), socket.socket(family, kind, protocol) as sender:
+        sender.bind((source, 0))
+        sender.sendto(bytes.fromhex(payload), (target, port))
 
 
 def send_error(host: Namespace, source: str, target: str, head: str) -> None:
@@ -130,9 +108,14 @@ def send_error(host: Namespace, source: str, target: str, head: str) -> None:
 def _checked(message: str) -> str:
     """Return an ICMP message with its checksum."""
     data = bytes.fromhex(message)
+    return (data[:2] + _checksum(data).to_bytes(2, "big") + data[4:]).hex()
+
+
+def _checksum(data: bytes) -> int:
+    """Return the Internet's checksum of an even number of bytes."""
     total = sum(int.from_bytes(data[index : index + 2], "big") for index in range(0, len(data), 2))
     total = (total >> 16) + (total & 0xFFFF)
-    return (data[:2] + ((~(total + (total >> 16))) & 0xFFFF).to_bytes(2, "big") + data[4:]).hex()
+    return ~(total + (total >> 16)) & 0xFFFF
 
 
 def count(host: Namespace, match: str, hook: str = "input") -> None:
@@ -147,7 +130,13 @@ def counted(host: Namespace) -> list[int]:
 
 def stray_fin(client: Namespace, address: str, port: int) -> None:
     """Send the FIN of a connection that nobody knows, as each is to connection tracking on a director."""
-    client.run(sys.executable, "-c", _FIN, address, str(port))
+    with client.entered(), socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP) as raw:
+        raw.connect((address, 0))
+        header = [40000, port, 1, 1, 5 << 4, 0x11, 1024, 0, 0]  # FIN and ACK
+        ends = socket.inet_aton(raw.getsockname()[0]) + socket.inet_aton(address)
+        pseudo = ends + struct.pack("!BBH", 0, socket.IPPROTO_TCP, 20)
+        header[7] = _checksum(pseudo + struct.pack("!HHIIBBHHH", *header))
+        raw.send(struct.pack("!HHIIBBHHH", *header))
 
 
 def count_fins(host: Namespace) -> None:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import json
 import os
@@ -19,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from forked import run_module
+from forked import call, run_module
 
 _CLONE_NEWNET = 0x40000000
 _SIOCGIFFLAGS, _IFF_RUNNING = 0x8913, 0x40  # include/uapi/linux/sockios.h and if.h
@@ -119,25 +118,32 @@ class Namespace:
     @contextmanager
     def entered(self) -> Iterator[None]:
         """Put the calling thread inside."""
-        libc = ctypes.CDLL(None, use_errno=True)
         with open("/proc/self/ns/net") as home, open(f"/run/netns/{self.name}") as inside:
-            _setns(libc, inside.fileno())
+            call("setns", inside.fileno(), _CLONE_NEWNET)
             try:
                 yield
             finally:
-                _setns(libc, home.fileno())
+                call("setns", home.fileno(), _CLONE_NEWNET)
 
     def module(
-        self, name: str, /, check: bool = False, wrapper: tuple[str, ...] = (), path: Path | None = None, **options: Any
+        self,
+        name: str,
+        /,
+        check: bool = False,
+        wrapper: tuple[str, ...] = (),
+        path: Path | None = None,
+        bindings: Path | None = None,
+        **options: Any,
     ) -> dict[str, Any]:
         """Run a module of the collection inside, as Ansible would, and return its answer, failed or not.
 
-        `wrapper` is a command that runs the module as its own last arguments say, such as setpriv(1); `path` is a
-        directory of libraries that come before the others.
+        `wrapper` is a command that runs the module as its own last arguments say, such as setpriv(1). Directories of
+        libraries that come before the others are `path`, for this run, and `bindings`, which many runs have.
         """
         options["_ansible_check_mode"] = check
         if not wrapper and not path:
-            return run_module(self.name, name, options, (), with_libraries()["PYTHONPATH"], LIMIT)
+            libraries = with_libraries(*([bindings] if bindings else []))["PYTHONPATH"]
+            return run_module(self.name, name, options, (), libraries, LIMIT)
         done = subprocess.run(
             ["ip", "netns", "exec", self.name, *wrapper, sys.executable, "-c", _DRIVER, name, json.dumps(options)],
             env=with_libraries(*([path] if path else [])),
@@ -160,8 +166,3 @@ class Segment:
     def host(self, number: int) -> Namespace:
         """Return host N."""
         return self.hosts[number - 1]
-
-
-def _setns(libc: ctypes.CDLL, descriptor: int) -> None:
-    if libc.setns(descriptor, _CLONE_NEWNET):
-        raise OSError(ctypes.get_errno(), "setns")

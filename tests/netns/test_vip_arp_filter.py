@@ -23,7 +23,7 @@ def module(nftables_binding: Path) -> Module:
     """Return a function that runs vip_arp_filter on a host, and returns its answer."""
 
     def run(host: Namespace, check: bool = False, **options: Any) -> dict[str, Any]:
-        answer = host.module("vip_arp_filter", check=check, path=nftables_binding, name="realserver", **options)
+        answer = host.module("vip_arp_filter", check=check, bindings=nftables_binding, name="realserver", **options)
         assert "operations" in answer, answer
         return answer
 

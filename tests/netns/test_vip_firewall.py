@@ -109,6 +109,7 @@ def test_packets_carry_their_mark(hosts: tuple[Namespace, Namespace], module: Mo
     assert listed(host) == former
 
 
+@pytest.mark.usefixtures("nftables_binding")
 def test_a_reload_is_mended_without_ansible(hosts: tuple[Namespace, Namespace]) -> None:
     client, host = hosts
     load(host, DEFAULT_DROP)

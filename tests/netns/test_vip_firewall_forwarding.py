@@ -7,6 +7,7 @@ by a host that never saw the requests. That is how connection tracking takes the
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -91,10 +92,8 @@ def test_a_director_whose_output_is_closed_sends_tunnels(hosts: tuple[Namespace,
     def sent(protocol: int = 4, target: str = DIP) -> bool:
         before = counted(server)
         # The socket itself is told that its packet may not leave.
-        try:
+        with suppress(PermissionError):
             send(director, protocol, RIP, target)
-        except AssertionError as refused:
-            assert "Operation not permitted" in str(refused)  # noqa: PT017
         return counted(server) != before
 
     server.ip(f"addr add {OTHER}/24 dev eth0")

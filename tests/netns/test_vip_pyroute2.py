@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,30 +17,22 @@ from typing import Any
 import pytest
 from netns_hosts import Namespace, Segment
 from netns_vips import VIP, VIP6, Capture, addresses
+from tools import CACHE, NotInstalled, libraries
 
 # Debian 11, 12 and 13 ship the first three; then the oldest and the newest of the rewritten 0.9.
 VERSIONS = ["0.5.14", "0.7.2", "0.7.7", "0.9.1", "0.9.7"]
-CACHE = Path(__file__).resolve().parents[2] / ".cache" / "pyroute2"
 LIMIT = 120  # seconds for one installation
 
 
 @functools.cache
 def install(version: str) -> Path | str:
     """Return the directory that has this version, or, in words, why this machine can't have it."""
-    directory = CACHE / version
-    if not directory.exists():
-        half = CACHE / f"{version}.{os.getpid()}"
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
-        command += ["--no-deps", "--retries", "0", "--timeout", "10", "--target", str(half), f"pyroute2=={version}"]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=False)
-            if done.returncode:
-                return f"pip can't install pyroute2 {version} ({done.stderr.strip().splitlines()[0]})"
-            half.rename(directory)
-        except subprocess.TimeoutExpired:
-            return f"pip can't install pyroute2 {version} (no answer in {LIMIT} s)"
-        finally:
-            shutil.rmtree(half, ignore_errors=True)
+    try:
+        directory = libraries(
+            CACHE / "pyroute2" / version, "--retries=0", "--timeout=10", f"pyroute2=={version}", limit=LIMIT
+        )
+    except NotInstalled as reason:
+        return str(reason)
     environment = {**os.environ, "PYTHONPATH": str(directory), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-c", "import pyroute2; pyroute2.IPRoute().close(); print(pyroute2.__file__)"]
     tried = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LIMIT, check=False)

@@ -8,7 +8,7 @@ import threading
 
 import parts as the_parts
 import pytest
-from run_parts import FAILED, NOT_RUN, PASSED, Part, Result, ready, run_commands, run_parts, table
+from run_parts import COLUMNS, FAILED, LAST, NOT_RUN, PASSED, Part, Result, ready, run_commands, run_parts, table
 
 PARTS = {
     "lint": Part("", []),
@@ -42,13 +42,13 @@ def test_ready(results, running, expected):
 def test_no_more_than_so_many_at_once():
     lock, now, most = threading.Lock(), [], []
 
-    def run(name, _part):
+    def run(part, _say):
         with lock:
-            now.append(name)
+            now.append(part)
             most.append(len(now))
         threading.Event().wait(0.01)
         with lock:
-            now.remove(name)
+            now.remove(part)
         return True
 
     results = run_parts(PARTS, 2, run)
@@ -59,10 +59,10 @@ def test_no_more_than_so_many_at_once():
 def test_after_a_failure_what_runs_ends_and_nothing_begins():
     together = threading.Barrier(2, timeout=10)
 
-    def run(name, _part):
-        if name in ("images", "netns"):
+    def run(part, _say):
+        if part in (PARTS["images"], PARTS["netns"]):
             together.wait()
-        return name != "netns"
+        return part != PARTS["netns"]
 
     outcomes = {name: result.outcome for name, result in run_parts(PARTS, 2, run).items()}
     assert outcomes.pop("lint") == PASSED
@@ -81,17 +81,35 @@ def test_commands_end_at_the_first_that_fails(capsys):
     def part(*programs):
         return Part("", [[sys.executable, "-c", program] for program in programs], environment={"WHAT": "hello"})
 
-    assert run_commands("one", part("import os; print(os.environ['WHAT'])"))
-    assert capsys.readouterr().out.splitlines()[-1].split() == ["one", "hello"]
-    assert not run_commands("two", part("raise SystemExit(3)", "print('never')"))
-    shown = capsys.readouterr().out
-    assert "failed with status 3" in shown
-    assert "two        never" not in shown
+    parts = {
+        "one": part("import os; print(os.environ['WHAT'])"),
+        "two": part("raise SystemExit(3)", "print('never')"),
+    }
+    results = run_parts(parts, 1, run_commands)
+    assert [result.outcome for result in results.values()] == [PASSED, FAILED]
+    assert results["one"].last[-1] == "hello"
+    assert results["two"].last[-1].endswith("failed with status 3")
+    shown = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["one", "hello"] in shown
+    assert ["two", "never"] not in shown
 
 
 def test_the_table_ends_with_a_count():
     results = {"lint": GOOD, "images": Result(FAILED, 2), "netns": Result(NOT_RUN)}
     assert table(PARTS, results)[-1] == "parts: 1 passed, 1 failed, 1 skipped"
+
+
+def test_of_what_failed_the_last_lines_are_told_again():
+    def run(part, say):
+        for number in range(2 * LAST):
+            say(f"{number} {'-' * COLUMNS}")
+        return part != PARTS["netns"]
+
+    lines = table(PARTS, run_parts({"lint": PARTS["lint"], "netns": PARTS["netns"]}, 1, run))
+    begin = lines.index("netns said last:")
+    assert [line.split()[0] for line in lines[begin + 1 :][:LAST]] == [str(LAST + number) for number in range(LAST)]
+    assert {len(line) for line in lines[begin + 1 :][:LAST]} == {COLUMNS}
+    assert not any("lint said" in line for line in lines)
 
 
 def test_labs_have_ports_of_their_own():
