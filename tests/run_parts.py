@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import queue
+import re
 import subprocess
 import sys
 import threading
@@ -17,8 +18,10 @@ from typing import NamedTuple
 
 PLAIN = {"ANSIBLE_NOCOLOR": "1", "MOLECULE_COMMAND_BORDERS": "false", "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
 PASSED, FAILED, NOT_RUN = "passed", "FAILED", "not run"
-# Of what a failed part printed last, so many lines and columns are told again at the end.
-LAST, COLUMNS = 12, 140
+# Of what a failed part printed, so many lines are told again at the end, so many columns of each: the last ones that tell
+# of a failure, as pytest, molecule and Ansible begin them, and then the last of all.
+TELLING, LAST, COLUMNS = 14, 4, 140
+_TELLS = re.compile(r"(E  |FAILED|ERROR|CRITICAL|\[ERROR\]|fatal:|failed:) *\S")
 
 
 class Part(NamedTuple):
@@ -37,14 +40,31 @@ class Part(NamedTuple):
 
 
 class Result(NamedTuple):
-    """How a part ended, after how many seconds, and what it said last."""
+    """How a part ended, after how many seconds, and what it said of that."""
 
     outcome: str
     seconds: float = 0
-    last: Sequence[str] = ()
+    words: Sequence[str] = ()
 
 
 Say = Callable[[str], None]
+
+
+class Words:
+    """What of all that a part says is worth to be told again."""
+
+    def __init__(self) -> None:
+        self._telling, self._last = deque[str](maxlen=TELLING), deque[str](maxlen=LAST)
+
+    def add(self, line: str) -> None:
+        """Take the next line."""
+        if len(self._last) == LAST and _TELLS.match(self._last[0]):
+            self._telling.append(self._last[0])
+        self._last.append(line)
+
+    def kept(self) -> tuple[str, ...]:
+        """Return the lines, in the order in which they were said."""
+        return (*self._telling, *self._last)
 
 
 def ready(parts: Mapping[str, Part], results: Mapping[str, Result], running: Collection[str]) -> list[str]:
@@ -72,10 +92,10 @@ def run_parts(parts: Mapping[str, Part], jobs: int, run: Callable[[Part, Say], b
     ended: queue.SimpleQueue[tuple[str, Result]] = queue.SimpleQueue()
 
     def work(name: str, part: Part) -> None:
-        began, last = time.monotonic(), deque[str](maxlen=LAST)
+        began, words = time.monotonic(), Words()
 
         def say(line: str) -> None:
-            last.append(line)
+            words.add(line)
             _print(f"{name:<10} {line}")
 
         try:
@@ -84,7 +104,7 @@ def run_parts(parts: Mapping[str, Part], jobs: int, run: Callable[[Part, Say], b
             for line in traceback.format_exc().splitlines():
                 say(line)
             well = False
-        ended.put((name, Result(PASSED if well else FAILED, time.monotonic() - began, tuple(last))))
+        ended.put((name, Result(PASSED if well else FAILED, time.monotonic() - began, words.kept())))
 
     while True:
         for name in ready(parts, results, running)[: jobs - len(running)]:
@@ -120,17 +140,17 @@ def run_commands(part: Part, say: Say) -> bool:
 
 
 def table(parts: Mapping[str, Part], results: Mapping[str, Result]) -> list[str]:
-    """Return the results as lines for people: a table, the last words of what failed, and a count."""
-    rows, words = [("part", "result", "time", "what")], []
-    for name, (outcome, seconds, last) in results.items():
+    """Return the results as lines for people: a table, what the parts that failed said, and a count."""
+    rows, told = [("part", "result", "time", "what")], []
+    for name, (outcome, seconds, words) in results.items():
         rows.append((name, outcome, f"{seconds:.0f} s" if outcome != NOT_RUN else "", parts[name].title))
         if outcome == FAILED:
-            words += ["", f"{name} said last:", *(f"  {line}"[:COLUMNS].rstrip() for line in last), ""]
+            told += ["", f"{name} said:", *(f"  {line}"[:COLUMNS].rstrip() for line in words), ""]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = [f"{row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]}" for row in rows]
     counts = {outcome: sum(result.outcome == outcome for result in results.values()) for outcome in (PASSED, FAILED)}
     skipped = len(results) - sum(counts.values())
-    return [*lines, *words, f"parts: {counts[PASSED]} passed, {counts[FAILED]} failed, {skipped} skipped"]
+    return [*lines, *told, f"parts: {counts[PASSED]} passed, {counts[FAILED]} failed, {skipped} skipped"]
 
 
 _printing = threading.Lock()

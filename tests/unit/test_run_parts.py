@@ -8,7 +8,21 @@ import threading
 
 import parts as the_parts
 import pytest
-from run_parts import COLUMNS, FAILED, LAST, NOT_RUN, PASSED, Part, Result, ready, run_commands, run_parts, table
+from run_parts import (
+    COLUMNS,
+    FAILED,
+    LAST,
+    NOT_RUN,
+    PASSED,
+    TELLING,
+    Part,
+    Result,
+    Words,
+    ready,
+    run_commands,
+    run_parts,
+    table,
+)
 
 PARTS = {
     "lint": Part("", []),
@@ -87,8 +101,8 @@ def test_commands_end_at_the_first_that_fails(capsys):
     }
     results = run_parts(parts, 1, run_commands)
     assert [result.outcome for result in results.values()] == [PASSED, FAILED]
-    assert results["one"].last[-1] == "hello"
-    assert results["two"].last[-1].endswith("failed with status 3")
+    assert results["one"].words[-1] == "hello"
+    assert results["two"].words[-1].endswith("failed with status 3")
     shown = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["one", "hello"] in shown
     assert ["two", "never"] not in shown
@@ -99,17 +113,45 @@ def test_the_table_ends_with_a_count():
     assert table(PARTS, results)[-1] == "parts: 1 passed, 1 failed, 1 skipped"
 
 
-def test_of_what_failed_the_last_lines_are_told_again():
+def test_what_a_failed_part_said_is_told_again():
     def run(part, say):
         for number in range(2 * LAST):
             say(f"{number} {'-' * COLUMNS}")
         return part != PARTS["netns"]
 
     lines = table(PARTS, run_parts({"lint": PARTS["lint"], "netns": PARTS["netns"]}, 1, run))
-    begin = lines.index("netns said last:")
-    assert [line.split()[0] for line in lines[begin + 1 :][:LAST]] == [str(LAST + number) for number in range(LAST)]
-    assert {len(line) for line in lines[begin + 1 :][:LAST]} == {COLUMNS}
+    told = lines[lines.index("netns said:") + 1 :][:LAST]
+    assert [line.split()[0] for line in told] == [str(LAST + number) for number in range(LAST)]
+    assert {len(line) for line in told} == {COLUMNS}
     assert not any("lint said" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "E       assert {'02:00'} == set()",
+        "FAILED tests/unit/test_one.py::test_it - AssertionError: assert 1 == 2",
+        "ERROR tests/unit/test_one.py - ImportError",
+        "ERROR    Verifier tests failed",
+        "[ERROR]: Task failed: Module failed: no such device",
+        "fatal: [rs1]: FAILED! => {",
+        "failed: [rs1] (item=1) => {",
+    ],
+)
+def test_of_all_that_was_said_what_tells_is_kept(line):
+    """It may stand long before the end, which molecule's own words take."""
+    said = [f"{number}" for number in range(100)]
+    words = Words()
+    for one in (line, *said, line, *said):
+        words.add(one)
+    assert words.kept() == (line, line, *said[-LAST:])
+
+
+def test_of_very_much_that_tells_the_last_is_kept():
+    words = Words()
+    for number in range(100):
+        words.add(f"E   {number}")
+    assert words.kept() == tuple(f"E   {number}" for number in range(100 - TELLING - LAST, 100))
 
 
 def test_labs_have_ports_of_their_own():
