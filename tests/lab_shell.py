@@ -35,11 +35,12 @@ class LabShell(NamedTuple):
         return self.on(host, f"cat /sys/class/net/{interface}/address").strip()
 
     def who_answers(self, host: str, vip: str) -> set[str]:
-        """Return the MACs that answer a host's ARP requests for a VIP.
+        """Return the MACs that answer a host's ARP requests for a VIP within five seconds, in which it sends five.
 
-        arping fails where nobody answers, and where its answers are not as many as its requests.
+        Not fewer: told to end after so many answers (`-c`), arping may have them all of the quicker of two. It fails
+        where nobody answers, and where its answers are not as many as its requests.
         """
-        told = self.run(host, f"arping -b -c 3 -w 8 -I lan0 {vip}").stdout
+        told = self.run(host, f"arping -b -w 5 -I lan0 {vip}").stdout
         assert "Sent " in told, told
         return {one.lower() for one in re.findall(r"\[([0-9A-Fa-f:]{17})\]", told)}
 

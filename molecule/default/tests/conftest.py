@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 import testinfra
 from lab_access import lab_hosts
+from lab_shell import LabShell
 
 CLUSTER = ("director", "rs1", "rs2")
 FINDINGS = (
@@ -33,16 +34,16 @@ def lab():
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
-    if report.when == "call" and report.failed and "lab" in item.funcargs:
-        report.sections.append(("state of the cluster", findings(item.funcargs["lab"])))
+    if report.when == "call" and report.failed:
+        report.sections.append(("state of the cluster", findings()))
     return report
 
 
-def findings(lab) -> str:
+def findings() -> str:
     """Return what every host of the cluster says of itself."""
-    lines = []
+    shell, lines = LabShell("lab"), []
     for name in CLUSTER:
         for command in FINDINGS:
-            result = lab[name].run(command)
+            result = shell.run(name, command)
             lines += [f"--- {name}: {command}", result.stdout.rstrip(), result.stderr.rstrip()]
     return "\n".join(line for line in lines if line)
