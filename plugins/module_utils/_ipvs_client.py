@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from itertools import groupby
 
 from ._errors import MalformedAnswer, NotSupported
-from ._genl import GenericNetlink, GenlError, Request
+from ._genl import GenericNetlink, Request
 from ._ipvs_fields import (
     ServerKey,
     ServiceKey,
@@ -35,7 +35,7 @@ from ._ipvs_status import (
 )
 from ._ipvs_timeouts import Timeouts
 from ._ipvs_words import server_name, service_name
-from ._netlink import pack_nested, unpack_attributes
+from ._netlink import NetlinkError, pack_nested, unpack_attributes
 
 # enum of commands in include/uapi/linux/ip_vs.h
 _CMD_GET_SERVICE, _CMD_GET_DEST, _CMD_GET_DAEMON, _CMD_SET_CONFIG, _CMD_GET_CONFIG, _CMD_GET_INFO = 4, 8, 11, 12, 13, 15
@@ -71,7 +71,7 @@ class IpvsClient:
     def __init__(self) -> None:
         try:
             self._genl = GenericNetlink("IPVS", version=1)
-        except GenlError as error:
+        except NetlinkError as error:
             if error.errno == errno.ENOENT:
                 raise NotSupported(_NO_IPVS) from None
             raise unexpected("find IPVS", error) from None
@@ -167,7 +167,7 @@ class IpvsClient:
         for key in keys:
             try:
                 answer = self._genl.get(Request(_CMD_GET_SERVICE, pack_nested(_ATTR_SERVICE, encode_service(key))))
-            except GenlError as error:
+            except NetlinkError as error:
                 if error.errno == errno.ESRCH:  # the kernel's word for "no such service"
                     continue
                 raise
@@ -191,7 +191,7 @@ def _inside(answer: bytes, attribute: int) -> bytes:
 def _asking(what: str) -> Iterator[None]:
     try:
         yield
-    except GenlError as error:
+    except NetlinkError as error:
         raise unexpected(what, error) from None
 
 

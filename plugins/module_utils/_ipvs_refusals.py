@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import Union
 
 from ._errors import KernelRefusal, NotPermitted, unexplained
-from ._genl import GenlError, Refusal
+from ._genl import Refusal
 from ._ipvs_plan import IpvsOperation, TimeoutsOperation
+from ._netlink import NetlinkError
 
 Work = Union[IpvsOperation, TimeoutsOperation]
 _NOT_PERMITTED = "IPVS is changed and read only with CAP_NET_ADMIN; run the task as root (become: true)."
@@ -24,7 +25,7 @@ class TableMoved(Exception):
         self.done = tuple(done)
 
 
-def unexpected(what: str, error: GenlError) -> KernelRefusal:
+def unexpected(what: str, error: NetlinkError) -> KernelRefusal:
     number = error.errno or 0
     if number == errno.EPERM:
         return NotPermitted(_NOT_PERMITTED, number)

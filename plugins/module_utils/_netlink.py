@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Netlink messages and attributes as bytes, the codec that IPVS stands on, and the socket that they go through.
+"""Netlink messages and attributes as bytes, the codec that IPVS stands on, and the conversations that they make.
 
 RFC 3549; include/uapi/linux/netlink.h.
 """
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from ._errors import MalformedAnswer
@@ -27,6 +30,7 @@ NLA_TYPE_MASK = 0x3FFF
 _HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port id: host byte order, as the kernel on this host
 _ATTRIBUTE = struct.Struct("=HH")  # length with this header, type
 _ERRNO = struct.Struct("=i")
+RECEIVE_BYTES = 1 << 16
 
 
 class Message(NamedTuple):
@@ -55,6 +59,76 @@ def open_netlink(protocol: int, seconds: float, groups: int = 0) -> socket.socke
         netlink.close()
         raise
     return netlink
+
+
+class NetlinkError(OSError):
+    """The kernel answered a request with an error, or not in time; `errno` is its number, ETIMEDOUT for the latter."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number, os.strerror(number))
+
+
+class Conversation:
+    """Requests through one socket, numbered from 1 on, and the kernel's answers to them; raises NetlinkError."""
+
+    def __init__(self, netlink: socket.socket) -> None:
+        self._socket = netlink
+        self._sequence = 0
+
+    def __enter__(self) -> Conversation:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the socket back."""
+        self._socket.close()
+
+    def send(self, requests: Iterable[tuple[int, int, bytes]]) -> int:
+        """Send requests (type, flags, payload) in one datagram; return the number of the last."""
+        packed = []
+        for kind, flags, payload in requests:
+            self._sequence += 1
+            packed.append(pack_message(kind, NLM_F_REQUEST | flags, self._sequence, payload))
+        with _socket_errors():
+            self._socket.send(b"".join(packed))
+        return self._sequence
+
+    def answers(self, first: int, last: int) -> Iterator[Message]:
+        """Yield the messages that answer requests `first` to `last`, for as long as the caller asks."""
+        while True:
+            with _socket_errors():
+                data = self._socket.recv(RECEIVE_BYTES)
+            for message in unpack_messages(data):
+                if first <= message.sequence <= last:
+                    yield message
+
+    def get(self, kind: int, payload: bytes) -> Message:
+        """Return the one answer to a request."""
+        number = self.send([(kind, 0, payload)])
+        message = next(self.answers(number, number))
+        if message.kind == NLMSG_ERROR:
+            raise NetlinkError(message.errno)
+        return message
+
+    def dump(self, kind: int, payload: bytes) -> Iterator[Message]:
+        """Yield a message for each object that a request lists."""
+        number = self.send([(kind, NLM_F_DUMP, payload)])
+        for message in self.answers(number, number):
+            if message.kind in (NLMSG_ERROR, NLMSG_DONE):
+                if message.errno:
+                    raise NetlinkError(message.errno)
+                return
+            yield message
+
+
+@contextmanager
+def _socket_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise NetlinkError(error.errno or errno.ETIMEDOUT) from None  # a timeout has no errno
 
 
 def pack_message(kind: int, flags: int, sequence: int, payload: bytes) -> bytes:

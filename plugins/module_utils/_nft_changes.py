@@ -13,7 +13,7 @@ import socket
 import struct
 
 from ._errors import KernelRefusal, MalformedAnswer, NotPermitted, unexplained
-from ._netlink import NLM_F_REQUEST, NLMSG_ERROR, open_netlink, pack_message, unpack_attributes, unpack_messages
+from ._netlink import RECEIVE_BYTES, Conversation, open_netlink, unpack_attributes, unpack_messages
 from ._nft import LIST_REMEDY
 
 # include/uapi/linux/netfilter: nfnetlink.h, nf_tables.h
@@ -23,7 +23,6 @@ _NEWGEN, _GETGEN, _GEN_ID = 15, 16, 1
 _RULES = {SUBSYSTEM << 8 | number for number in (0, 2, 3, 5, 6, 8)}
 _HEADER = bytes(4)  # of any family
 _ID = struct.Struct(">I")
-RECEIVE_BYTES = 1 << 16
 _WAIT = 10.0
 
 
@@ -58,14 +57,8 @@ class RuleChanges:
 def generation() -> int:
     """Return the number of the present rules; raise KernelRefusal when the kernel does not say."""
     try:
-        with open_netfilter() as netlink:
-            netlink.send(pack_message(SUBSYSTEM << 8 | _GETGEN, NLM_F_REQUEST, 1, _HEADER))
-            for message in unpack_messages(netlink.recv(RECEIVE_BYTES)):
-                if message.kind == NLMSG_ERROR and message.errno:
-                    raise OSError(message.errno, "the request ended")
-                number = unpack_attributes(message.payload[len(_HEADER) :]).get(_GEN_ID, b"")
-                if message.kind == SUBSYSTEM << 8 | _NEWGEN and len(number) == _ID.size:
-                    return int(_ID.unpack(number)[0])
+        with Conversation(open_netfilter()) as talk:
+            answer = talk.get(SUBSYSTEM << 8 | _GETGEN, _HEADER)
     except OSError as error:
         if error.errno == errno.EPERM:
             raise NotPermitted(
@@ -74,7 +67,10 @@ def generation() -> int:
         raise KernelRefusal(
             f"The kernel did not tell of its packet filter: {unexplained(error.errno or 0)}.", error.errno or 0
         ) from None
-    raise MalformedAnswer("the generation of nftables' rules")
+    number = unpack_attributes(answer.payload[len(_HEADER) :]).get(_GEN_ID, b"")
+    if answer.kind != SUBSYSTEM << 8 | _NEWGEN or len(number) != _ID.size:
+        raise MalformedAnswer("the generation of nftables' rules")
+    return int(_ID.unpack(number)[0])
 
 
 def open_netfilter(groups: int = 0) -> socket.socket:

@@ -8,27 +8,17 @@ of is not read, so it has no words: its comment tells whose it is, and its handl
 from __future__ import annotations
 
 import errno
-import socket
 import struct
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
 
 from ._errors import KernelRefusal, NotPermitted
 from ._firewall_rules import OURS, Chain, ChainKey, Rule, Ruleset
 from ._firewall_steps import DeleteRule, NftOperation, RemoveTable
-from ._netlink import (
-    NLM_F_ACK,
-    NLM_F_DUMP,
-    NLM_F_REQUEST,
-    NLMSG_DONE,
-    NLMSG_ERROR,
-    Message,
-    pack_attribute,
-    pack_message,
-    unpack_attributes,
-    unpack_messages,
-)
+from ._netlink import NLM_F_ACK, NLMSG_ERROR, Conversation, NetlinkError, pack_attribute, unpack_attributes
 from ._nft import LIST_REMEDY
-from ._nft_changes import RECEIVE_BYTES, SUBSYSTEM, generation, open_netfilter
+from ._nft_changes import SUBSYSTEM, generation, open_netfilter
 
 # include/uapi/linux/netfilter/nf_tables.h and nfnetlink.h
 _NEWTABLE, _GETTABLE, _DELTABLE, _NEWRULE, _GETRULE, _DELRULE = 0, 1, 2, 6, 7, 8
@@ -67,22 +57,23 @@ class OwnedRules:
         if not operations:
             return
         subsystem = _HEADER.pack(0, 0, SUBSYSTEM)
-        with _Conversation() as talk:
-            deletions = [_deletion(operation) for operation in operations]
-            talk.send([(_BATCH_BEGIN, 0, subsystem), *deletions, (_BATCH_END, 0, subsystem)])
+        deletions = [_deletion(operation) for operation in operations]
+        with _conversation("; ".join(operation.words for operation in operations)) as talk:
+            last = talk.send([(_BATCH_BEGIN, 0, subsystem), *deletions, (_BATCH_END, 0, subsystem)])
+            answers = (message for message in talk.answers(1, last) if message.kind == NLMSG_ERROR)
             # Each step is answered, also where one fails and none is carried out.
-            for number in talk.errors(len(deletions)):
-                if number:
-                    raise _refusal(number, "; ".join(operation.words for operation in operations))
+            for answer in islice(answers, len(deletions)):
+                if answer.errno:
+                    raise NetlinkError(answer.errno)
 
     def _read(self) -> Ruleset:
-        with _Conversation() as talk:
+        with _conversation("list the rules of nftables") as talk:
             tables = [
                 (_NAMES.get(family, ""), _text(attributes.get(_TABLE_NAME, b"")))
-                for family, attributes in talk.dump(_GETTABLE, _NEWTABLE)
+                for family, attributes in _listed(talk, _GETTABLE, _NEWTABLE)
             ]
             chains: dict[ChainKey, list[Rule]] = {}
-            for family, attributes in talk.dump(_GETRULE, _NEWRULE):
+            for family, attributes in _listed(talk, _GETRULE, _NEWRULE):
                 comment = _comment(attributes.get(_RULE_USERDATA, b""))
                 if comment.startswith(OURS):
                     table, chain = (_text(attributes.get(one, b"")) for one in (_RULE_TABLE, _RULE_CHAIN))
@@ -93,51 +84,20 @@ class OwnedRules:
         return Ruleset({key: Chain(key, tuple(rules)) for key, rules in chains.items()}, {}, frozenset(tables))
 
 
-class _Conversation:
-    """One socket; messages are numbered from 1 on."""
+@contextmanager
+def _conversation(what: str) -> Iterator[Conversation]:
+    try:
+        with Conversation(open_netfilter()) as talk:
+            yield talk
+    except OSError as error:
+        raise _refusal(error.errno or 0, what) from None
 
-    def __enter__(self) -> _Conversation:
-        try:
-            self._socket: socket.socket = open_netfilter()
-        except OSError as error:
-            raise _refusal(error.errno or 0, "list the rules of nftables") from None
-        return self
 
-    def __exit__(self, *_error: object) -> None:
-        self._socket.close()
-
-    def send(self, messages: Sequence[tuple[int, int, bytes]]) -> None:
-        """Send messages (type, flags, payload) as one."""
-        packed = (
-            pack_message(kind, NLM_F_REQUEST | flags, one, body) for one, (kind, flags, body) in enumerate(messages, 1)
-        )
-        self._socket.send(b"".join(packed))
-
-    def _receive(self) -> Iterator[Message]:
-        try:
-            return unpack_messages(self._socket.recv(RECEIVE_BYTES))
-        except OSError as error:  # a timeout has no errno
-            raise _refusal(error.errno or errno.ETIMEDOUT, "talk to nftables") from None
-
-    def errors(self, count: int) -> Iterator[int]:
-        """Yield the errno of so many answers, 0 for those that went well."""
-        while count:
-            for message in self._receive():
-                if message.kind == NLMSG_ERROR:
-                    count -= 1
-                    yield message.errno
-
-    def dump(self, kind: int, answer: int) -> Iterator[tuple[int, dict[int, bytes]]]:
-        """Yield the family and the attributes of everything of a kind."""
-        self.send([(SUBSYSTEM << 8 | kind, NLM_F_DUMP, _HEADER.pack(0, 0, 0))])
-        while True:
-            for message in self._receive():
-                if message.kind in (NLMSG_ERROR, NLMSG_DONE):
-                    if message.errno:
-                        raise _refusal(message.errno, "list the rules of nftables")
-                    return
-                if message.kind == SUBSYSTEM << 8 | answer:
-                    yield message.payload[0], unpack_attributes(message.payload[_HEADER.size :])
+def _listed(talk: Conversation, kind: int, answer: int) -> Iterator[tuple[int, dict[int, bytes]]]:
+    """Yield the family and the attributes of everything of a kind."""
+    for message in talk.dump(SUBSYSTEM << 8 | kind, _HEADER.pack(0, 0, 0)):
+        if message.kind == SUBSYSTEM << 8 | answer:
+            yield message.payload[0], unpack_attributes(message.payload[_HEADER.size :])
 
 
 def _deletion(operation: NftOperation) -> tuple[int, int, bytes]:

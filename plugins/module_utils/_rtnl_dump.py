@@ -12,19 +12,9 @@ import struct
 from typing import NamedTuple
 
 from ._errors import KernelRefusal, unexplained
-from ._netlink import (
-    NLM_F_DUMP,
-    NLM_F_REQUEST,
-    NLMSG_DONE,
-    NLMSG_ERROR,
-    open_netlink,
-    pack_message,
-    unpack_attributes,
-    unpack_messages,
-)
+from ._netlink import Conversation, open_netlink, unpack_attributes
 from ._vip_model import Link
 
-RECEIVE_BYTES = 1 << 16
 # include/uapi/linux: rtnetlink.h, if_link.h, if_addr.h
 _RTM_NEWLINK, _RTM_GETLINK, _RTM_NEWADDR, _RTM_GETADDR = 16, 18, 20, 22
 _IFINFOMSG = struct.Struct("=BxHiII")  # family, hardware type, device index, flags, changed flags
@@ -52,7 +42,7 @@ class Address(NamedTuple):
 
 
 def route_socket(groups: int = 0) -> socket.socket:
-    """Return a conversation with rtnetlink, which hears of changes of these groups."""
+    """Return a socket to rtnetlink, which hears of changes of these groups."""
     return open_netlink(socket.NETLINK_ROUTE, _WAIT, groups)
 
 
@@ -61,18 +51,9 @@ def dump(request: int, answer: int, header: int, what: str) -> list[bytes]:
 
     Raises KernelRefusal when the kernel does not list `what`.
     """
-    found: list[bytes] = []
     try:
-        with route_socket() as netlink:
-            netlink.send(pack_message(request, NLM_F_REQUEST | NLM_F_DUMP, 1, bytes(header)))
-            while True:
-                for message in unpack_messages(netlink.recv(RECEIVE_BYTES)):
-                    if message.kind in (NLMSG_DONE, NLMSG_ERROR):
-                        if message.errno:
-                            raise OSError(message.errno, "the dump ended")
-                        return found
-                    if message.kind == answer:
-                        found.append(message.payload)
+        with Conversation(route_socket()) as talk:
+            return [message.payload for message in talk.dump(request, bytes(header)) if message.kind == answer]
     except OSError as error:
         raise KernelRefusal(
             f"The kernel did not list this host's {what}: {unexplained(error.errno or 0)}.", error.errno or 0

@@ -13,8 +13,8 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from ._neighbor_model import Entry
-from ._netlink import unpack_attributes
-from ._rtnl_dump import RECEIVE_BYTES, Address, addresses, dump, route_socket
+from ._netlink import RECEIVE_BYTES, unpack_attributes
+from ._rtnl_dump import Address, addresses, dump, route_socket
 
 # include/uapi/linux: rtnetlink.h, neighbour.h, route.h
 _RTM_NEWNEIGH, _RTM_GETNEIGH = 28, 30

@@ -8,6 +8,7 @@ import socket
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils import _genl as genl
+from ansible_collections.lvs.cluster.plugins.module_utils._netlink import NetlinkError
 
 
 class Socket:
@@ -39,6 +40,6 @@ class Socket:
 def test_every_failure_has_an_errno_and_gives_the_socket_back(monkeypatch, failure, number):
     made = Socket(failure)
     monkeypatch.setattr(socket, "socket", lambda *_arguments: made)
-    with pytest.raises(genl.GenlError) as raised:
+    with pytest.raises(NetlinkError) as raised:
         genl.GenericNetlink("IPVS", 1)
     assert (raised.value.errno, made.closed) == (number, True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import errno
 import sys
-from contextlib import nullcontext
 from itertools import count
 from types import SimpleNamespace
 from typing import Any
@@ -31,10 +30,11 @@ from ansible_collections.lvs.cluster.plugins.module_utils import (
 from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall_rules import Ruleset
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall_wanted import WantedFirewall
-from ansible_collections.lvs.cluster.plugins.module_utils._genl import GenlError, Refusal
+from ansible_collections.lvs.cluster.plugins.module_utils._genl import Refusal
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import parse_service
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import plan_services
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_refusals import refusal_of, unexpected
+from ansible_collections.lvs.cluster.plugins.module_utils._netlink import NetlinkError, pack_message
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl_model import Pair
 from ansible_collections.lvs.cluster.plugins.module_utils._vip_model import Current, Link
 from ansible_collections.lvs.cluster.plugins.module_utils._vip_plan import plan_vips
@@ -166,8 +166,8 @@ def test_generation_of_rules(monkeypatch):
     assert said(_nft_changes.generation) == f"The kernel did not tell of its packet filter: {IO}"
     monkeypatch.setattr(_nft_changes, "open_netfilter", raiser(OSError(errno.EPERM, "")))
     assert said(_nft_changes.generation).startswith("Could not list the rules of nftables: no permission; ")
-    quiet = SimpleNamespace(settimeout=lambda _: None, send=lambda _: None, recv=lambda _: b"")
-    monkeypatch.setattr(_nft_changes, "open_netfilter", lambda: nullcontext(quiet))
+    other = SimpleNamespace(send=print, recv=lambda _: pack_message(1, 0, 1, bytes(4)), close=print)
+    monkeypatch.setattr(_nft_changes, "open_netfilter", lambda: other)
     assert "the generation of nftables' rules" in said(_nft_changes.generation)
 
 
@@ -209,9 +209,9 @@ def test_ipvs_refuses_a_step(number, message):
 
 
 def test_ipvs_itself(monkeypatch):
-    assert str(unexpected("list services", GenlError(errno.EPERM, ""))) == NOT_PERMITTED
-    assert str(unexpected("list services", GenlError(errno.EIO, ""))) == f"The kernel refused to list services: {IO}"
-    monkeypatch.setattr(_ipvs_client, "GenericNetlink", raiser(GenlError(errno.ENOENT, "")))
+    assert str(unexpected("list services", NetlinkError(errno.EPERM))) == NOT_PERMITTED
+    assert str(unexpected("list services", NetlinkError(errno.EIO))) == f"The kernel refused to list services: {IO}"
+    monkeypatch.setattr(_ipvs_client, "GenericNetlink", raiser(NetlinkError(errno.ENOENT)))
     assert said(_ipvs_client.IpvsClient).startswith("This kernel has no IPVS and could not load the module ip_vs; ")
     assert "attribute 1 is missing" in said(lambda: _ipvs_client._inside(b"", 1))
 
