@@ -33,6 +33,7 @@ WORDS = {
     "_ipvs_memory.load": ("/x/file", "is damaged or of another version", "put the file back .*, or remove it"),
     "_ipvs_memory_file.update_drained": ("/var/x", "no permission to write", _ROOT),
     "_ipvs_plan.plan_server": (r"tcp 192\.\S+:8\d", "does not exist on this host", "create it first with"),
+    "_ipvs_plan.plan_sysctls": ("conn_reuse_mode", "this kernel has no net.ipv4.vs", "leave it out"),
     "_ipvs_proof._refuse_to_empty": (
         r"tcp \S+",
         "nobody left who is known to serve it",
@@ -120,15 +121,15 @@ WORDS = {
         "run the task where",
     ),
     "_sysctl_client.SysctlClient._text": ("/folder", "cannot be read", _RIGHT),
-    "_sysctl_client.SysctlClient._write": ("arp_ignore: 1", "0 is read back", "stop that, and run again"),
     "_sysctl_client.SysctlClient.values": ("arp_ignore", "this kernel has no", "leave it out"),
-    "_sysctl_client._refused#1": ("arp_ignore", "no permission to write", _ROOT),
-    "_sysctl_client._refused#2": (
+    "_sysctl_value.refused#1": ("arp_ignore", "no permission to write", _ROOT),
+    "_sysctl_value.refused#2": (
         "arp_ignore",
         "read-only here",
         "run the task on the host itself, or make it writable",
     ),
-    "_sysctl_client._refused#3": ("arp_ignore", "cannot be written", _RIGHT),
+    "_sysctl_value.refused#3": ("arp_ignore", "cannot be written", _RIGHT),
+    "_sysctl_value.write_value": ("arp_ignore: 1", "0 is read back", "stop that, and run again"),
     "_sysctl_memory.load": (r"sysctl\.json", "is damaged or of another version", "put the file back .*, or remove it"),
     "_verify_client.read_boots": (r"/etc/lvs-cluster/x\.json", "cannot be read", r"run lvs\.cluster\.site"),
     "_vip_conflict.plan_free_vips": (

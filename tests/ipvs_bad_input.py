@@ -407,6 +407,21 @@ CASES = [
     ),
     table("unknown timeout", "timeouts.sctp. Supported parameters include: tcp, tcp_fin, udp.", timeouts={"sctp": 10}),
     table(
+        "sysctl",
+        "sysctls.conn_reuse_mode: 4 is out of range; give a number from 0 to 3.",
+        sysctls={"conn_reuse_mode": 4},
+    ),
+    table(
+        "switch",
+        "sysctls.expire_nodest_conn: 2 is out of range; give a number from 0 to 1.",
+        sysctls={"expire_nodest_conn": 2},
+    ),
+    table(
+        "unknown sysctl",
+        "sysctls.drop_entry. Supported parameters include: conn_reuse_mode, expire_nodest_conn, expire_quiescent_template.",
+        sysctls={"drop_entry": 1},
+    ),
+    table(
         "one bad service of two",
         "weight of server 192.0.2.5 of udp 192.0.2.30:53: -2 is out of range; give a number from 0 to 2147483647.",
         {**WEB, "scheduler": "wrr"},

@@ -11,7 +11,6 @@ from typing import NamedTuple
 from lab_access import ssh_command
 
 _LIMIT = 120  # seconds
-_PORT = "/run/visits.port"  # on the client: the last one
 
 
 class LabShell(NamedTuple):
@@ -55,13 +54,6 @@ class LabShell(NamedTuple):
         return {line[1]: [int(number) for number in line[2:5]] for line in lines if line[0] == "TCP"}
 
     def visits(self, url: str, number: int, header: str = "x-served-by") -> Counter[str]:
-        """Return how many of the client's visits each server answered; one that fails fails the test.
-
-        Each comes from a port that no visit had before. Left to itself the kernel draws ports by lot, anew every ten
-        seconds, and a director gives what comes from a port of the last two minutes to the server of then, whoever's
-        turn it is.
-        """
-        each = f"curl -sf -m 20 --local-port $port -o /dev/null -w '%header{{{header}}}\\n' '{url}' || exit 1"
-        ports = f"port=$(cat {_PORT} 2>/dev/null || echo 20000); for i in $(seq {number}); do"
-        count = f"port=$((port + 1)); echo $port > {_PORT}; {each}; done"
-        return Counter(self.on("client", f"{ports} {count}").split())
+        """Return how many of the client's visits each server answered; one that fails fails the test."""
+        each = f"curl -sf -m 20 -o /dev/null -w '%header{{{header}}}\\n' '{url}' || exit 1"
+        return Counter(self.on("client", f"for i in $(seq {number}); do {each}; done").split())

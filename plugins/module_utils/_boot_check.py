@@ -9,7 +9,7 @@ from ._arp_filter_wanted import WantedArpFilter
 from ._boot_plan import PARTS, Declared
 from ._firewall_wanted import WantedFirewall
 from ._ipvs_options import parse_service
-from ._ipvs_timeouts import parse_timeouts
+from ._ipvs_settings import parse_sysctls, parse_timeouts
 from ._neighbor_wanted import WantedNeighbors
 from ._vip_wanted import Wanted
 
@@ -28,3 +28,4 @@ def check_parts(declared: Declared) -> None:
         for options in getattr(declared, part):
             _CHECKS[part](options)
     parse_timeouts(declared.timeouts)
+    parse_sysctls(declared.sysctls)

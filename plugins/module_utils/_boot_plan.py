@@ -28,7 +28,7 @@ _FILTERS = (
     "iptables.service",
     "ip6tables.service",
 )
-# The parts that are lists of another module's options; timeouts are beside them.
+# The parts that are lists of another module's options; timeouts and sysctls of IPVS are beside them.
 PARTS = ("vips", "services", "neighbors", "arp_filters", "firewall")
 _PACKAGE = "ansible_collections/lvs/cluster/plugins/module_utils"
 _MAIN = """\
@@ -107,7 +107,7 @@ class Declared(NamedTuple):
     """What a host declares to be there after a boot.
 
     VIPs, services, neighbours, ARP filters and the packet filter are in the options of vip_iface, ipvs_service,
-    vip_neighbor, vip_arp_filter and vip_firewall; timeouts in seconds.
+    vip_neighbor, vip_arp_filter and vip_firewall; timeouts (in seconds) and sysctls in those of ipvs_table.
     """
 
     name: str
@@ -116,6 +116,7 @@ class Declared(NamedTuple):
     kernel_modules: Sequence[str] = ()
     neighbors: Sequence[Mapping[str, Any]] = ()
     timeouts: Mapping[str, int] = MappingProxyType({})
+    sysctls: Mapping[str, int] = MappingProxyType({})
     arp_filters: Sequence[Mapping[str, Any]] = ()
     firewall: Sequence[Mapping[str, Any]] = ()
 
@@ -167,7 +168,8 @@ def declare(options: Mapping[str, Any]) -> Declared:
                 "kernel_modules", module, "is not the name of a kernel module", "write one such as ip_vs"
             )
     parts = {part: [_given(item) for item in options.get(part) or ()] for part in PARTS}
-    return Declared(name, kernel_modules=modules, timeouts=_given(options.get("timeouts") or {}), **parts)
+    timeouts, sysctls = (_given(options.get(what) or {}) for what in ("timeouts", "sysctls"))
+    return Declared(name, kernel_modules=modules, timeouts=timeouts, sysctls=sysctls, **parts)
 
 
 def is_kept(declared: Declared, current: Mapping[str, Content], restorer: bytes) -> bool:
@@ -201,7 +203,7 @@ def wanted_files(
 
 def _state(declared: Declared, former: Mapping[str, Any]) -> bytes:
     """Return the content of the file that holds what is declared, and what is to be remembered beside it."""
-    state: dict[str, Any] = {"timeouts": dict(declared.timeouts)}
+    state: dict[str, Any] = {"timeouts": dict(declared.timeouts), "sysctls": dict(declared.sysctls)}
     state.update({part: getattr(declared, part) for part in PARTS})
     if former:
         state["former"] = dict(former)

@@ -17,7 +17,7 @@ Items = Sequence[Mapping[str, Any]]
 def restore(part: str, state: Mapping[str, Any]) -> list[Plan[Any]]:
     """Bring about a part of what `state` declares, and return what was done; raise LvsError."""
     items = state.get(part) or ()
-    declared = items or (part == "services" and state.get("timeouts"))
+    declared = items or (part == "services" and (state.get("timeouts") or state.get("sysctls")))
     return WAYS[part](items, state) if declared else []
 
 
@@ -34,18 +34,18 @@ def _services(items: Items, state: Mapping[str, Any]) -> list[Plan[Any]]:
     from ._ipvs_client import IpvsClient
     from ._ipvs_memory import still_drained
     from ._ipvs_options import parse_service
-    from ._ipvs_plan import plan_services, plan_timeouts
+    from ._ipvs_plan import plan_services, plan_sysctls, plan_timeouts
     from ._ipvs_run import IpvsRun, Request, Seen
-    from ._ipvs_timeouts import parse_timeouts
+    from ._ipvs_settings import parse_sysctls, parse_timeouts
 
     wanted = [parse_service(item) for item in items]
-    timeouts = parse_timeouts(state.get("timeouts"))
+    timeouts, sysctls = parse_timeouts(state.get("timeouts")), parse_sysctls(state.get("sysctls"))
 
     def decide(seen: Seen) -> Plan[Any]:
         plan = plan_services(seen.table, still_drained(wanted, seen.drained), drained=seen.drained)
-        return plan_timeouts(plan, seen.timeouts, timeouts)
+        return plan_sysctls(plan_timeouts(plan, seen.timeouts, timeouts), seen.sysctls, sysctls)
 
-    run = IpvsRun(IpvsClient(), Request([service.key for service in wanted], decide))
+    run = IpvsRun(IpvsClient(), Request([service.key for service in wanted], decide, sysctls=sysctls))
     return [run.apply() or run.first]
 
 

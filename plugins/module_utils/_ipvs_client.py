@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from itertools import groupby
 
 from ._errors import MalformedAnswer, NotSupported
@@ -18,8 +18,9 @@ from ._ipvs_fields import (
     server_of,
     service_of,
 )
-from ._ipvs_plan import IpvsOperation, ServiceState, Step, Table, TimeoutsOperation
-from ._ipvs_refusals import TableMoved, Work, refusal_of, unexpected
+from ._ipvs_plan import IpvsOperation, ServiceState, Step, SysctlsOperation, Table, TimeoutsOperation
+from ._ipvs_refusals import Command, TableMoved, Work, refusal_of, unexpected
+from ._ipvs_settings import SYSCTLS, Timeouts
 from ._ipvs_status import (
     Connections,
     Daemon,
@@ -33,7 +34,6 @@ from ._ipvs_status import (
     decode_timeouts,
     encode_timeouts,
 )
-from ._ipvs_timeouts import Timeouts
 from ._ipvs_words import server_name, service_name
 from ._netlink import NetlinkError, pack_nested, unpack_attributes
 
@@ -112,6 +112,16 @@ class IpvsClient:
         with _asking("read the timeouts"):
             return decode_timeouts(self._genl.get(Request(_CMD_GET_CONFIG)))
 
+    def sysctls(self, names: Iterable[str]) -> dict[str, int]:
+        """Return those of the named sysctls of IPVS that there are."""
+        from ._sysctl_value import read_value  # few runs ask for any
+
+        found = {}
+        for name in names:
+            with suppress(OSError):
+                found[name] = read_value(f"{SYSCTLS}/{name}")
+        return found
+
     def engine(self) -> Engine:
         """Return version and size of the kernel's IPVS."""
         with _asking("read the version"):
@@ -126,12 +136,16 @@ class IpvsClient:
     def apply(self, operations: Sequence[Work], basis: Table) -> None:
         """Carry out the steps in their order; `basis` is the table that they were planned on.
 
-        Each kind of object goes in its own batch, so that nothing is done to the servers when a service was refused.
-        Raises TableMoved when an object that a step would replace is no longer what it was (it is looked at again
-        just before), when one to add is there already, and when one to change or remove is gone.
+        Sysctls come first. Each kind of object goes in its own batch, so that nothing is done to the servers when a
+        service was refused. Raises TableMoved when an object that a step would replace is no longer what it was (it is
+        looked at again just before), when one to add is there already, and when one to change or remove is gone.
         """
         done: list[Work] = []
-        for batch in _batches(operations):
+        for operation in operations:
+            if isinstance(operation, SysctlsOperation):
+                _set(operation.sysctls)
+                done.append(operation)
+        for batch in _batches([one for one in operations if not isinstance(one, SysctlsOperation)]):
             moved = self._moved([step for step in batch if isinstance(step, IpvsOperation)], basis)
             if moved:
                 raise TableMoved(moved, done)
@@ -195,7 +209,14 @@ def _asking(what: str) -> Iterator[None]:
         raise unexpected(what, error) from None
 
 
-def _request(operation: Work) -> Request:
+def _set(sysctls: Mapping[str, int]) -> None:
+    from ._sysctl_value import write_value
+
+    for name, value in sysctls.items():
+        write_value(f"{SYSCTLS}/{name}", value)
+
+
+def _request(operation: Command) -> Request:
     if isinstance(operation, TimeoutsOperation):
         return Request(_CMD_SET_CONFIG, encode_timeouts(operation.timeouts))
     attributes = pack_nested(_ATTR_SERVICE, encode_service(operation.service, operation.service_settings))
@@ -204,8 +225,8 @@ def _request(operation: Work) -> Request:
     return Request(_COMMANDS[operation.step], attributes)
 
 
-def _batches(operations: Sequence[Work]) -> Iterator[list[Work]]:
-    def kind(operation: Work) -> str:
+def _batches(operations: Sequence[Command]) -> Iterator[list[Command]]:
+    def kind(operation: Command) -> str:
         if isinstance(operation, TimeoutsOperation):
             return "timeouts"
         return "service" if operation.server is None else "server"

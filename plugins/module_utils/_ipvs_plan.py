@@ -13,7 +13,7 @@ from ._errors import InvalidValue, NotSupported
 from ._ipvs_fields import ServerKey, ServerSettings, ServiceKey, ServiceSettings
 from ._ipvs_options import WantedServer, WantedService
 from ._ipvs_rules import settle_server, settle_service
-from ._ipvs_timeouts import Timeouts
+from ._ipvs_settings import Timeouts
 from ._ipvs_words import server_name, server_options, service_name, service_options
 from ._plan import Plan
 
@@ -90,20 +90,47 @@ class TimeoutsOperation(NamedTuple):
     timeouts: Timeouts
 
 
+class SysctlsOperation(NamedTuple):
+    """The sysctls of IPVS that are set: those alone that differ."""
+
+    words: str
+    sysctls: Mapping[str, int]
+
+
 def plan_timeouts(plan: Plan[Any], current: Timeouts, given: Mapping[str, int]) -> Plan[Any]:
     """Return the plan with the timeouts that are given (s); those that are not stay as they are."""
     wanted = current._replace(**given)
-    shown = {"timeouts": wanted._asdict()}
-    operations = plan.operations
-    if wanted != current:
-        words = f"change timeouts: {_changes(current._asdict(), wanted._asdict())}"
-        operations = (TimeoutsOperation(words, wanted), *operations)
+    before, after = current._asdict(), wanted._asdict()
+    operation = TimeoutsOperation(f"change timeouts: {_changes(before, after)}", wanted)
+    return _with_settings(plan, "timeouts", before, after, operation)
+
+
+def plan_sysctls(plan: Plan[Any], current: Mapping[str, int], given: Mapping[str, int]) -> Plan[Any]:
+    """Return the plan with the sysctls that are given; the others stay as they are.
+
+    Raises NotSupported for one that `current`, and so the kernel, does not have.
+    """
+    if not given:
+        return plan
+    for name in given:
+        if name not in current:
+            raise NotSupported(f"sysctls.{name}: this kernel has no net.ipv4.vs.{name}; leave it out.")
+    before = {name: current[name] for name in given}
+    different = {name: value for name, value in given.items() if value != before[name]}
+    operation = SysctlsOperation(f"change sysctls: {_changes(before, given)}", different)
+    return _with_settings(plan, "sysctls", before, dict(given), operation)
+
+
+def _with_settings(
+    plan: Plan[Any], what: str, before: Mapping[str, int], after: Mapping[str, int], operation: Any
+) -> Plan[Any]:
+    """Return the plan with these settings, which come before the services."""
     return replace(
         plan,
-        before={**plan.before, "timeouts": current._asdict()},
-        after={**plan.after, **shown},
-        operations=operations,
-        results={**plan.results, **shown},
+        before={**plan.before, what: before},
+        after={**plan.after, what: after},
+        operations=plan.operations if after == before else (operation, *plan.operations),
+        results={**plan.results, what: after},
     )
 
 

@@ -10,10 +10,18 @@ from ._ipvs_client import IpvsClient
 from ._ipvs_fields import ServiceKey
 from ._ipvs_memory_file import read_drained
 from ._ipvs_report import report
+from ._ipvs_settings import KERNEL_SYSCTLS
 
 
 def read_table(keys: Sequence[ServiceKey] | None = None, client: IpvsClient | None = None) -> dict[str, Any]:
-    """Return services, counters, drained servers and timeouts, of the named services or of all; raise LvsError."""
+    """Return services, counters and drained servers, of the named services or of all, and timeouts and sysctls.
+
+    Raises LvsError.
+    """
     client = client or IpvsClient()
     table = client.read(keys)
-    return {**report(table, client.status(table), read_drained()), "timeouts": client.timeouts()._asdict()}
+    return {
+        **report(table, client.status(table), read_drained()),
+        "timeouts": client.timeouts()._asdict(),
+        "sysctls": client.sysctls(KERNEL_SYSCTLS),
+    }

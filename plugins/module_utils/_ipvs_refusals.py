@@ -10,10 +10,12 @@ from typing import Union
 
 from ._errors import KernelRefusal, NotPermitted, unexplained
 from ._genl import Refusal
-from ._ipvs_plan import IpvsOperation, TimeoutsOperation
+from ._ipvs_plan import IpvsOperation, SysctlsOperation, TimeoutsOperation
 from ._netlink import NetlinkError
 
-Work = Union[IpvsOperation, TimeoutsOperation]
+# What is sent to IPVS, and all that a run does.
+Command = Union[IpvsOperation, TimeoutsOperation]
+Work = Union[Command, SysctlsOperation]
 _NOT_PERMITTED = "IPVS is changed and read only with CAP_NET_ADMIN; run the task as root (become: true)."
 
 
@@ -32,7 +34,7 @@ def unexpected(what: str, error: NetlinkError) -> KernelRefusal:
     return KernelRefusal(f"The kernel refused to {what}: {unexplained(number)}.", number)
 
 
-def refusal_of(batch: Sequence[Work], refusals: Sequence[Refusal], done: Sequence[Work]) -> Exception:
+def refusal_of(batch: Sequence[Command], refusals: Sequence[Refusal], done: Sequence[Work]) -> Exception:
     """Return what to raise: the table has moved, unless the kernel refused something for another reason too."""
     for refusal in refusals:
         operation = batch[refusal.position]
@@ -50,7 +52,7 @@ def refusal_of(batch: Sequence[Work], refusals: Sequence[Refusal], done: Sequenc
     return error
 
 
-def _is_move(operation: Work, number: int) -> bool:
+def _is_move(operation: Command, number: int) -> bool:
     """Whether the errno says that an object is there already, or not there (net/netfilter/ipvs/ip_vs_ctl.c)."""
     if isinstance(operation, TimeoutsOperation):
         return False
@@ -59,7 +61,7 @@ def _is_move(operation: Work, number: int) -> bool:
     return number in (errno.EEXIST, errno.ESRCH, errno.ENOENT)
 
 
-def _reason(operation: Work, number: int) -> str:
+def _reason(operation: Command, number: int) -> str:
     """Return why, and what to do: the meaning of an errno depends on the step (net/netfilter/ipvs/ip_vs_ctl.c)."""
     if isinstance(operation, IpvsOperation):
         settings = operation.service_settings

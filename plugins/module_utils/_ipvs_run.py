@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Callable, NamedTuple
 
 from ._ipvs_client import IpvsClient
@@ -11,8 +11,8 @@ from ._ipvs_fields import ServiceKey
 from ._ipvs_memory_file import read_drained
 from ._ipvs_plan import Drained, IpvsOperation, Place, Table
 from ._ipvs_schedulers import check_scheduler
+from ._ipvs_settings import Timeouts
 from ._ipvs_status import Connections
-from ._ipvs_timeouts import Timeouts
 from ._plan import Plan
 
 
@@ -22,18 +22,20 @@ class Seen(NamedTuple):
     table: Table
     drained: Drained
     timeouts: Timeouts
+    sysctls: Mapping[str, int]
     connections: Mapping[Place, Connections]
 
 
 class Request(NamedTuple):
     """The services that a run is about (None: all of the host), and how it decides once it has seen them.
 
-    `counted` tells the services whose connections it has to know.
+    `counted` tells the services whose connections it has to know, and `sysctls` names those of IPVS.
     """
 
     keys: Sequence[ServiceKey] | None
     decide: Callable[[Seen], Plan[Any]]
     counted: Callable[[Table], Iterable[ServiceKey]] | None = None
+    sysctls: Collection[str] = ()
 
 
 class IpvsRun:
@@ -50,7 +52,8 @@ class IpvsRun:
         counted = self.request.counted
         table = self.client.read(self.request.keys)
         connections = self.connections(counted(table)) if counted else {}
-        seen = Seen(table, read_drained(), self.client.timeouts(), connections)
+        sysctls = self.client.sysctls(self.request.sysctls) if self.request.sysctls else {}
+        seen = Seen(table, read_drained(), self.client.timeouts(), sysctls, connections)
         return seen, checked(self.request.decide(seen))
 
     def connections(self, services: Iterable[ServiceKey]) -> dict[Place, Connections]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ._errors import MalformedAnswer
 from ._fields import ADDRESS, TEXT, U32, Field, Kind, decode_fields, encode_fields, number
 from ._ipvs_fields import ServerKey
-from ._ipvs_timeouts import Timeouts
+from ._ipvs_settings import Timeouts
 from ._netlink import unpack_attributes
 
 

@@ -7,12 +7,13 @@ import errno
 import os
 from collections.abc import Iterable, Mapping, Sequence
 
-from ._errors import KernelRefusal, LvsError, NotPermitted, NotSupported
+from ._errors import LvsError, NotSupported
 from ._files import read_bytes, remove, write_atomic
 from ._sysctl_files import BOOT_DIRECTORIES, LATE_FILES
 from ._sysctl_memory import MEMORY, load
 from ._sysctl_model import ALL, DEFAULT, SETTINGS, TREE, Pair, needed
 from ._sysctl_plan import Facts, Request, SysctlOperation, WriteValue, effective_values
+from ._sysctl_value import read_value, refused, write_value
 
 _UFW = "/etc/ufw/ufw.conf"
 
@@ -55,7 +56,7 @@ class SysctlClient:
         values = {}
         for pair in [Pair(name, key) for name in (ALL, DEFAULT, *interfaces) for key in keys]:
             try:
-                values[pair] = self._value(pair)
+                values[pair] = read_value(f"{self._proc}/{pair.path}")
             except OSError as error:
                 if pair.target in (ALL, DEFAULT):
                     raise NotSupported(
@@ -63,10 +64,6 @@ class SysctlClient:
                         "leave it out."
                     ) from None
         return values
-
-    def _value(self, pair: Pair) -> int:
-        with open(f"{self._proc}/{pair.path}", encoding="ascii") as source:
-            return int(source.read())
 
     def effective(self, predicted: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
         """Return the values that act now, for the interfaces and settings of `predicted` that are still there."""
@@ -112,13 +109,13 @@ class SysctlClient:
                 while not os.path.isdir(path):
                     path = os.path.dirname(path)
             if not os.access(path, os.W_OK):
-                raise _refused(path, errno.EROFS if os.statvfs(path).f_flag & os.ST_RDONLY else errno.EACCES)
+                raise refused(path, errno.EROFS if os.statvfs(path).f_flag & os.ST_RDONLY else errno.EACCES)
 
     def apply(self, operations: Sequence[SysctlOperation]) -> None:
         """Do the operations in their order; raises KernelRefusal or NotPermitted at the first that fails."""
         for operation in operations:
             if isinstance(operation, WriteValue):
-                self._write(operation.pair, operation.value)
+                write_value(f"{self._proc}/{operation.pair.path}", operation.value)
             else:
                 self._replace(operation.path, operation.text)
 
@@ -131,30 +128,4 @@ class SysctlClient:
             else:
                 write_atomic(path, text.encode("utf-8", "surrogateescape"))
         except OSError as error:
-            raise _refused(path, error.errno or 0) from None
-
-    def _write(self, pair: Pair, value: int) -> None:
-        path = f"{self._proc}/{pair.path}"
-        try:
-            with open(path, "r+", encoding="ascii") as target:
-                target.write(f"{value}\n")
-            now = self._value(pair)
-        except OSError as error:
-            raise _refused(path, error.errno or 0) from None
-        if now != value:
-            raise KernelRefusal(
-                f"{path}: {value} was written and {now} is read back; another program on this host sets it too: "
-                "stop that, and run again.",
-                0,
-            )
-
-
-def _refused(path: str, number: int) -> KernelRefusal:
-    if number in (errno.EACCES, errno.EPERM):
-        return NotPermitted(f"{path}: no permission to write here; run the task as root (become: true).", number)
-    if number == errno.EROFS:
-        return NotPermitted(
-            f"{path}: it is read-only here, as in a container; run the task on the host itself, or make it writable.",
-            number,
-        )
-    return KernelRefusal(f"{path}: cannot be written ({os.strerror(number)}); put that right and run again.", number)
+            raise refused(path, error.errno or 0) from None

@@ -29,6 +29,7 @@ VARIABLES = (
     "director_services",
     "director_standby_vips",
     "director_state",
+    "director_sysctls",
     "director_timeouts",
     "director_vip_interface",
     "director_vips",
@@ -56,6 +57,7 @@ class Director(NamedTuple):
     purge: bool
     keep_drained: bool
     timeouts: Mapping[str, int]
+    sysctls: Mapping[str, int]
 
 
 class RealServer(NamedTuple):
@@ -133,8 +135,14 @@ def _director(topology: Topology, host: str, own: Mapping[str, Any]) -> Director
         director_forwarding(topology, host) if forwarding is None else int(forwarding),
         _is(own.get("director_purge", False)),
         _is(own.get("director_keep_drained", True)),
-        {name: int(seconds) for name, seconds in (own.get("director_timeouts") or {}).items()},
+        _numbers(own.get("director_timeouts")),
+        _numbers(own.get("director_sysctls", {"conn_reuse_mode": 2})),
     )
+
+
+def _numbers(settings: Mapping[str, Any] | None) -> dict[str, int]:
+    """Return numbers, of which a template may have made texts."""
+    return {name: int(value) for name, value in (settings or {}).items()}
 
 
 def _real_server(topology: Topology, host: str, own: Mapping[str, Any]) -> RealServer:

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ._finding import Finding
 from ._ipvs_options import parse_services
-from ._ipvs_plan import plan_services, plan_timeouts, simulate
+from ._ipvs_plan import plan_services, plan_sysctls, plan_timeouts, simulate
 from ._ipvs_proof import begins
-from ._ipvs_timeouts import Timeouts, parse_timeouts
+from ._ipvs_settings import KERNEL_SYSCTLS, Timeouts, parse_sysctls, parse_timeouts
 from ._ipvs_words import server_name, service_name
 from ._plan import Plan
 from ._verify_declared import Director
@@ -36,24 +36,27 @@ class Step(NamedTuple):
         return self.server.rpartition(":")[0].strip("[]")
 
 
-def drift(
-    held: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]], timeouts: Mapping[str, int], purge: bool = False
-) -> list[Step]:
-    """Return what ipvs_table would do to get from what is held (`services`, `timeouts`) to what is wanted."""
+def drift(held: Mapping[str, Any], director: Director, purge: bool = False) -> list[Step]:
+    """Return what ipvs_table would do to get from what is held to what the director declares.
+
+    Held are `services`, `timeouts` and `sysctls`. What is not declared is left alone, and is no drift; at boot nothing
+    is said of it.
+    """
     table = simulate({}, plan_services({}, parse_services(held["services"])).operations)
-    steps = plan_services(table, parse_services(wanted), purge).operations
+    steps = plan_services(table, parse_services(director.services), purge).operations
     found = [
         Step(one.words, service_name(one.service), server_name(one.server), begins(table, one))
         if one.server
         else Step(one.words)
         for one in steps
     ]
-    given, current = parse_timeouts(timeouts), held.get("timeouts") or {}
-    if given:
-        # What is not declared is left alone, and is no drift; at boot nothing is said of it.
-        now = Timeouts(**{**dict.fromkeys(Timeouts._fields, 0), **current})
-        found += [Step(words) for words in plan_timeouts(Plan({}, {}), now, given).words]
-    return found
+    settings = Plan[Any]({}, {})
+    timeouts, sysctls = parse_timeouts(director.timeouts), parse_sysctls(director.sysctls)
+    if timeouts:
+        now = Timeouts(**{**dict.fromkeys(Timeouts._fields, 0), **(held.get("timeouts") or {})})
+        settings = plan_timeouts(settings, now, timeouts)
+    settings = plan_sysctls(settings, {**KERNEL_SYSCTLS, **(held.get("sysctls") or {})}, sysctls)
+    return [*found, *map(Step, settings.words)]
 
 
 def table_checks(seen: Seen) -> Iterator[Check]:
@@ -63,7 +66,7 @@ def table_checks(seen: Seen) -> Iterator[Check]:
         if not director:
             continue
         drained = {(one["service"], one["server"]): one for one in info.get("drained", ())}
-        steps = drift(info, director.services, director.timeouts, director.purge)
+        steps = drift(info, director, director.purge)
         for step in steps:
             held = drained.get((step.service, step.server))
             if held and director.keep_drained:
@@ -125,6 +128,6 @@ def _boot_problems(seen: Seen, host: str, name: str, boot: Mapping[str, Any]) ->
 
 
 def _boot_table(seen: Seen, host: str, director: Director, declared: Mapping[str, Any]) -> Iterator[str]:
-    for step in drift(declared, director.services, director.timeouts):
+    for step in drift(declared, director):
         if not _is_held_back(seen, host, step):
             yield f"would bring another table back at boot (a run would: {step.words})"

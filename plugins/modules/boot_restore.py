@@ -50,6 +50,20 @@ options:
       udp:
         description: Of UDP packets that belong together.
         type: int
+  sysctls:
+    description: The sysctls of IPVS, as in M(lvs.cluster.ipvs_table).
+    type: dict
+    version_added: 1.1.0
+    suboptions:
+      conn_reuse_mode:
+        description: Whether a connection from a port that had one before is scheduled anew.
+        type: int
+      expire_nodest_conn:
+        description: Whether connections of a server that was removed are forgotten.
+        type: int
+      expire_quiescent_template:
+        description: Whether persistent clients leave a server that has weight 0.
+        type: int
   neighbors:
     description: Static neighbour entries, each item with the options of M(lvs.cluster.vip_neighbor).
     type: list
@@ -195,7 +209,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._boot_declare import DeclareRun
 from ansible_collections.lvs.cluster.plugins.module_utils._boot_plan import declare
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_timeouts import TIMEOUT_OPTIONS
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_settings import SYSCTL_OPTIONS, TIMEOUT_OPTIONS
 from ansible_collections.lvs.cluster.plugins.module_utils._plan import Plan
 from ansible_collections.lvs.cluster.plugins.module_utils._runner import run
 
@@ -218,6 +232,7 @@ def main() -> None:
             "vips": {"type": "list", "elements": "dict", "default": []},
             "services": {"type": "list", "elements": "dict", "default": []},
             "timeouts": {"type": "dict", "options": TIMEOUT_OPTIONS},
+            "sysctls": {"type": "dict", "options": SYSCTL_OPTIONS},
             "neighbors": {"type": "list", "elements": "dict", "default": []},
             "arp_filters": {"type": "list", "elements": "dict", "default": []},
             "firewall": {"type": "list", "elements": "dict", "default": []},

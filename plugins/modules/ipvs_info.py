@@ -11,8 +11,8 @@ short_description: Tell what the kernel's IPVS table holds and counts
 version_added: 1.0.0
 author: The lvs.cluster maintainers (@lvs-cluster)
 description:
-  - Returns virtual services, real servers, counters, rates, timeouts, sync daemons and the version of IPVS.
-  - What it returns as RV(services) and RV(timeouts) is what M(lvs.cluster.ipvs_table) takes, so a table can be saved and brought back
+  - Returns virtual services, real servers, counters, rates, timeouts, sysctls, sync daemons and the version of IPVS.
+  - What it returns as RV(services), RV(timeouts) and RV(sysctls) is what M(lvs.cluster.ipvs_table) takes, so a table can be saved and brought back
     with nothing lost.
   - Speaks generic netlink to the kernel itself; needs neither C(ipvsadm) nor any Python library.
 options:
@@ -96,6 +96,12 @@ timeouts:
   returned: success
   type: dict
   sample: {tcp: 900, tcp_fin: 120, udp: 300}
+sysctls:
+  description: The sysctls of O(lvs.cluster.ipvs_table#module:sysctls).
+  returned: success
+  type: dict
+  version_added: 1.1.0
+  sample: {conn_reuse_mode: 1, expire_nodest_conn: 0, expire_quiescent_template: 0}
 sync_daemons:
   description: The daemons that send (C(state=master)) or take (C(state=backup)) connections to or from another director.
   returned: success

@@ -62,6 +62,28 @@ options:
       udp:
         description: Seconds for a UDP flow; the kernel begins with 300.
         type: int
+  sysctls:
+    description:
+      - What C(net.ipv4.vs) says of which server a client comes to, for all services of the host; those that are left out stay as they are.
+    type: dict
+    version_added: 1.1.0
+    suboptions:
+      conn_reuse_mode:
+        description:
+          - What becomes of a new TCP connection from a port that had one before, which the kernel still remembers.
+          - With V(1), with which the kernel begins, it goes to that one's server, whatever its weight is now, unless the answers come back
+            through the director. In direct routing and by tunnels this is so for O(timeouts.tcp_fin) after a connection has ended.
+          - With V(2) it is scheduled anew once the former one has ended, as far as the director sees that. With V(0) it never is.
+        type: int
+      expire_nodest_conn:
+        description:
+          - With V(1) a connection whose server was removed is forgotten with its next packet, so that the client learns of it at once. A new
+            one that would go to a server with weight 0 by O(sysctls.conn_reuse_mode) goes to another. The kernel begins with V(0).
+        type: int
+      expire_quiescent_template:
+        description:
+          - With V(1) persistent clients leave a server as soon as it has weight 0. The kernel begins with V(0), where they stay until their time is over.
+        type: int
 extends_documentation_fragment:
   - lvs.cluster.attributes
   - lvs.cluster.ipvs.services
@@ -96,6 +118,7 @@ EXAMPLES = r"""
   lvs.cluster.ipvs_table:
     services: "{{ saved.services }}"
     timeouts: "{{ saved.timeouts }}"
+    sysctls: "{{ saved.sysctls }}"
     purge: true
 """
 
@@ -127,6 +150,11 @@ timeouts:
   returned: success
   type: dict
   sample: {tcp: 900, tcp_fin: 120, udp: 300}
+sysctls:
+  description: Those of O(sysctls) as they are afterwards.
+  returned: with O(sysctls)
+  type: dict
+  sample: {conn_reuse_mode: 2}
 """
 
 from collections.abc import Mapping, Sequence
@@ -140,9 +168,19 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import (
     WantedService,
     parse_services,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import Drained, plan_services, plan_timeouts
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import (
+    Drained,
+    plan_services,
+    plan_sysctls,
+    plan_timeouts,
+)
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_run import Request, Seen
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_timeouts import TIMEOUT_OPTIONS, parse_timeouts
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_settings import (
+    SYSCTL_OPTIONS,
+    TIMEOUT_OPTIONS,
+    parse_sysctls,
+    parse_timeouts,
+)
 from ansible_collections.lvs.cluster.plugins.module_utils._plan import Plan
 
 OPTIONS: dict[str, Any] = {
@@ -153,6 +191,7 @@ OPTIONS: dict[str, Any] = {
     "prove_marks": {"type": "list", "elements": "dict", "default": []},
     "prove_timeout": {"type": "float", "default": 10.0},
     "timeouts": {"type": "dict", "options": TIMEOUT_OPTIONS},
+    "sysctls": {"type": "dict", "options": SYSCTL_OPTIONS},
 }
 
 
@@ -160,7 +199,7 @@ def parse(params: Mapping[str, Any], rehearsal: bool = False) -> Request:
     """Return what the options ask for."""
     wanted = parse_services(params["services"])
     keys = None if params["purge"] else [service.key for service in wanted]
-    timeouts = parse_timeouts(params["timeouts"])
+    timeouts, sysctls = parse_timeouts(params["timeouts"]), parse_sysctls(params["sysctls"])
 
     def decide(seen: Seen) -> Plan[Any]:
         def plan_for(some: Sequence[WantedService]) -> Plan[Any]:
@@ -168,9 +207,10 @@ def parse(params: Mapping[str, Any], rehearsal: bool = False) -> Request:
 
         asked, warnings = _kept_drained(wanted, seen.drained if params["keep_drained"] else {})
         plan = _proved(params, rehearsal, seen, asked, plan_for) if params["prove"] else plan_for(asked)
-        return plan_timeouts(replace(plan, warnings=(*plan.warnings, *warnings)), seen.timeouts, timeouts)
+        plan = plan_timeouts(replace(plan, warnings=(*plan.warnings, *warnings)), seen.timeouts, timeouts)
+        return plan_sysctls(plan, seen.sysctls, sysctls)
 
-    return Request(keys, decide)
+    return Request(keys, decide, sysctls=sysctls)
 
 
 # What only some runs need is compiled in these alone.

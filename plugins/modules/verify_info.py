@@ -80,7 +80,7 @@ neighbors:
   type: list
   elements: dict
 table:
-  description: What M(lvs.cluster.ipvs_info) returns as C(services), C(counters), C(drained) and C(timeouts); empty unless O(table=true).
+  description: What M(lvs.cluster.ipvs_info) returns as C(services), C(counters), C(drained), C(timeouts) and C(sysctls); empty unless O(table=true).
   returned: success
   type: dict
 paths:

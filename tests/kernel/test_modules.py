@@ -10,6 +10,7 @@ from pathlib import Path
 import ipvsadm
 import pytest
 import yaml
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_settings import KERNEL_SYSCTLS
 from argument_specs import BadOptions
 from conftest import PLUGINS, command, run
 from ipvs_bad_input import CASES, TABLE
@@ -117,6 +118,39 @@ def test_timeouts(kernel):
     assert done["operations"] == rehearsed["operations"] == ["change timeouts: tcp 900 -> 3600, udp 300 -> 60"]
     assert listed.split()[-3:] == ["3600", "120", "60"]
     assert (again["operations"], again["writes"]) == ([], 0)
+
+
+def test_sysctls(kernel):
+    """Those that are named are set, the others stay; check mode writes nothing."""
+    read = command("sysctl", "-n", *(f"net.ipv4.vs.{name}" for name in KERNEL_SYSCTLS))
+    asked = {"services": [], "sysctls": {"conn_reuse_mode": 2, "expire_quiescent_template": 1}}
+    first, rehearsed, untouched, done, after, again, info = kernel.batch(
+        read,
+        {**run("ipvs_table", **asked), "check": True},
+        read,
+        run("ipvs_table", **asked),
+        read,
+        run("ipvs_table", **asked),
+        run("ipvs_info"),
+    )
+    kernel.module("ipvs_table", services=[], sysctls=KERNEL_SYSCTLS)
+    assert first.split() == untouched.split() == [str(value) for value in KERNEL_SYSCTLS.values()]
+    assert (
+        done["operations"]
+        == rehearsed["operations"]
+        == ["change sysctls: conn_reuse_mode 1 -> 2, expire_quiescent_template 0 -> 1"]
+    )
+    assert after.split() == ["2", "0", "1"]
+    assert again["operations"] == []
+    assert info["sysctls"] == {"conn_reuse_mode": 2, "expire_nodest_conn": 0, "expire_quiescent_template": 1}
+
+
+def test_sysctls_come_back_at_boot(kernel):
+    """Also where no service is declared."""
+    booted = kernel.ask({"kind": "booted", "state": {"services": [], "sysctls": {"conn_reuse_mode": 2}}})
+    value = kernel.command("sysctl", "-n", "net.ipv4.vs.conn_reuse_mode")
+    kernel.module("ipvs_table", services=[], sysctls=KERNEL_SYSCTLS)
+    assert (booted, value.strip()) == (0, "2")
 
 
 def test_bad_input_changes_nothing(kernel):

@@ -43,6 +43,7 @@ def test_files(files):
         "firewall": [],
         "neighbors": [],
         "services": [{"address": "192.0.2.30", "port": 80, "real_servers": [{"address": "192.0.2.4"}]}],
+        "sysctls": {},
         "timeouts": {},
         "vips": [{"interface": "lan0", "addresses": ["192.0.2.30"]}],
     }
@@ -191,6 +192,10 @@ def test_client_on_disk(tmp_path):
         (
             {"name": "x", "timeouts": {"tcp": -1}},
             "timeouts.tcp: -1 is out of range; give a number from 1 to 2147483.",
+        ),
+        (
+            {"name": "x", "sysctls": {"conn_reuse_mode": -1}},
+            "sysctls.conn_reuse_mode: -1 is out of range; give a number from 0 to 3.",
         ),
         (
             {"name": "x", "neighbors": [{"interface": "lan0", "neighbors": [{"address": "192.0.2.30"}]}]},

@@ -24,6 +24,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils import (
     _rtnl_dump,
     _rtnl_view,
     _sysctl_client,
+    _sysctl_value,
     _verify_client,
     _vip_owner,
 )
@@ -36,6 +37,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import plan
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_refusals import refusal_of, unexpected
 from ansible_collections.lvs.cluster.plugins.module_utils._netlink import NetlinkError, pack_message
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl_model import Pair
+from ansible_collections.lvs.cluster.plugins.module_utils._sysctl_plan import WriteValue
 from ansible_collections.lvs.cluster.plugins.module_utils._vip_model import Current, Link
 from ansible_collections.lvs.cluster.plugins.module_utils._vip_plan import plan_vips
 from ansible_collections.lvs.cluster.plugins.module_utils._vip_wanted import Wanted
@@ -234,17 +236,15 @@ def test_sysctls(monkeypatch, tmp_path):
         (errno.EROFS, "it is read-only here, as in a container; run the task on the host itself, or make it writable."),
         (errno.EIO, f"cannot be written (Input/output error){again}"),
     ):
-        monkeypatch.setattr(_sysctl_client, "open", raiser(OSError(number, "")), raising=False)
-        assert said(lambda: client._write(pair, 1)) == f"{client._proc}/{pair.path}: {words}"
+        monkeypatch.setattr(_sysctl_value, "open", raiser(OSError(number, "")), raising=False)
+        assert said(lambda: client.apply([WriteValue(pair, 1, "")])) == f"{client._proc}/{pair.path}: {words}"
 
 
 def test_a_sysctl_that_another_program_sets(monkeypatch, tmp_path):
-    client, pair = _sysctl_client.SysctlClient(str(tmp_path)), Pair("all", "arp_ignore")
-    target = tmp_path / "proc" / "sys" / pair.path
-    target.parent.mkdir(parents=True)
+    target = tmp_path / "arp_ignore"
     target.write_text("0\n")
-    monkeypatch.setattr(client, "_value", lambda _pair: 0)
-    assert said(lambda: client._write(pair, 1)) == (
+    monkeypatch.setattr(_sysctl_value, "read_value", lambda _path: 0)
+    assert said(lambda: _sysctl_value.write_value(str(target), 1)) == (
         f"{target}: 1 was written and 0 is read back; another program on this host sets it too: stop that, and run again."
     )
 

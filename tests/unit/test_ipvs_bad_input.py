@@ -11,7 +11,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsErro
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import parse_service
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import plan_services, simulate
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_run import Seen
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_timeouts import Timeouts
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_settings import Timeouts
 from argument_specs import BadOptions, validated
 from ipvs_bad_input import CASES, TABLE, Case
 
@@ -19,6 +19,7 @@ SEEN = Seen(
     simulate({}, plan_services({}, [parse_service(service) for service in TABLE]).operations),
     {},
     Timeouts(900, 120, 300),
+    {},
     {},
 )
 

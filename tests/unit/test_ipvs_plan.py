@@ -16,6 +16,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import (
     Step,
     plan_server,
     plan_services,
+    plan_sysctls,
     simulate,
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_words import service_options
@@ -50,6 +51,25 @@ def test_left_out_means_left_alone():
     table = table_of({**WEB, "scheduler": "wrr", "real_servers": [{"address": "192.168.91.4", "weight": 5}]})
     assert words(table, {**WEB, "real_servers": [{"address": "192.168.91.4"}]}) == []
     assert words(table, {**WEB, "real_servers": []}) == []
+
+
+def test_sysctls():
+    """Those that are asked for and differ are set, before all else; a second run does nothing."""
+    services = plan_services({}, [parse_service(WEB)])
+    current = {"conn_reuse_mode": 1, "expire_nodest_conn": 0, "expire_quiescent_template": 0}
+    asked = {"conn_reuse_mode": 2, "expire_nodest_conn": 0}
+    plan = plan_sysctls(services, current, asked)
+    assert plan.words == ["change sysctls: conn_reuse_mode 1 -> 2", *services.words]
+    assert plan.operations[0].sysctls == {"conn_reuse_mode": 2}
+    assert plan.before["sysctls"] == {"conn_reuse_mode": 1, "expire_nodest_conn": 0}
+    assert plan.after["sysctls"] == plan.results["sysctls"] == asked
+    assert plan_sysctls(services, {**current, **asked}, asked).operations == services.operations
+    assert plan_sysctls(services, current, {}) is services
+
+
+def test_a_sysctl_that_the_kernel_lacks():
+    with pytest.raises(NotSupported, match="this kernel has no"):
+        plan_sysctls(plan_services({}, []), {}, {"conn_reuse_mode": 2})
 
 
 def test_changes_in_words():

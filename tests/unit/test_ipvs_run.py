@@ -10,7 +10,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._errors import KernelR
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import parse_service
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import Former, plan_services, simulate
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_refusals import TableMoved
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_timeouts import Timeouts
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_settings import Timeouts
 
 WEB = {"address": "192.0.2.30", "port": 80, "scheduler": "rr"}
 POOL = parse_service({**WEB, "real_servers": [{"address": "192.0.2.4"}]})

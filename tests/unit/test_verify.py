@@ -62,13 +62,15 @@ def table(*connections: int) -> dict[str, Any]:
         {"server": f"{one}:80", "totals": {"connections": count}}
         for one, count in zip(servers, connections, strict=True)
     ]
-    return {"services": [service], "counters": [{"service": f"tcp {VIP}:80", "real_servers": counted}], "drained": []}
+    counters = [{"service": f"tcp {VIP}:80", "real_servers": counted}]
+    return {"services": [service], "counters": counters, "drained": [], "sysctls": {"conn_reuse_mode": 2}}
 
 
 def boot(name: str, **changes: Any) -> dict[str, Any]:
     """Return what a host keeps for its next boot."""
-    services = table(0, 0)["services"] if name == "director" else []
-    declared = {"vips": [{"interface": "lo", "addresses": [VIP]}], "services": services, "timeouts": {}}
+    held = table(0, 0) if name == "director" else {"services": [], "sysctls": {}}
+    declared = {"vips": [{"interface": "lo", "addresses": [VIP]}], "timeouts": {}}
+    declared.update({what: held[what] for what in ("services", "sysctls")})
     return {
         name: {"unit": f"lvs-cluster-{name}.service", "active": True, "enabled": True, "declared": declared, **changes}
     }
@@ -329,6 +331,9 @@ def test_director_that_would_bring_another_table_back(hosts: dict[str, Any]) -> 
         ({"director_purge_servers": False, "director_services": [{"address": VIP, "port": 80, "real_servers": []}]}, {}, ""),
         ({"director_timeouts": {"tcp": 1800}}, {"timeouts": {"tcp": 900, "tcp_fin": 120, "udp": 300}}, "tcp 900 -> 1800"),
         ({"director_timeouts": {"tcp": "900"}}, {"timeouts": {"tcp": 900, "tcp_fin": 120, "udp": 300}}, ""),
+        ({}, {"sysctls": {"conn_reuse_mode": 1}}, "conn_reuse_mode 1 -> 2"),
+        ({"director_sysctls": {}}, {"sysctls": {"conn_reuse_mode": 1}}, ""),
+        ({"director_sysctls": {"conn_reuse_mode": "2", "expire_nodest_conn": "1"}}, {"sysctls": {"conn_reuse_mode": 2, "expire_nodest_conn": 0}}, "expire_nodest_conn 0 -> 1"),
         ({"director_forwarding": 1}, {}, "'forwarding 0' have to be forwarding 1"),
         ({"director_vips": []}, {}, ""),
     ],
@@ -340,8 +345,10 @@ def test_what_a_director_declares_for_itself_counts(
     hosts["director"].update(variables)
     look = hosts["director"]["__verify_look"]
     look["table"].update(change)
-    kept = variables.get("director_timeouts", {})
-    look["boots"]["director"]["declared"]["timeouts"] = {name: int(value) for name, value in kept.items()}
+    declared = look["boots"]["director"]["declared"]
+    for what in ("timeouts", "sysctls"):
+        kept = variables.get(f"director_{what}", declared[what])
+        declared[what] = {name: int(value) for name, value in kept.items()}
     errors = judge(hosts)["errors"]
     assert bool(errors) == bool(words)
     assert all(words in error for error in errors)

@@ -10,6 +10,23 @@ LAB = LabShell("lab")
 VIP = "192.168.91.30"
 SERVERS = {"rs1": "192.168.91.4", "rs2": "192.168.91.5"}
 REQUESTS = 12
+# From one port. It is the server that ends each connection, so that the port is free as soon as that was acknowledged.
+SAME_PORT = rf"""
+import errno, socket, time
+def connected():
+    for _ in range(100):
+        try:
+            return socket.create_connection(("{VIP}", 80), timeout=20, source_address=("", 19999))
+        except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL):
+                raise
+            time.sleep(0.2)
+for _ in range(4):
+    with connected() as one:
+        one.sendall(b"HEAD / HTTP/1.0\r\n\r\n")
+        head = b"".join(iter(lambda: one.recv(4096), b"")).decode()
+    print(*(line.split()[1] for line in head.splitlines() if line.lower().startswith("x-served-by:")))
+"""
 
 
 def answers() -> dict[str, int]:
@@ -46,6 +63,18 @@ def test_table(lab):
         f"-A -t {VIP}:80 -s rr",
         *(f"-a -t {VIP}:80 -r {address}:80 -g -w 1" for address in SERVERS.values()),
     ]
+
+
+def test_a_port_that_is_used_again_is_scheduled_anew():
+    """With what the kernel begins with it would come to its former server, which may be drained by now."""
+    seen = LAB.on("client", "python3 -", SAME_PORT).split()
+    assert seen in (["rs1", "rs2"] * 2, ["rs2", "rs1"] * 2)
+    mode = "net.ipv4.vs.conn_reuse_mode"
+    LAB.on("director", f"sysctl -qw {mode}=1")
+    try:
+        assert len(set(LAB.on("client", "python3 -", SAME_PORT).split())) == 1
+    finally:
+        LAB.on("director", f"sysctl -qw {mode}=2")
 
 
 @pytest.mark.parametrize("name", SERVERS)
