@@ -16,6 +16,9 @@ description:
   - While it waits for the connections to end, it tells again and again how many are left.
   - A server that was drained is remembered on the director, in C(/var/lib/lvs-cluster/drained.json), with its weight and the time.
     It stays drained over a boot, and whenever the role P(lvs.cluster.director#role) runs, until it is restored.
+  - What the kernel takes for known clients comes to it still, with weight 0 as well. These are clients of a persistent service, unless
+    the sysctl C(expire_quiescent_template) is on, and those that use a port again, unless C(conn_reuse_mode) is V(2), as the role has
+    it; see O(lvs.cluster.ipvs_table#module:sysctls).
   - Speaks generic netlink to the kernel itself; needs neither C(ipvsadm) nor any Python library.
 options:
   servers:
