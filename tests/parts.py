@@ -36,7 +36,7 @@ def scenario(name: str, title: str) -> Part:
     return Part(title, [*fresh, [*MOLECULE, name], LAB_DOWN], name, after=IMAGES)
 
 
-# Where the order is free the long ones come first, so that none is left alone at the end.
+# Where the order is free, what others wait for comes first, and then the long ones, so that none is left alone at the end.
 PARTS = {
     "lint": Part(
         "linters",
@@ -51,19 +51,40 @@ PARTS = {
         ],
     ),
     "unit": Part("pure logic", [[*PYTEST, "tests/unit"]]),
-    "sanity": Part("ansible-test sanity on the built collection", [["python", "tests/sanity.py"]], after=CHECKED),
-    "gates": Part("antsibull and galaxy-importer", [["python", "tests/gates.py"]], after=CHECKED),
-    "cores": Part("each ansible-core that the collection is for", [["python", "tests/cores.py"]], after=CHECKED),
     "images": Part(
         "a machine each of Debian 11, 12 and 13, from nothing where there is no image yet",
         [KERNELS_UP],
         "kernels",
         after=CHECKED,
     ),
+    "sanity": Part("ansible-test sanity on the built collection", [["python", "tests/sanity.py"]], after=CHECKED),
+    "cores": Part("each ansible-core that the collection is for", [["python", "tests/cores.py"]], after=CHECKED),
+    "gates": Part("antsibull and galaxy-importer", [["python", "tests/gates.py"]], after=CHECKED),
     "rich": scenario("rich", "all that one description can say, before and after a reboot"),
     "tunnel": scenario("tunnel", "a server behind a router serves through tunnels, and another one directly"),
     "gateway": scenario("gateway", "a router that is told who the director is, and servers that answer too"),
     "arptables": scenario("arptables", "servers that a filter keeps out of ARP, one on a dummy device"),
+    "releases": Part(
+        "addresses and ARP on Debian 11, 12 and 13, with their kernel, Python, pyroute2 and network managers",
+        [[*PYTEST, "--verbose", "--numprocesses=3", MANAGERS, ADDRESSES]],
+        "kernels",
+        THOROUGH,
+        after=IMAGES,
+    ),
+    "kernel": Part(
+        "IPVS on the kernels of Debian 11, 12 and 13, with all random cases",
+        [[*PYTEST, "--numprocesses=3", f"--ignore={ADDRESSES}", f"--ignore={MANAGERS}", "tests/kernel"]],
+        "kernels",
+        THOROUGH,
+        after=IMAGES,
+    ),
+    "lab": Part("the lab, from nothing", [LAB_DOWN, LAB_UP], "test", after=IMAGES),
+    "molecule": Part("the cluster, before and after a reboot", [[*MOLECULE, "default"]], "test"),
+    "usage": Part("what the README says, typed as it says", [[*PYTEST, "tests/usage"]], "test"),
+    "import": scenario("import", "a stranger's playbook with the installed tarball"),
+    "day2": scenario("day2", "servers updated and the cluster changed under load, and servers that fail"),
+    "teardown": scenario("teardown", "the cluster taken away, and nothing left"),
+    "masquerade": scenario("masquerade", "a server on another port behind the director"),
     "netns": Part(
         "addresses and ARP on this machine's kernel, in network namespaces",
         [
@@ -72,27 +93,6 @@ PARTS = {
             ["python", "tests/as_root.py", *PYTEST, "--numprocesses=3", "tests/netns"],
         ],
         after=CHECKED,
-    ),
-    "releases": Part(
-        "addresses and ARP on Debian 11, 12 and 13, with their kernel, Python, pyroute2 and network managers",
-        [[*PYTEST, "--verbose", "--numprocesses=3", MANAGERS, ADDRESSES]],
-        "kernels",
-        THOROUGH,
-        after=IMAGES,
-    ),
-    "lab": Part("the lab, from nothing", [LAB_DOWN, LAB_UP], "test", after=IMAGES),
-    "molecule": Part("the cluster, before and after a reboot", [[*MOLECULE, "default"]], "test"),
-    "usage": Part("what the README says, typed as it says", [[*PYTEST, "tests/usage"]], "test"),
-    "teardown": scenario("teardown", "the cluster taken away, and nothing left"),
-    "day2": scenario("day2", "servers updated and the cluster changed under load, and servers that fail"),
-    "masquerade": scenario("masquerade", "a server on another port behind the director"),
-    "import": scenario("import", "a stranger's playbook with the installed tarball"),
-    "kernel": Part(
-        "IPVS on the kernels of Debian 11, 12 and 13, with all random cases",
-        [[*PYTEST, "--numprocesses=3", f"--ignore={ADDRESSES}", f"--ignore={MANAGERS}", "tests/kernel"]],
-        "kernels",
-        THOROUGH,
-        after=IMAGES,
     ),
     "kernel-quick": Part(
         "the same with few random cases on one kernel, whose machine stays up: for work on IPVS",
