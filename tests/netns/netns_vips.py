@@ -77,7 +77,7 @@ class Capture:
         self.socket.close()
 
     def frames(self) -> list[bytes]:
-        """Return what has arrived; delivery inside one kernel is over when the sender's call returns."""
+        """Return what has arrived; delivery inside one kernel is over when the sender's call returns, but for a macvlan's."""
         frames = []
         while True:
             try:
