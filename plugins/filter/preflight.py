@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filters of the playbook preflight; the rules stand in module_utils/_preflight.py."""
+"""Filters of the playbook preflight; the rules stand in module_utils/_preflight_rules.py."""
 
 from __future__ import annotations
 
@@ -8,18 +8,12 @@ from typing import Any, Callable
 
 from ansible_collections.lvs.cluster.plugins.module_utils import _preflight, _topology
 from ansible_collections.lvs.cluster.plugins.module_utils._finding import Finding, Findings
+from ansible_collections.lvs.cluster.plugins.module_utils._preflight_case import VARIABLES, scheduler_names
 from ansible_collections.lvs.cluster.plugins.module_utils._preflight_model import from_values
 from ansible_collections.lvs.cluster.plugins.module_utils._topology_views import cluster_vips
 
 # What the playbook registers on each host
 RESULT = "__preflight"
-_DEVICES = (
-    _preflight.DIRECTOR_INTERFACE,
-    _preflight.DIRECTOR_VIP_INTERFACE,
-    _preflight.REALSERVER_VIP_INTERFACE,
-    _preflight.REALSERVER_VIP_KIND,
-    _preflight.REALSERVER_ARP_MODE,
-)
 
 
 def _read(services: Any, groups: Any, hostvars: Any) -> tuple[_topology.Topology, tuple[Finding, ...]]:
@@ -42,7 +36,7 @@ def preflight_vips(services: Any, groups: Any, hostvars: Any) -> list[str]:
 
 def preflight_schedulers(services: Any, groups: Any, hostvars: Any, host: str) -> list[str]:
     """Return the schedulers that a director needs."""
-    return _preflight.scheduler_names(_read(services, groups, hostvars)[0], host)
+    return scheduler_names(_read(services, groups, hostvars)[0], host)
 
 
 def preflight_findings(services: Any, groups: Any, hostvars: Any) -> dict[str, Any]:
@@ -51,14 +45,14 @@ def preflight_findings(services: Any, groups: Any, hostvars: Any) -> dict[str, A
     hosts = dict.fromkeys(
         [*groups.get("directors", ()), *groups.get("realservers", ()), *topology.dips, *topology.rips]
     )
-    facts, devices = {}, {}
+    facts, variables = {}, {}
     for host in hosts:
         own: Mapping[str, Any] = hostvars[host]
         looked_at = own.get(RESULT) or {}
         if "facts" in looked_at:
             facts[host] = from_values(looked_at["facts"])
-            devices[host] = {name: str(own[name]) for name in _DEVICES if own.get(name)}
-    return _preflight.report(inventory, _preflight.findings(topology, facts, devices), list(facts))
+            variables[host] = {name: str(own[name]) for name in VARIABLES if own.get(name)}
+    return _preflight.report(inventory, _preflight.findings(topology, facts, variables), list(facts))
 
 
 class FilterModule:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils import _preflight
 from ansible_collections.lvs.cluster.plugins.module_utils._finding import Finding
+from ansible_collections.lvs.cluster.plugins.module_utils._preflight_case import scheduler_names
 from ansible_collections.lvs.cluster.plugins.module_utils._preflight_model import (
     Gateway,
     HostFacts,
@@ -260,8 +261,8 @@ def test_who_asks_for_what() -> None:
     assert _preflight.addresses_to_ask(cluster(), "rs1") == [VIP, DIP]
     assert _preflight.addresses_to_ask(cluster("tunnel"), "lb1") == [VIP]
     assert _preflight.addresses_to_ask(cluster(), "client") == []
-    assert _preflight.scheduler_names(cluster(scheduler="rr"), "lb1") == ["rr"]
-    assert _preflight.scheduler_names(cluster(), "rs1") == []
+    assert scheduler_names(cluster(scheduler="rr"), "lb1") == ["rr"]
+    assert scheduler_names(cluster(), "rs1") == []
 
 
 def test_report() -> None:
