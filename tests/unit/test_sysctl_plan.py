@@ -7,7 +7,6 @@ import re
 from dataclasses import dataclass, field
 
 import pytest
-import yaml
 from ansible_collections.lvs.cluster.plugins.module_utils._errors import InvalidValue, LvsError
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl_files import DROP_IN, declared
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl_memory import MEMORY, load
@@ -18,7 +17,6 @@ from ansible_collections.lvs.cluster.plugins.module_utils._sysctl_model import (
     Pair,
     effective,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._sysctl_options import parse_request
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl_plan import (
     Facts,
     Request,
@@ -26,7 +24,6 @@ from ansible_collections.lvs.cluster.plugins.module_utils._sysctl_plan import (
     WriteValue,
     make_plan,
 )
-from ansible_collections.lvs.cluster.plugins.modules import arp_sysctl
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -301,6 +298,32 @@ def test_not_persisted_leaves_the_file_alone():
     assert plan.results["persisted"] == ""
 
 
+@pytest.mark.parametrize(
+    ("request_", "kernel", "text"),
+    [
+        (
+            Request(("eth9",), {"arp_ignore": 1}),
+            (6, 1),
+            "interfaces: 'eth9' is no interface of this host that carries IPv4 (there are eth0, eth0.100, lo); correct the "
+            "name, or create the interface first; for interfaces that come later name 'default'.",
+        ),
+        (
+            Request(("all",), {"arp_ignore": 4}),
+            (6, 1),
+            "arp_ignore: 4 is no value that the kernel documents; choose one of 0, 1, 2, 3, 8.",
+        ),
+        (
+            Request(("all",), {"arp_accept": 2}),
+            (5, 10),
+            "arp_accept: 2 is new in Linux 6.0, and this host runs 5.10; choose a smaller value, or a newer kernel.",
+        ),
+    ],
+)
+def test_what_the_host_does_not_have_is_refused(request_, kernel, text):
+    with pytest.raises(InvalidValue, match=f"^{re.escape(text)}$"):
+        make_plan(request_, host().facts()._replace(kernel=kernel))
+
+
 # --- any host, any wish -------------------------------------------------------------------------------------------
 
 VALUES = st.fixed_dictionaries({pair: st.sampled_from(SETTINGS[pair.key].values) for pair in DEFAULTS})
@@ -375,99 +398,3 @@ def test_no_interface_is_ever_less_protected_than_before_or_after(machine, wish)
             )
         for place in acts[0]:
             assert min(act[place] for act in acts) >= min(acts[0][place], acts[-1][place])
-
-
-# --- the door -----------------------------------------------------------------------------------------------------
-
-OPTIONS = {"interfaces": ["all"], "arp_ignore": 1, "persist": True, "on_ineffective": "fail", "state": "present"}
-
-
-@pytest.mark.parametrize(
-    ("options", "text"),
-    [
-        ({"interfaces": []}, "interfaces: [] names no interface; name at least one, or leave the option out."),
-        *(
-            (
-                {"interfaces": [name]},
-                f"interfaces: {name!r} can't be the name of an interface; "
-                "write one as 'ip link' shows it, such as eth0.100.",
-            )
-            for name in ("", ".", "..", "eth0/arp", "eth 0", "eth0:1", "../../kernel", "sixteen-bytes-xx", "eth0\n")
-        ),
-        (
-            {"arp_ignore": None},
-            "state: 'present' declares no setting; give at least one, such as arp_ignore: 1.",
-        ),
-        (
-            {"persist": "sysctl.d/x.conf"},
-            "persist: 'sysctl.d/x.conf' is neither true, false nor an absolute path; "
-            "write one such as /etc/sysctl.d/99-zz-lvs-cluster.conf.",
-        ),
-        *(
-            (
-                {"persist": path},
-                f"persist: {path!r} is not a file that is read at boot; "
-                "name a .conf file in /etc/sysctl.d, such as /etc/sysctl.d/99-zz-lvs-cluster.conf.",
-            )
-            for path in (
-                "/etc/sysctl.conf",
-                "/etc/sysctl.d/x",
-                "/etc/sysctl.d/../x.conf",
-                "/etc/sysctl.d/.conf",
-                "/a.conf",
-            )
-        ),
-    ],
-)
-def test_bad_options_are_refused(options, text):
-    with pytest.raises(InvalidValue, match=f"^{re.escape(text)}$"):
-        parse_request({**OPTIONS, **options})
-
-
-@pytest.mark.parametrize(
-    ("request_", "kernel", "text"),
-    [
-        (
-            Request(("eth9",), {"arp_ignore": 1}),
-            (6, 1),
-            "interfaces: 'eth9' is no interface of this host that carries IPv4 (there are eth0, eth0.100, lo); correct the "
-            "name, or create the interface first; for interfaces that come later name 'default'.",
-        ),
-        (
-            Request(("all",), {"arp_ignore": 4}),
-            (6, 1),
-            "arp_ignore: 4 is no value that the kernel documents; choose one of 0, 1, 2, 3, 8.",
-        ),
-        (
-            Request(("all",), {"arp_accept": 2}),
-            (5, 10),
-            "arp_accept: 2 is new in Linux 6.0, and this host runs 5.10; choose a smaller value, or a newer kernel.",
-        ),
-    ],
-)
-def test_what_the_host_does_not_have_is_refused(request_, kernel, text):
-    with pytest.raises(InvalidValue, match=f"^{re.escape(text)}$"):
-        make_plan(request_, host().facts()._replace(kernel=kernel))
-
-
-@pytest.mark.parametrize(
-    ("persist", "expected"),
-    [
-        (True, (True, DROP_IN)),
-        ("yes", (True, DROP_IN)),
-        ("False", (False, DROP_IN)),
-        (False, (False, DROP_IN)),
-        ("/etc/sysctl.d/90-a.conf", (True, "/etc/sysctl.d/90-a.conf")),
-    ],
-)
-def test_persist_is_a_switch_or_a_path(persist, expected):
-    request = parse_request({**OPTIONS, "persist": persist})
-    assert (request.persist, request.drop_in) == expected
-
-
-def test_the_documentation_has_every_setting_with_its_values():
-    documented = yaml.safe_load(arp_sysctl.DOCUMENTATION)["options"]
-    assert set(documented) == set(arp_sysctl.OPTIONS)
-    assert {key: tuple(documented[key]["choices"]) for key in SETTINGS} == {
-        key: setting.values for key, setting in SETTINGS.items()
-    }

@@ -7,13 +7,7 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from verified_hosts import (
-    SERVICES,
-    VIP,
-    good_cluster,
-    judge,
-    sysctls,
-)
+from verified_hosts import SERVICES, VIP, good_cluster, judge, sysctls
 
 
 @pytest.fixture
