@@ -106,7 +106,9 @@ def heard_by_client(hosts: dict[str, Any]) -> list[str]:
 
 def assert_well_formed(page: str) -> None:
     """The drawing is XML, and the page asks for nothing from anywhere."""
-    ET.fromstring(re.search(r"<svg.*</svg>", page, re.DOTALL)[0])  # type: ignore[index]
+    drawing = re.search(r"<svg.*</svg>", page, re.DOTALL)
+    assert drawing, "the page has no drawing"
+    ET.fromstring(drawing[0])
     assert not re.search(r"https?:|<script|<link|<img|@import|url\((?!#to-)", page)
 
 

@@ -64,3 +64,8 @@ def parse_mac(text: object, option: str) -> str:
         if broken:
             raise InvalidValue(option, text, rule, "name the MAC of one device")
     return octets.hex(":")
+
+
+def same_family(one: str, other: str) -> bool:
+    """Whether both addresses are IPv4, or both IPv6."""
+    return (":" in one) == (":" in other)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
+from ._address import same_family
 from ._arp_client import PROBE_INTERVAL, PROBES, find_owners
 from ._path_connect import Connection, Target, connect, is_listening
 from ._path_model import (
@@ -188,9 +189,8 @@ def _connections(
         unclear = one and probe.protocol == TCP and not any(answer.kind == SYN_ACK for answer in one.answers)
         if asked[number] and not ways[number].here and (probe.forwarding == MASQUERADE or unclear):
             payload = probe.payload if probe.protocol == UDP else None
-            source = ways[number].source
-            same_family = (":" in source) == (":" in probe.rip)
-            wanted[number] = Target(probe.rip, probe.server_port, payload, source if same_family else "")
+            source = ways[number].source if same_family(ways[number].source, probe.rip) else ""
+            wanted[number] = Target(probe.rip, probe.server_port, payload, source)
     return connect(wanted, timeout)
 
 

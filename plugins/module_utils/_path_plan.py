@@ -7,7 +7,7 @@ import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ._address import parse_host
+from ._address import parse_host, same_family
 from ._errors import InvalidValue, in_range
 from ._path_model import DIRECT, MASQUERADE, TUNNEL, UDP, Probe, Way
 from ._rtnl_view import Own, Route
@@ -141,7 +141,7 @@ def _way(probe: Probe, interface: str | None, own: Sequence[Own], route: Route |
     gateway = (route.gateway or "") if route else "none"
     if probe.forwarding == DIRECT and gateway and not interface:
         return Way(device, gateway=gateway)
-    usable = [one for one in own if one.scope == 0 and (":" in one.address) == (":" in probe.vip)]
+    usable = [one for one in own if one.scope == 0 and same_family(one.address, probe.vip)]
     nearest = sorted(usable, key=lambda one: (one.interface != device, not _reaches(one, probe.rip)))
     if probe.forwarding == DIRECT:
         nearest = [one for one in nearest if one.interface == device]

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ._finding import Finding
-from ._preflight_case import TUNNEL, Case, rips_of
+from ._path_model import TUNNEL
+from ._preflight_case import Case, rips_of
 from ._preflight_model import HostFacts
 from ._preflight_rules import RULES, Judgement
 from ._topology import Topology

@@ -7,10 +7,12 @@ import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from ._address import same_family
+from ._ipvs_fields import ServiceSettings
+from ._path_model import TUNNEL
 from ._preflight_model import HostFacts
 from ._topology import Server, Service, Topology
 
-DIRECT, TUNNEL, MASQUERADE = "direct", "tunnel", "masquerade"
 # The variables that the rules go by: which devices a role takes, what it makes, and who is left in ARP.
 DIRECTOR_INTERFACE, DIRECTOR_VIP_INTERFACE = "director_interface", "director_vip_interface"
 REALSERVER_VIP_INTERFACE, REALSERVER_VIP_KIND = "realserver_vip_interface", "realserver_vip_kind"
@@ -22,7 +24,6 @@ VARIABLES = (
     REALSERVER_VIP_KIND,
     REALSERVER_ARP_MODE,
 )
-DEFAULT_SCHEDULER = "wlc"
 
 
 class Pair(NamedTuple):
@@ -124,9 +125,4 @@ def rips_of(topology: Topology, service: Service, server: Server) -> tuple[str, 
 def scheduler_names(topology: Topology, host: str) -> list[str]:
     """Return the schedulers that a director needs, each once."""
     mine = [service for service in topology.services if host in service.directors]
-    return list(dict.fromkeys(str(service.options.get("scheduler") or DEFAULT_SCHEDULER) for service in mine))
-
-
-def same_family(one: str, other: str) -> bool:
-    """Whether both addresses are IPv4, or both IPv6."""
-    return (":" in one) == (":" in other)
+    return list(dict.fromkeys(str(service.options.get("scheduler") or ServiceSettings().scheduler) for service in mine))

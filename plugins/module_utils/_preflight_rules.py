@@ -11,18 +11,16 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ._address import same_family
 from ._finding import Finding
+from ._path_model import DIRECT, MASQUERADE, TUNNEL
 from ._preflight_case import (
-    DIRECT,
     DIRECTOR_INTERFACE,
     DIRECTOR_VIP_INTERFACE,
-    MASQUERADE,
     REALSERVER_ARP_MODE,
     REALSERVER_VIP_INTERFACE,
     REALSERVER_VIP_KIND,
-    TUNNEL,
     Case,
-    same_family,
     scheduler_names,
 )
 from ._preflight_model import ABSENT
@@ -148,15 +146,14 @@ def _macs(case: Case) -> Iterator[Judgement]:
 
 def _gateways(case: Case) -> Iterator[Judgement]:
     """A server's default gateway is the director for masquerade, and never otherwise."""
-    directors = {dip: host for host in case.directors for dip in case.topology.dips.get(host, ())}
+    own = {dip: f"the DIP of director {host}" for host in case.directors for dip in case.topology.dips.get(host, ())}
+    own.update({vip: f"a VIP of service {one.name}" for one in case.topology.services for vip in one.vips})
     for pair in case.pairs(DIRECT, TUNNEL, MASQUERADE):
         service, server = pair.service, pair.server
         facts = case.facts.get(server.host)
         if not facts or server.host in service.directors:
             continue
         gateways = [one.address for one in facts.gateways if same_family(one.address, pair.rip)]
-        own = {address: f"the DIP of director {host}" for address, host in directors.items()}
-        own.update({vip: f"a VIP of service {one.name}" for one in case.topology.services for vip in one.vips})
         if service.forwarding != MASQUERADE:
             for gateway in gateways:
                 if gateway in own:
