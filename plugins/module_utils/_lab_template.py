@@ -13,12 +13,23 @@ from pathlib import Path
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_channel import Agent, Monitor
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_errors import LabError, MachineDied
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_guest import SETTLE
+from ansible_collections.lvs.cluster.plugins.module_utils._lab_kernel import unpacked_initrd, unpacked_kernel
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_machine import excerpt
-from ansible_collections.lvs.cluster.plugins.module_utils._lab_qemu import DISK, RAM, STATE, Machine, qemu_argv
+from ansible_collections.lvs.cluster.plugins.module_utils._lab_qemu import (
+    DISK,
+    INITRD,
+    KERNEL,
+    RAM,
+    STATE,
+    Machine,
+    qemu_argv,
+)
 
 
 async def make_snapshot(image: Path, machine: Machine, seconds: float) -> None:
     """Boot the disk in this directory once and save the running system beside it; raises LabError."""
+    for part, unpacked in ((KERNEL, unpacked_kernel), (INITRD, unpacked_initrd)):
+        (image / part).write_bytes(unpacked((image / part).read_bytes()))
     with tempfile.TemporaryDirectory(prefix="lvs-lab-") as directory:
         run = Path(directory)
         argv = qemu_argv(machine, image, run, image / DISK, 0, restore=False)

@@ -23,6 +23,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils import (
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_channel import Agent, Monitor
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_errors import AGAIN, LabError, SnapshotRefused
+from ansible_collections.lvs.cluster.plugins.module_utils._lab_qemu import INITRD, KERNEL
 from test_lab_modules import HOST, MACHINE, run
 
 
@@ -157,6 +158,8 @@ def test_an_interface_that_stays(tmp_path, monkeypatch):
 
 
 def test_a_new_image_that_does_not_boot(tmp_path, monkeypatch):
+    for part in (KERNEL, INITRD):
+        (tmp_path / part).touch()
     monkeypatch.setattr(_lab_template, "qemu_argv", lambda *_, **__: ["false"])
     monkeypatch.setattr(_lab_template, "_boot_and_save", Said(LabError("Why.")).say)
     monkeypatch.setattr(_lab_template.shutil, "copy", lambda *_: None)
