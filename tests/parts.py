@@ -25,7 +25,8 @@ ADDRESSES, MANAGERS = "tests/kernel/test_addresses.py", "tests/kernel/test_manag
 BINDINGS = "/usr/lib/python3/dist-packages"
 NETNS_NEEDS = ["ip:iproute2", "nft:nftables", f"{BINDINGS}/nftables:python3-nftables"]
 FIREWALLS = ["firewalld:firewalld", "ufw:ufw", f"{BINDINGS}/dbus:python3-dbus"] if os.environ.get("CI") else []
-THOROUGH = {"LVS_KERNELS": "bullseye bookworm trixie", "LVS_RANDOM_TABLES": "1000"}
+# So many on the three kernels together.
+THOROUGH = {"LVS_KERNELS": "bullseye bookworm trixie", "LVS_RANDOM_TABLES": "1000", "LVS_KILLED_RUNS": "50"}
 CHECKED, IMAGES = ("lint", "unit"), ("images",)
 
 
@@ -72,7 +73,7 @@ PARTS = {
         after=IMAGES,
     ),
     "kernel": Part(
-        "IPVS on the kernels of Debian 11, 12 and 13, with all random cases",
+        "IPVS on the kernels of Debian 11, 12 and 13, with all random cases, a third on each",
         [[*PYTEST, "--numprocesses=3", f"--ignore={ADDRESSES}", f"--ignore={MANAGERS}", "tests/kernel"]],
         "kernels",
         THOROUGH,

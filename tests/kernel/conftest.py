@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 import io
 import json
+import math
 import os
 import select
 import subprocess
@@ -24,8 +25,15 @@ PLUGINS = HERE.parents[1] / "plugins"
 REMOTE = "/run/lvs-cluster-test.pyz"
 ANSWER_SECONDS = 300
 KERNELS = os.environ.get("LVS_KERNELS", "bookworm").split()
-# How many random tables, and pairs of tables, each kernel gets. Few answer within seconds of an edit; `make test` asks for 1000.
-RANDOM = int(os.environ.get("LVS_RANDOM_TABLES", "10"))
+
+
+def share(variable: str, usual: int) -> int:
+    """Return how many of what the kernels get together are one kernel's."""
+    return math.ceil(int(os.environ.get(variable, usual)) / len(KERNELS))
+
+
+# Random tables, and pairs of tables; and runs that are killed. Few answer within seconds of an edit; `make test` asks for more.
+RANDOM, KILLS = share("LVS_RANDOM_TABLES", 10), share("LVS_KILLED_RUNS", 5)
 
 
 class Kernel:

@@ -7,11 +7,10 @@ import random
 
 import ipvsadm
 import pytest
-from conftest import RANDOM, run
+from conftest import KILLS, run
 
 WEB = {"address": "192.0.2.30", "port": 80, "scheduler": "rr"}
 POOL = {**WEB, "real_servers": [{"address": "192.0.2.4", "upper_threshold": 10}]}
-KILLS = 50 if RANDOM >= 1000 else 5
 
 
 @pytest.mark.parametrize(
