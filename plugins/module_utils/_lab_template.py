@@ -27,7 +27,10 @@ from ansible_collections.lvs.cluster.plugins.module_utils._lab_qemu import (
 
 
 async def make_snapshot(image: Path, machine: Machine, seconds: float) -> None:
-    """Boot the disk in this directory once and save the running system beside it; raises LabError."""
+    """Boot the disk in this directory once and save the running system beside it; raises LabError.
+
+    Kernel and initrd are unpacked in their place first, for this boot and for those of the machines.
+    """
     for part, unpacked in ((KERNEL, unpacked_kernel), (INITRD, unpacked_initrd)):
         (image / part).write_bytes(unpacked((image / part).read_bytes()))
     with tempfile.TemporaryDirectory(prefix="lvs-lab-") as directory:

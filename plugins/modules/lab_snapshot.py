@@ -11,6 +11,7 @@ short_description: Boot a new lab image once and save the running system
 version_added: 1.0.0
 description:
   - Boots the disk in the directory O(image) in QEMU, waits until the system runs, and saves its memory and state beside the disk.
+  - Kernel and initrd are unpacked in their place before that.
   - Runs on the controller. Needs the Python library C(qemu.qmp) there.
 attributes:
   check_mode:
