@@ -14,6 +14,7 @@ SETTLE = """
 state=$(systemctl is-system-running --wait) ||
     { echo "$state" >&2; systemctl list-units --state=failed --no-legend --plain >&2; exit 1; }
 /usr/lib/systemd/systemd-networkd-wait-online --interface=mgmt0 --timeout=60
+systemctl start lvs-lab-python.service
 python3 -c 'import base64, json, os, platform, selectors, shlex, socket, ssl, subprocess, tempfile, zipfile'
 python3 -c 'import apt, pyroute2'
 apt-cache gencaches

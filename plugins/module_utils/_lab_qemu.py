@@ -14,8 +14,8 @@ from ansible_collections.lvs.cluster.plugins.module_utils._lab_hosts import MGMT
 # keeps translated code by its address, so a library that each process has elsewhere is translated for each of them;
 # without it a task of Ansible took 17 % less of the processor. systemd draws its progress anew all the while.
 KERNEL_COMMAND = (
-    "root=/dev/vda rw console=ttyS0 mitigations=off norandmaps nowatchdog audit=0 random.trust_cpu=on loglevel=4"
-    " panic=-1 systemd.show_status=error"
+    "root=/dev/vda rw rootflags=noatime console=ttyS0 mitigations=off norandmaps nowatchdog audit=0 random.trust_cpu=on"
+    " loglevel=4 panic=-1 systemd.show_status=error systemd.unit=multi-user.target"
 )
 # MiB for translated code: when it is full, all of it is thrown away.
 TRANSLATED = 256

@@ -28,7 +28,7 @@ GROUPS = {
 # Python that has begun already. Other hosts do not.
 LIKE_ANY_HOST = (
     "find /usr/lib/python3* /usr/local/lib -name lvs_lab_compiled.pth -delete;"
-    " systemctl disable --now --quiet lvs-lab-python.service; ln -sf /usr/bin/python3 {python}"
+    " systemctl disable --now --quiet lvs-lab-python.socket; systemctl stop lvs-lab-python.service; ln -sf /usr/bin/python3 {python}"
 )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
@@ -48,13 +48,15 @@ class Begun:
             assert former in text
             (directory / name).write_text(text.replace(former, here).replace("/usr/bin/python3", python))
         self.program = ["/bin/sh", str(directory / "python3")]
-        command = [python, str(directory / "begun_python.py"), str(self.path)]
-        self.server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        end = time.monotonic() + 60
-        while not self.path.exists():
-            assert self.server.poll() is None
-            assert time.monotonic() < end
-            time.sleep(0.05)
+        # As systemd does: the socket that listens is file 3 of the one that is begun, and nobody else's.
+        begin = (
+            "import os, sys; os.dup2(int(sys.argv[1]), 3); os.closerange(4, 256); os.execv(sys.argv[2], sys.argv[2:])"
+        )
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+            listener.bind(str(self.path))
+            listener.listen()
+            command = [sys.executable, "-c", begin, str(listener.fileno()), python, str(directory / "begun_python.py")]
+            self.server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, pass_fds=[listener.fileno()])
 
     def run(self, program: str, *arguments: str, **options) -> subprocess.CompletedProcess[str]:
         """Run a program that is on standard input."""

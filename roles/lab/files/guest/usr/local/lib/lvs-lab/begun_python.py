@@ -5,6 +5,8 @@ To begin one and to import costs an emulated processor more than what a module t
 its own, with the streams, directory, environment and umask of the one that asked for it (ask_python.py), and executes
 what was sent to it: what was imported here of Ansible itself takes the place of what an archive brings only when all
 of it has the same source.
+
+It has the socket that listens from who begins it, as its file 3 (sd_listen_fds(3)): systemd, when the first asks.
 """
 
 import atexit
@@ -21,7 +23,7 @@ import zipfile
 import zipimport
 import zlib
 
-SOCKET = "/run/lvs-lab/python"
+LISTENING = 3
 # Ansible's own sources are beside this file.
 HERE = os.path.dirname(os.path.abspath(__file__))
 ANSIBLE = ("ansible.module_utils.basic", "ansible.module_utils._internal._ansiballz._loader")
@@ -88,15 +90,8 @@ def prepare():
     return Imported({name: module for name, module in modules.items() if hasattr(module, "__file__")})
 
 
-def serve(path):
+def serve(listener):
     """Fork for each request; return, in the forked process only, the program that it is to run."""
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    if os.path.exists(path):
-        os.unlink(path)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    listener.bind(path)
-    os.chmod(path, 0o600)
-    listener.listen(50)
     gc.collect()
     gc.freeze()  # else the collector would write to, and so copy, all of it in each forked process
     waiting = selectors.DefaultSelector()
@@ -179,6 +174,6 @@ def run(program):
 
 if __name__ == "__main__":
     imported = prepare()
-    program = serve(*sys.argv[1:] or [SOCKET])
+    program = serve(socket.socket(fileno=LISTENING))
     sys.meta_path.insert(0, imported)
     run(program)
