@@ -14,6 +14,7 @@ import importlib
 import json
 import os
 import select
+import struct
 import subprocess
 import sys
 import tempfile
@@ -23,18 +24,28 @@ from typing import Any
 
 MODULES = "ansible_collections.lvs.cluster.plugins.modules"
 _CLONE_NEWNS, _CLONE_NEWNET = 0x00020000, 0x40000000
+# include/uapi/linux/capability.h
+_CAPABILITIES = {"net_admin": 12, "net_raw": 13}
+_CAPABILITY_VERSION_3 = 0x20080522
 _MS_BIND, _MS_REC, _MS_SLAVE, _MNT_DETACH = 0x1000, 0x4000, 0x80000, 2
 _LIBC = ctypes.CDLL(None, use_errno=True)
 Mounts = Sequence[tuple[str, str]]
 
 
 def run_module(
-    namespace: str, name: str, options: Mapping[str, Any], mounts: Mounts, python_path: str, limit: float
+    namespace: str,
+    name: str,
+    options: Mapping[str, Any],
+    mounts: Mounts,
+    python_path: str,
+    limit: float,
+    lacking: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Run a module in a network namespace that `ip netns` knows, and return its answer, failed or not.
 
     Like `ip netns exec` it has mounts of its own: /sys shows the namespace, and each of `mounts` is a directory and
     where it is to be seen. `python_path` has the collection; `limit` is in seconds. Its environment is that of now.
+    `lacking` are capabilities that it has not, such as ``net_admin``.
     """
     server = _server(python_path)
     request = {
@@ -42,6 +53,7 @@ def run_module(
         "module": name,
         "options": dict(options),
         "mounts": list(mounts),
+        "lacking": list(lacking),
         "environment": dict(os.environ),
     }
     assert server.stdin
@@ -101,6 +113,7 @@ def _run(request: Mapping[str, Any]) -> None:
         os.environ.clear()
         os.environ.update(request["environment"])
         _enter(request["namespace"], request["mounts"])
+        _give_up(request["lacking"])
         testing = importlib.import_module("ansible.module_utils.testing")
         with testing.patch_module_args(request["options"]):
             importlib.import_module(f"{MODULES}.{request['module']}").main()
@@ -130,6 +143,15 @@ def _enter(namespace: str, mounts: Mounts) -> None:
     call("mount", b"sysfs", b"/sys", b"sysfs", ctypes.c_ulong(0), None)
     for source, target in mounts:
         call("mount", source.encode(), target.encode(), None, ctypes.c_ulong(_MS_BIND), None)
+
+
+def _give_up(capabilities: Sequence[str]) -> None:
+    """Go on without these capabilities, for good."""
+    header, held = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0), ctypes.create_string_buffer(24)
+    call("capget", header, held)
+    kept = ~sum(1 << _CAPABILITIES[name] for name in capabilities)
+    effective, permitted, inheritable, *above = struct.unpack("=6I", held.raw)
+    call("capset", header, struct.pack("=6I", effective & kept, permitted & kept, inheritable & kept, *above))
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ _CLONE_NEWNET = 0x40000000
 _SIOCGIFFLAGS, _IFF_RUNNING = 0x8913, 0x40  # include/uapi/linux/sockios.h and if.h
 # How many random cases a test tries; fewer where a machine is emulated.
 RANDOM = int(os.environ.get("LVS_RANDOM_CASES", "100"))
+# What a module changes a network with, and asks a segment with.
+RIGHTS = ("net_admin", "net_raw")
 # Seconds; nothing here takes longer unless it hangs.
 LIMIT = int(os.environ.get("LVS_LIMIT", "60"))
 _DRIVER = """
@@ -50,7 +52,14 @@ def run_ip(*arguments: str, lines: Iterable[str] = ()) -> str:
 
     It enters a namespace by itself, where `ip netns exec` mounts /sys anew and begins another process.
     """
-    done = subprocess.run(
+    done = try_ip(*arguments, lines=lines)
+    assert done.returncode == 0, f"ip {' '.join(arguments)}: {'; '.join(lines)}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def try_ip(*arguments: str, lines: Iterable[str] = ()) -> subprocess.CompletedProcess[str]:
+    """Run ip(8) in the same way, and return how it ended."""
+    return subprocess.run(
         ["ip", *arguments],
         input="".join(f"{line}\n" for line in lines),
         capture_output=True,
@@ -58,8 +67,6 @@ def run_ip(*arguments: str, lines: Iterable[str] = ()) -> str:
         timeout=LIMIT,
         check=False,
     )
-    assert done.returncode == 0, f"ip {' '.join(arguments)}: {'; '.join(lines)}\n{done.stdout}{done.stderr}"
-    return done.stdout
 
 
 @dataclass
@@ -90,6 +97,10 @@ class Namespace:
     def ip(self, *lines: str) -> str:
         """Have one process of ip(8) carry out these lines inside."""
         return run_ip("-netns", self.name, "-batch", "-", lines=lines)
+
+    def try_ip(self, *lines: str) -> None:
+        """Have it carry out these lines inside, whichever of them fail."""
+        try_ip("-netns", self.name, "-force", "-batch", "-", lines=lines)
 
     def json(self, arguments: str) -> Any:
         """Return what `ip -json -details` says inside."""
@@ -130,23 +141,25 @@ class Namespace:
         name: str,
         /,
         check: bool = False,
-        wrapper: tuple[str, ...] = (),
+        lacking: tuple[str, ...] = (),
         path: Path | None = None,
         bindings: Path | None = None,
         **options: Any,
     ) -> dict[str, Any]:
         """Run a module of the collection inside, as Ansible would, and return its answer, failed or not.
 
-        `wrapper` is a command that runs the module as its own last arguments say, such as setpriv(1). Directories of
-        libraries that come before the others are `path`, for this run, and `bindings`, which many runs have.
+        `lacking` are capabilities that it is run without. Directories of libraries that come before the others are
+        `path`, for this run, and `bindings`, which many runs have.
         """
         options["_ansible_check_mode"] = check
-        if not wrapper and not path:
+        if not path:
             libraries = with_libraries(*([bindings] if bindings else []))["PYTHONPATH"]
-            return run_module(self.name, name, options, (), libraries, LIMIT)
+            return run_module(self.name, name, options, (), libraries, LIMIT, lacking)
+        without = ",".join(f"-{name}" for name in lacking)
+        wrapper = ["setpriv", f"--bounding-set={without}", f"--inh-caps={without}"] if lacking else []
         done = subprocess.run(
             ["ip", "netns", "exec", self.name, *wrapper, sys.executable, "-c", _DRIVER, name, json.dumps(options)],
-            env=with_libraries(*([path] if path else [])),
+            env=with_libraries(path),
             capture_output=True, text=True, timeout=LIMIT, check=False,
         )  # fmt: skip
         assert done.stdout, done.stderr

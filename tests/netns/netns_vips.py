@@ -47,8 +47,17 @@ def carry_out_wanted(inside: Namespace, wanted: Wanted, apply: bool = True) -> P
 
 def addresses(inside: Namespace, interface: str) -> dict[str, dict[str, Any]]:
     """Return what ip(8) says of the addresses of a device, without the link-local ones."""
-    (link,) = inside.json(f"addr show dev {interface}")
-    return {f"{one['local']}/{one['prefixlen']}": one for one in link["addr_info"] if one["local"][:4] != "fe80"}
+    return addresses_by_device(inside, f"dev {interface}")[interface]
+
+
+def addresses_by_device(inside: Namespace, which: str = "") -> dict[str, dict[str, dict[str, Any]]]:
+    """Return the same of all devices, or of those that ip(8) shows by `which`: device -> address -> what it says."""
+    return {
+        link["ifname"]: {
+            f"{one['local']}/{one['prefixlen']}": one for one in link["addr_info"] if one["local"][:4] != "fe80"
+        }
+        for link in inside.json(f"addr show {which}")
+    }
 
 
 class Nd(NamedTuple):

@@ -12,12 +12,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.modules.realserver_path_info import answer
-from netns_hosts import Namespace, Segment
+from netns_hosts import RIGHTS, Namespace, Segment
 
 VIP, VIP6 = "192.0.2.30", "2001:db8::30"
 ANY, ANY6 = "0.0.0.0", "::"
 PORT = 80
-WITHOUT_RIGHTS = ("setpriv", "--bounding-set", "-net_admin,-net_raw")
 FAMILIES = pytest.mark.parametrize(("vip", "net"), [(VIP, "192.0.2."), (VIP6, "2001:db8::")], ids=["ipv4", "ipv6"])
 
 
@@ -364,6 +363,6 @@ def test_module(cluster: Segment) -> None:
 
 
 def test_not_permitted(cluster: Segment) -> None:
-    result = cluster.host(1).module("realserver_path_info", wrapper=WITHOUT_RIGHTS, services=[service("192.0.2.2")])
+    result = cluster.host(1).module("realserver_path_info", lacking=RIGHTS, services=[service("192.0.2.2")])
     assert result["failed"]
     assert "this needs CAP_NET_RAW; run the task as root (become: true)." in result["msg"]

@@ -225,6 +225,5 @@ def test_without_the_library_and_without_permission_it_fails(
     hosts: tuple[Namespace, Namespace], tmp_path: Path
 ) -> None:
     (tmp_path / "nftables.py").write_text("raise ImportError")
-    unable = ("setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin")
-    answer = hosts[1].module("vip_firewall", path=tmp_path, wrapper=unable, name="realserver", state="absent")
+    answer = hosts[1].module("vip_firewall", path=tmp_path, lacking=("net_admin",), name="realserver", state="absent")
     assert answer["msg"] == "Could not list the rules of nftables: no permission; run the task as root (become: true)."

@@ -14,8 +14,8 @@ from ansible_collections.lvs.cluster.plugins.module_utils._errors import Address
 from ansible_collections.lvs.cluster.plugins.module_utils._vip_wanted import Wanted
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from netns_hosts import RANDOM, Namespace, Segment
-from netns_vips import VIP, VIP6, Capture, Nd, addresses, carry_out, carry_out_wanted
+from netns_hosts import RANDOM, RIGHTS, Namespace, Segment
+from netns_vips import VIP, VIP6, Capture, Nd, addresses, addresses_by_device, carry_out, carry_out_wanted
 
 
 def source(inside: Namespace, destination: str) -> str:
@@ -205,8 +205,7 @@ def test_module_errors(make_segment: Callable[[int], Segment], options: dict[str
 
 
 def test_module_not_permitted(make_segment: Callable[[int], Segment]) -> None:
-    wrapper = ("setpriv", "--bounding-set", "-net_admin,-net_raw")
-    answer = make_segment(1).host(1).module("vip_iface", wrapper=wrapper, addresses=[VIP], interface="lo")
+    answer = make_segment(1).host(1).module("vip_iface", lacking=RIGHTS, addresses=[VIP], interface="lo")
     assert answer["msg"] == (
         f"Not allowed to add {VIP}/32 to lo (scope host): this needs CAP_NET_ADMIN; run the task as root (become: true)."
     )
@@ -363,7 +362,8 @@ def shared(make_segment: Callable[[int], Segment]) -> Segment:
 
 def everything(host: Namespace) -> dict[str, Any]:
     """Return all addresses of a host, with the devices they are on."""
-    return {device: addresses(host, device) for device in ("lo", "eth0")}
+    found = addresses_by_device(host)
+    return {device: found[device] for device in ("lo", "eth0")}
 
 
 def reset(host: Namespace, current: list[tuple[str, str, bool, bool]], number: int = 1) -> None:
@@ -375,6 +375,5 @@ def reset(host: Namespace, current: list[tuple[str, str, bool, bool]], number: i
         prefix = (64 if ":" in address else 24) if wide and device == "eth0" else (128 if ":" in address else 32)
         nodad = " nodad" if ":" in address else ""
         commands[early].append(f"addr replace {address}/{prefix} dev {device}{nodad}")
-    # "ip -force" goes on when the same IPv6 address was drawn with two prefix lengths.
-    script = "\n".join(["addr flush dev eth0 scope global", *flushed, *commands[True], *own, *commands[False]])
-    host.run("sh", "-c", f"ip -force -batch - <<'END' || true\n{script}\nEND")
+    # The same IPv6 address may have been drawn with two prefix lengths.
+    host.try_ip("addr flush dev eth0 scope global", *flushed, *commands[True], *own, *commands[False])

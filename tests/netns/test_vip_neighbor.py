@@ -11,10 +11,8 @@ import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils import _boot
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from netns_hosts import RANDOM, Namespace
+from netns_hosts import RANDOM, RIGHTS, Namespace
 from netns_neighbors import BOTH, MAC, OTHER, VIP, VIP6, carry_out, options, shown
-
-WITHOUT_RIGHTS = ("setpriv", "--bounding-set", "-net_admin,-net_raw")
 
 
 def test_set_changed_and_forgotten(gateway: Namespace) -> None:
@@ -47,7 +45,7 @@ def test_module_check_mode_never_writes_and_says_what_the_run_does(gateway: Name
     gateway.ip(f"neigh replace {VIP} lladdr {OTHER} nud stale dev eth0")
     before = shown(gateway)
     # Without the right to write a single request that changes something would fail.
-    rehearsed = gateway.module("vip_neighbor", check=True, wrapper=WITHOUT_RIGHTS, **options(BOTH))
+    rehearsed = gateway.module("vip_neighbor", check=True, lacking=RIGHTS, **options(BOTH))
     assert shown(gateway) == before
     done = gateway.module("vip_neighbor", **options(BOTH))
     assert (rehearsed["changed"], done["changed"]) == (True, True)
@@ -58,7 +56,7 @@ def test_module_check_mode_never_writes_and_says_what_the_run_does(gateway: Name
     again = gateway.module("vip_neighbor", **options(BOTH))
     assert (again["changed"], again["operations"], again.get("warnings", [])) == (False, [], [])
     assert again["diff"]["before"] == again["diff"]["after"] == done["diff"]["after"]
-    gone = gateway.module("vip_neighbor", check=True, wrapper=WITHOUT_RIGHTS, **options(BOTH, state="absent"))
+    gone = gateway.module("vip_neighbor", check=True, lacking=RIGHTS, **options(BOTH, state="absent"))
     assert gone["operations"] == [f"forget {vip} on eth0" for vip in BOTH]
     assert set(shown(gateway)) == set(BOTH)
 
@@ -120,7 +118,7 @@ def test_module_errors(gateway: Namespace, changed: dict[str, Any], message: str
 
 
 def test_module_not_permitted(gateway: Namespace) -> None:
-    answer = gateway.module("vip_neighbor", wrapper=WITHOUT_RIGHTS, **options(BOTH))
+    answer = gateway.module("vip_neighbor", lacking=RIGHTS, **options(BOTH))
     assert answer["msg"] == (
         f"Not allowed to set {VIP} to {MAC} on eth0: this needs CAP_NET_ADMIN; run the task as root (become: true)."
     )
@@ -198,5 +196,4 @@ def reset(host: Namespace, current: dict[tuple[str, str], tuple[str, str]]) -> N
         commands += [f"neigh replace {one} lladdr {MAC} nud {nud} dev {device}" for one, nud in STRANGERS.items()]
     for (device, address), (mac, nud) in current.items():
         commands.append(f"neigh replace {address} lladdr {mac} nud {nud} dev {device}")
-    script = "\n".join(commands)
-    host.run("sh", "-c", f"ip -batch - <<'END'\n{script}\nEND")
+    host.ip(*commands)

@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils import _arp, _arp_client
 from ansible_collections.lvs.cluster.plugins.modules.vip_owner_info import answer
-from netns_hosts import Namespace, Segment
+from netns_hosts import RIGHTS, Namespace, Segment
 
 VIP, VIP2, VIP6 = "192.0.2.30", "192.0.2.31", "2001:db8::30"
-WITHOUT_RIGHTS = ("setpriv", "--bounding-set", "-net_admin,-net_raw")
 
 
 def ask(host: Namespace, *addresses: str, **options: Any) -> dict[str, Any]:
@@ -158,7 +157,7 @@ def test_device_that_is_down(make_segment: Callable[[int], Segment]) -> None:
 
 
 def test_not_permitted(make_segment: Callable[[int], Segment]) -> None:
-    answer = make_segment(1).host(1).module("vip_owner_info", wrapper=WITHOUT_RIGHTS, addresses=[VIP])
+    answer = make_segment(1).host(1).module("vip_owner_info", lacking=RIGHTS, addresses=[VIP])
     assert answer["msg"] == (
         "Not allowed to open eth0 for ARP: this needs CAP_NET_RAW; run the task as root (become: true)."
     )

@@ -163,9 +163,8 @@ def test_this_hosts_other_device_on_the_segment_is_no_conflict(make_segment: Cal
 
 def test_without_the_right_to_ask_nothing_is_changed(make_segment: Callable[[int], Segment]) -> None:
     host = make_segment(1).host(1)
-    wrapper = ("setpriv", "--bounding-set", "-net_raw")
     for check in (True, False):
-        answer = host.module("vip_iface", check=check, wrapper=wrapper, **BOTH)
+        answer = host.module("vip_iface", check=check, lacking=("net_raw",), **BOTH)
         assert answer["msg"] == (
             "Not allowed to open eth0 for ARP: this needs CAP_NET_RAW; run the task as root (become: true)."
         )
