@@ -17,6 +17,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 PLAIN = {"ANSIBLE_NOCOLOR": "1", "MOLECULE_COMMAND_BORDERS": "false", "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
+# Some machines turn it off, where a hundred runs of Ansible and pytest would each compile the collection and the tests.
+KEEPS_COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}
 PASSED, FAILED, NOT_RUN = "passed", "FAILED", "not run"
 # Of what a failed part printed, so many lines are told again at the end, so many columns of each: the last ones that tell
 # of a failure, as pytest, molecule and Ansible begin them, and then the last of all.
@@ -119,7 +121,7 @@ def run_parts(parts: Mapping[str, Part], jobs: int, run: Callable[[Part, Say], b
 
 def run_commands(part: Part, say: Say) -> bool:
     """Run a part's commands until one fails, and say what they print."""
-    environment = {**os.environ, **PLAIN, **part.environment}
+    environment = {**os.environ, **PLAIN, **KEEPS_COMPILED, **part.environment}
     for command in part.commands:
         say(f"$ {' '.join(command)}")
         with subprocess.Popen(
