@@ -35,6 +35,7 @@ from ._ipvs_status import (
     encode_timeouts,
 )
 from ._ipvs_words import server_name, service_name
+from ._kernel_module import load_module
 from ._netlink import NetlinkError, pack_nested, unpack_attributes
 
 # enum of commands in include/uapi/linux/ip_vs.h
@@ -54,7 +55,6 @@ _COMMANDS = {
 # These write all of an object, and so also what was not asked for but read before.
 _REPLACING = (Step.SET_SERVICE, Step.SET_SERVER, Step.DRAIN_SERVER, Step.HOLD_SERVER, Step.RESTORE_SERVER)
 _ATTR_SERVICE, _ATTR_DEST, _ATTR_DAEMON = 1, 2, 3
-# The kernel loads ip_vs by itself when it is asked for the family (module alias net-pf-16-proto-16-family-IPVS).
 _NO_IPVS = (
     "This kernel has no IPVS and could not load the module ip_vs; if `modprobe ip_vs` finds none, install the "
     "distribution's full kernel, and if module loading is switched off load ip_vs at boot."
@@ -70,7 +70,7 @@ class IpvsClient:
 
     def __init__(self) -> None:
         try:
-            self._genl = GenericNetlink("IPVS", version=1)
+            self._genl = _family()
         except NetlinkError as error:
             if error.errno == errno.ENOENT:
                 raise NotSupported(_NO_IPVS) from None
@@ -192,6 +192,21 @@ class IpvsClient:
         request = Request(_CMD_GET_DEST, pack_nested(_ATTR_SERVICE, encode_service(key)))
         for answer in self._genl.dump(request):
             yield unpack_attributes(_inside(answer, _ATTR_DEST))
+
+
+def _family() -> GenericNetlink:
+    """Return a conversation with IPVS, loaded where it is not yet.
+
+    Asked for the family Linux 6.1 and 6.12 load it by themselves (module alias net-pf-16-proto-16-family-IPVS); 5.10
+    has no such alias.
+    """
+    try:
+        return GenericNetlink("IPVS", version=1)
+    except NetlinkError as error:
+        if error.errno != errno.ENOENT:
+            raise
+    load_module("ip_vs")
+    return GenericNetlink("IPVS", version=1)
 
 
 def _inside(answer: bytes, attribute: int) -> bytes:

@@ -205,13 +205,18 @@ def without_ipvs(request: dict) -> dict:
     with open(block, "w", encoding="ascii") as target:
         target.write("install ip_vs /bin/false\n")
     try:
-        loaded = [line.split()[0] for line in command("lsmod").splitlines() if line.startswith("ip_vs")]
-        for name in sorted(loaded, key=len, reverse=True):
-            command("rmmod", name)
-        return run(request)
+        return unloaded(request)
     finally:
         os.unlink(block)
         command("modprobe", "ip_vs")
+
+
+def unloaded(request: dict) -> dict:
+    """Run a module where the kernel has not loaded IPVS yet."""
+    loaded = [line.split()[0] for line in command("lsmod").splitlines() if line.startswith("ip_vs")]
+    for name in sorted(loaded, key=len, reverse=True):
+        command("rmmod", name)
+    return run(request)
 
 
 def booted(request: dict) -> int:
@@ -232,7 +237,7 @@ def receive(request: dict) -> int:
 
 KINDS = {
     function.__name__: function
-    for function in (run, interfered, unprivileged, killed, visited, drained, without_ipvs, booted, receive)
+    for function in (run, interfered, unprivileged, killed, visited, drained, unloaded, without_ipvs, booted, receive)
 }
 
 

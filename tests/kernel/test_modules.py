@@ -211,6 +211,12 @@ def test_without_ipvs_in_the_kernel(kernel):
     assert "msg" not in kernel.module("ipvs_service", **WEB)
 
 
+def test_ipvs_is_loaded_where_it_is_not_yet(kernel):
+    answer = kernel.ask({**run("ipvs_service", **WEB), "kind": "unloaded"})
+    assert answer["changed"], answer
+    assert f"-A -t {WEB['address']}:{WEB['port']}" in kernel.command("ipvsadm", "-Sn")
+
+
 def examples() -> list[tuple[str, dict]]:
     """Return module and options of every example in the documentation of the IPVS modules."""
     found = []
