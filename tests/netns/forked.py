@@ -27,7 +27,7 @@ _CLONE_NEWNS, _CLONE_NEWNET = 0x00020000, 0x40000000
 # include/uapi/linux/capability.h
 _CAPABILITIES = {"net_admin": 12, "net_raw": 13}
 _CAPABILITY_VERSION_3 = 0x20080522
-_MS_BIND, _MS_REC, _MS_SLAVE, _MNT_DETACH = 0x1000, 0x4000, 0x80000, 2
+_MS_RDONLY, _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_SLAVE, _MNT_DETACH = 1, 0x20, 0x1000, 0x4000, 0x80000, 2
 _LIBC = ctypes.CDLL(None, use_errno=True)
 Mounts = Sequence[tuple[str, str]]
 
@@ -40,12 +40,15 @@ def run_module(
     python_path: str,
     limit: float,
     lacking: Sequence[str] = (),
+    read_only: Sequence[str] = (),
+    user: int = 0,
 ) -> dict[str, Any]:
     """Run a module in a network namespace that `ip netns` knows, and return its answer, failed or not.
 
     Like `ip netns exec` it has mounts of its own: /sys shows the namespace, and each of `mounts` is a directory and
     where it is to be seen. `python_path` has the collection; `limit` is in seconds. Its environment is that of now.
-    `lacking` are capabilities that it has not, such as ``net_admin``.
+    `lacking` are capabilities that it has not, such as ``net_admin``; `read_only` are directories that it can't write
+    below, whoever it is; `user` is the number of who it is, in no group but the one of that number.
     """
     server = _server(python_path)
     request = {
@@ -54,6 +57,8 @@ def run_module(
         "options": dict(options),
         "mounts": list(mounts),
         "lacking": list(lacking),
+        "read_only": list(read_only),
+        "user": user,
         "environment": dict(os.environ),
     }
     assert server.stdin
@@ -88,6 +93,7 @@ def _server(python_path: str) -> subprocess.Popen[str]:
 def serve() -> None:
     """Answer one request a line, until there are no more."""
     importlib.import_module("ansible.module_utils.testing")
+    importlib.import_module("encodings.ascii")  # by who can read Python's own libraries, which another user may not
     with contextlib.suppress(ImportError):  # a module that needs it tells so
         importlib.import_module("pyroute2")
     for line in sys.stdin:
@@ -112,8 +118,10 @@ def _run(request: Mapping[str, Any]) -> None:
     try:
         os.environ.clear()
         os.environ.update(request["environment"])
-        _enter(request["namespace"], request["mounts"])
+        _enter(request["namespace"], request["mounts"], request["read_only"])
         _give_up(request["lacking"])
+        if request["user"]:
+            _become(request["user"])
         testing = importlib.import_module("ansible.module_utils.testing")
         with testing.patch_module_args(request["options"]):
             importlib.import_module(f"{MODULES}.{request['module']}").main()
@@ -133,7 +141,7 @@ def call(function: str, *arguments: Any) -> None:
         raise OSError(ctypes.get_errno(), function)
 
 
-def _enter(namespace: str, mounts: Mounts) -> None:
+def _enter(namespace: str, mounts: Mounts, read_only: Sequence[str]) -> None:
     with open(f"/run/netns/{namespace}") as inside:
         call("setns", inside.fileno(), _CLONE_NEWNET)
     call("unshare", _CLONE_NEWNS)
@@ -141,8 +149,10 @@ def _enter(namespace: str, mounts: Mounts) -> None:
     with contextlib.suppress(OSError):  # in a user namespace it can't be taken away, only covered
         call("umount2", b"/sys", _MNT_DETACH)
     call("mount", b"sysfs", b"/sys", b"sysfs", ctypes.c_ulong(0), None)
-    for source, target in mounts:
+    for source, target in (*mounts, *((path, path) for path in read_only)):
         call("mount", source.encode(), target.encode(), None, ctypes.c_ulong(_MS_BIND), None)
+    for path in read_only:
+        call("mount", None, path.encode(), None, ctypes.c_ulong(_MS_REMOUNT | _MS_BIND | _MS_RDONLY), None)
 
 
 def _give_up(capabilities: Sequence[str]) -> None:
@@ -152,6 +162,12 @@ def _give_up(capabilities: Sequence[str]) -> None:
     kept = ~sum(1 << _CAPABILITIES[name] for name in capabilities)
     effective, permitted, inheritable, *above = struct.unpack("=6I", held.raw)
     call("capset", header, struct.pack("=6I", effective & kept, permitted & kept, inheritable & kept, *above))
+
+
+def _become(user: int) -> None:
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ import random
 import socket
 import struct
 import subprocess
-import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,7 @@ SYSTEMD_SYSCTL = next(
 )
 # A user's own namespace has one user (tests/as_root.py).
 ALONE = sum(int(line.split()[2]) for line in Path("/proc/self/uid_map").read_text().splitlines()) == 1
+NOBODY = 65534
 CLONE_NEWNET, CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x40000000, 0x00020000, 0x4000, 1 << 18
 
 # Each `ip netns exec` has mounts of its own: these directories stand in for the machine's, which stay untouched.
@@ -47,11 +48,10 @@ class Server(Namespace):
     def contents(self) -> list[Path]:
         return [path for directory in self.directories for path in directory.rglob("*")]
 
-    def privately(self, *command: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    def privately(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a command that sees these directories."""
         return subprocess.run(
             ["ip", "netns", "exec", self.name, "sh", "-ec", MOUNTS, "sh", *map(str, self.directories), *command],
-            input=stdin,
             env=with_libraries(),
             capture_output=True,
             text=True,
@@ -59,17 +59,12 @@ class Server(Namespace):
             check=False,
         )
 
-    def arp_sysctl(self, *prefix: str, check_mode: bool = False, **options):
-        """Run the module as Ansible would, under the command `prefix`; return its answer, failed or not."""
+    def arp_sysctl(self, check_mode: bool = False, read_only: Sequence[str] = (), user: int = 0, **options):
+        """Run the module as Ansible would; return its answer, failed or not."""
         options["_ansible_check_mode"] = check_mode
-        if not prefix:
-            mounts = list(zip(map(str, self.directories), ("/etc/sysctl.d", "/var/lib")))
-            return run_module(self.name, "arp_sysctl", options, mounts, with_libraries()["PYTHONPATH"], LIMIT)
-        arguments = json.dumps({"ANSIBLE_MODULE_ARGS": options})
-        name = "ansible_collections.lvs.cluster.plugins.modules.arp_sysctl"
-        done = self.privately(*prefix, sys.executable, "-m", name, stdin=arguments)
-        assert done.stdout, done.stderr
-        return json.loads(done.stdout)
+        mounts = list(zip(map(str, self.directories), ("/etc/sysctl.d", "/var/lib")))
+        path = with_libraries()["PYTHONPATH"]
+        return run_module(self.name, "arp_sysctl", options, mounts, path, LIMIT, read_only=read_only, user=user)
 
 
 @pytest.fixture
@@ -209,22 +204,20 @@ def test_bad_input_is_one_sentence_and_changes_nothing(server, options, text):
 
 @pytest.mark.parametrize("check_mode", [True, False])
 @pytest.mark.parametrize(
-    ("prefix", "text"),
+    ("circumstances", "text"),
     [
         pytest.param(
-            ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"],
+            {"user": NOBODY},
             "no permission to write here; run the task as root (become: true).",
             marks=pytest.mark.skipif(ALONE, reason="in this user namespace there is nobody but root"),
         ),
-        (["sh", "-ec", 'mount -o remount,ro,bind /etc/sysctl.d; exec "$@"', "sh"], "it is read-only here"),
-        (["sh", "-ec", 'mount --bind /proc/sys /proc/sys; mount -o remount,ro,bind /proc/sys; exec "$@"', "sh"],
-         "it is read-only here"),
+        ({"read_only": ["/etc/sysctl.d"]}, "it is read-only here"),
+        ({"read_only": ["/proc/sys"]}, "it is read-only here"),
     ],
-)  # fmt: skip
-def test_what_may_not_be_written_is_said_before_anything_is(server, prefix, text, check_mode, tmp_path):
-    tmp_path.parent.chmod(0o755)
+)
+def test_what_may_not_be_written_is_said_before_anything_is(server, circumstances, text, check_mode):
     before = values(server)
-    answer = server.arp_sysctl(*prefix, check_mode=check_mode, arp_ignore=1)
+    answer = server.arp_sysctl(check_mode=check_mode, **circumstances, arp_ignore=1)
     assert answer["failed"]
     assert text in answer["msg"]
     assert values(server) == before
