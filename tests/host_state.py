@@ -11,7 +11,8 @@ from pathlib import Path
 
 from lab_access import ssh_command
 
-# ipvsadm comes first: asking for the table loads ip_vs, whose sysctls and devices are then there before and after.
+# ipvsadm comes first: asking for the table loads ip_vs, whose sysctls and devices are then there before and after. /etc/mtab is no file but the
+# kernel's list of mounts, to which each unit with credentials adds one.
 COMMANDS = {
     "IPVS": "ipvsadm -Sn; ipvsadm -Ln --timeout; ipvsadm -Ln --daemon",
     "addresses": "ip -oneline address show | sed 's/ valid_lft.*//' | sort",
@@ -20,7 +21,7 @@ COMMANDS = {
     "routes": "ip route show table all | sort; ip -6 route show table all | sed 's/ expires.*//' | sort",
     "packet filter": "echo rules:; nft list ruleset",
     "sysctls": r"sysctl -a --pattern '^net\.ipv[46]\.(conf|ip_forward|vs)' | sort",
-    "files": "find /etc /usr/local /var/lib/lvs-cluster /run/lvs-cluster* /run/sysctl.d ! -type d -print0 2>/dev/null | sort -z | xargs -0 sha256sum 2>/dev/null",
+    "files": "find /etc /usr/local /var/lib/lvs-cluster /run/lvs-cluster* /run/sysctl.d ! -type d ! -path /etc/mtab -print0 2>/dev/null | sort -z | xargs -0 sha256sum 2>/dev/null",
     "directories": "find /etc /usr/local /var/lib/lvs-cluster /run/lvs-cluster* -type d 2>/dev/null | sort",
     # systemd waits 25 seconds for an answer from itself, which is not always enough where the processor is emulated.
     "units": "export SYSTEMD_BUS_TIMEOUT=100; systemctl list-unit-files --no-legend --no-pager | grep -v '\\.scope '; systemctl list-units --no-legend --no-pager --plain 'lvs-cluster*'",

@@ -30,11 +30,15 @@ THOROUGH = {"LVS_KERNELS": "bullseye bookworm trixie", "LVS_RANDOM_TABLES": "100
 CHECKED, IMAGES = ("lint", "unit"), ("images",)
 
 
+def fresh(name: str) -> list[list[str]]:
+    """Return the commands after which a molecule scenario begins from nothing."""
+    # molecule remembers what an earlier run made, also when its machines were ended by others.
+    return [LAB_DOWN, ["molecule", "reset", "--scenario-name", name]]
+
+
 def scenario(name: str, title: str) -> Part:
     """Return the part that runs a molecule scenario on machines of its own."""
-    # molecule remembers what an earlier run made, also when its machines were ended by others.
-    fresh = [LAB_DOWN, ["molecule", "reset", "--scenario-name", name]]
-    return Part(title, [*fresh, [*MOLECULE, name], LAB_DOWN], name, after=IMAGES)
+    return Part(title, [*fresh(name), [*MOLECULE, name], LAB_DOWN], name, after=IMAGES)
 
 
 # Where the order is free, what others wait for comes first, and then the long ones, so that none is left alone at the end.
@@ -61,10 +65,13 @@ PARTS = {
     "sanity": Part("ansible-test sanity on the built collection", [["python", "tests/sanity.py"]], after=CHECKED),
     "cores": Part("each ansible-core that the collection is for", [["python", "tests/cores.py"]], after=CHECKED),
     "gates": Part("antsibull and galaxy-importer", [["python", "tests/gates.py"]], after=CHECKED),
-    "rich": scenario("rich", "all that one description can say, before and after a reboot"),
-    "tunnel": scenario("tunnel", "a server behind a router serves through tunnels, and another one directly"),
-    "gateway": scenario("gateway", "a router that is told who the director is, and servers that answer too"),
-    "arptables": scenario("arptables", "servers that a filter keeps out of ARP, one on a dummy device"),
+    "lab": Part("the lab, from nothing", [*fresh("default"), LAB_UP], "test", after=IMAGES),
+    "molecule": Part("the cluster, before and after a reboot", [[*MOLECULE, "default"]], "test"),
+    "usage": Part("what the README says, typed as it says", [[*PYTEST, "tests/usage"]], "test"),
+    "day2": Part(
+        "servers updated and the cluster changed under load, and servers that fail", [[*MOLECULE, "day2"]], "test"
+    ),
+    "teardown": Part("all of that taken away, and nothing left", [[*MOLECULE, "teardown"], LAB_DOWN], "test"),
     "releases": Part(
         "addresses and ARP on Debian 11, 12 and 13, with their kernel, Python, pyroute2 and network managers",
         [[*PYTEST, "--verbose", "--numprocesses=3", MANAGERS, ADDRESSES]],
@@ -79,12 +86,11 @@ PARTS = {
         THOROUGH,
         after=IMAGES,
     ),
-    "lab": Part("the lab, from nothing", [LAB_DOWN, LAB_UP], "test", after=IMAGES),
-    "molecule": Part("the cluster, before and after a reboot", [[*MOLECULE, "default"]], "test"),
-    "usage": Part("what the README says, typed as it says", [[*PYTEST, "tests/usage"]], "test"),
+    "rich": scenario("rich", "all that one description can say, before and after a reboot"),
+    "gateway": scenario("gateway", "a router that is told who the director is, and servers that answer too"),
     "import": scenario("import", "a stranger's playbook with the installed tarball"),
-    "day2": scenario("day2", "servers updated and the cluster changed under load, and servers that fail"),
-    "teardown": scenario("teardown", "the cluster taken away, and nothing left"),
+    "tunnel": scenario("tunnel", "a server behind a router serves through tunnels, and another one directly"),
+    "arptables": scenario("arptables", "servers that a filter keeps out of ARP, one on a dummy device"),
     "masquerade": scenario("masquerade", "a server on another port behind the director"),
     "netns": Part(
         "addresses and ARP on this machine's kernel, in network namespaces",

@@ -232,7 +232,8 @@ def test_a_web_server_on_the_rip_and_a_wrong_network_are_named():
         f"cp {site} /run/site.conf; sed -i -e '/\\[::\\]/d' -e 's/listen 80 /listen {own}:80 /' {site}; {restart}",
         f"cp /run/site.conf {site}; {restart}",
     )
-    add, remove = (f"ip address {verb} {{}}/24 dev lan0" for verb in ("add", "del"))
+    # With the broadcast address that it has had.
+    add, remove = "ip address add {}/24 broadcast + dev lan0", "ip address del {}/24 dev lan0"
     right, wrong = SERVERS["rs2"], "192.168.92.5"
     moved = mistake(
         "rs2",
