@@ -55,5 +55,6 @@ class LabShell(NamedTuple):
 
     def visits(self, url: str, number: int, header: str = "x-served-by") -> Counter[str]:
         """Return how many of the client's visits each server answered; one that fails fails the test."""
-        each = f"curl -sf -m 20 -o /dev/null -w '%header{{{header}}}\\n' '{url}' || exit 1"
-        return Counter(self.on("client", f"for i in $(seq {number}); do {each}; done").split())
+        each = f"curl -sf -m 20 -o /dev/null -D - '{url}' || exit 1"
+        heads = self.on("client", f"for i in $(seq {number}); do {each}; done")
+        return Counter(re.findall(rf"^{header}: *(\S+)", heads, re.MULTILINE | re.IGNORECASE))
