@@ -28,8 +28,9 @@ def environment(name: str, requirements: Sequence[str], python: str = sys.execut
     if not made.exists() or made.read_text(encoding="utf-8") != wanted.hexdigest():
         print(f"making {root.relative_to(PROJECT)}", flush=True)
         subprocess.run([python, "-m", "venv", "--clear", str(root)], check=True)
-        install = [str(root / "bin" / "pip"), "install", "-qq", "--disable-pip-version-check", *requirements]
-        subprocess.run(install, check=True)
+        # Most of what would be compiled is never imported.
+        options = ["-qq", "--disable-pip-version-check", "--no-compile"]
+        subprocess.run([str(root / "bin" / "pip"), "install", *options, *requirements], check=True)
         made.write_text(wanted.hexdigest(), encoding="utf-8")
     return root / "bin"
 
