@@ -11,8 +11,7 @@ from pathlib import Path
 
 from lab_access import ssh_command
 
-# ipvsadm comes first: asking for the table loads ip_vs, whose sysctls and devices are then there before and after. /etc/mtab is no file but the
-# kernel's list of mounts, to which each unit with credentials adds one.
+# ipvsadm comes first: asking for the table loads ip_vs, whose sysctls and devices are then there before and after.
 COMMANDS = {
     "IPVS": "ipvsadm -Sn; ipvsadm -Ln --timeout; ipvsadm -Ln --daemon",
     "addresses": "ip -oneline address show | sed 's/ valid_lft.*//' | sort",
@@ -21,6 +20,7 @@ COMMANDS = {
     "routes": "ip route show table all | sort; ip -6 route show table all | sed 's/ expires.*//' | sort",
     "packet filter": "echo rules:; nft list ruleset",
     "sysctls": r"sysctl -a --pattern '^net\.ipv[46]\.(conf|ip_forward|vs)' | sort",
+    # /etc/mtab is no file but the kernel's list of mounts, to which each unit with credentials adds one.
     "files": "find /etc /usr/local /var/lib/lvs-cluster /run/lvs-cluster* /run/sysctl.d ! -type d ! -path /etc/mtab -print0 2>/dev/null | sort -z | xargs -0 sha256sum 2>/dev/null",
     "directories": "find /etc /usr/local /var/lib/lvs-cluster /run/lvs-cluster* -type d 2>/dev/null | sort",
     # systemd waits 25 seconds for an answer from itself, which is not always enough where the processor is emulated.
