@@ -25,9 +25,10 @@ from ansible_collections.lvs.cluster.plugins.module_utils._lab_errors import (
     SnapshotRefused,
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_hosts import Host, Interface, derive_machine_id
-from ansible_collections.lvs.cluster.plugins.module_utils._lab_image import forget_image, read_image
+from ansible_collections.lvs.cluster.plugins.module_utils._lab_image import Image, forget_image, read_image
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_plan import Operation, Running
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_qemu import DISK, STATE, qemu_argv
+from ansible_collections.lvs.cluster.plugins.module_utils._lab_timeslice import lengthen_turns
 
 QEMU = "qemu-system-x86_64"
 _EXCERPT_LINES = 20
@@ -49,7 +50,6 @@ class LabMachine:
     def __init__(self, lab_dir: Path, name: str, seconds: float):
         self.name, self._lab, self._seconds = name, lab_dir, seconds
         self.run = lab_dir / name
-        self._process: asyncio.subprocess.Process | None = None
 
     @property
     def _marker(self) -> str:
@@ -96,11 +96,11 @@ class LabMachine:
         await self._overlay(image.path / DISK)
         argv = qemu_argv(image.machine, image.path, self.run, self.run / "disk.qcow2", host.port, restore=True)
         with open(self.run / "qemu.log", "wb") as log:
-            self._process = await asyncio.create_subprocess_exec(
+            process = await asyncio.create_subprocess_exec(
                 *argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
-        work = asyncio.ensure_future(self._bring_up(host, image.path))
-        death = asyncio.ensure_future(self._process.wait())
+        work = asyncio.ensure_future(self._bring_up(host, image, process.pid))
+        death = asyncio.ensure_future(process.wait())
         await asyncio.wait({work, death}, return_when=asyncio.FIRST_COMPLETED)
         await self._verdict(work, death, image.path)
         self._remember(host)
@@ -146,11 +146,13 @@ class LabMachine:
                 "lvs.cluster.lab_up again."
             )
 
-    async def _bring_up(self, host: Host, image: Path) -> None:
+    async def _bring_up(self, host: Host, image: Image, pid: int) -> None:
         monitor = await Monitor(self.run / "monitor.sock").connect()
+        if image.machine.accelerator == "tcg":
+            lengthen_turns(pid)
         try:
             await monitor.share_memory()
-            await monitor.execute("migrate-incoming", uri=f"exec:cat {shlex.quote(str(image / STATE))}")
+            await monitor.execute("migrate-incoming", uri=f"exec:cat {shlex.quote(str(image.path / STATE))}")
             await monitor.finish_migration("loading the snapshot")
             await monitor.execute("cont")
             async with self._agent() as agent:

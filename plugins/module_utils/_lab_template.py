@@ -24,6 +24,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._lab_qemu import (
     Machine,
     qemu_argv,
 )
+from ansible_collections.lvs.cluster.plugins.module_utils._lab_timeslice import lengthen_turns
 
 
 async def make_snapshot(image: Path, machine: Machine, seconds: float) -> None:
@@ -41,7 +42,7 @@ async def make_snapshot(image: Path, machine: Machine, seconds: float) -> None:
                 *argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
         try:
-            work = asyncio.ensure_future(_boot_and_save(image, run, seconds))
+            work = asyncio.ensure_future(_boot_and_save(image, machine, run, process.pid, seconds))
             death = asyncio.ensure_future(process.wait())
             await asyncio.wait({work, death}, return_when=asyncio.FIRST_COMPLETED, timeout=seconds)
             if work.done() and not work.exception():
@@ -62,8 +63,10 @@ async def make_snapshot(image: Path, machine: Machine, seconds: float) -> None:
             shutil.copy(run / "console.log", image / "console.log")
 
 
-async def _boot_and_save(image: Path, run: Path, seconds: float) -> None:
+async def _boot_and_save(image: Path, machine: Machine, run: Path, pid: int, seconds: float) -> None:
     monitor = await Monitor(run / "monitor.sock").connect()
+    if machine.accelerator == "tcg":
+        lengthen_turns(pid)
     try:
         agent = await Agent(run / "agent.sock", "the new image").connect(seconds)
         await agent.run(SETTLE, "settling after its first boot", seconds)
