@@ -6,6 +6,8 @@ from __future__ import annotations
 import re
 import subprocess
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from lab_access import ssh_command
@@ -43,6 +45,23 @@ class LabShell(NamedTuple):
         told = self.run(host, f"arping -b -w 5 -I lan0 {vip}").stdout
         assert "Sent " in told, told
         return {one.lower() for one in re.findall(r"\[([0-9A-Fa-f:]{17})\]", told)}
+
+    @contextmanager
+    def hearing(self, host: str, packets: str) -> Iterator[list[str]]:
+        """Listen on a host's segment; afterwards the list holds tcpdump's line of the first such packet, if there was one."""
+        listen = [*ssh_command(host, self.inventory), f"echo $$; exec tcpdump -i lan0 -n -c 1 '{packets}'"]
+        heard: list[str] = []
+        with subprocess.Popen(listen, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watch:
+            assert watch.stdout is not None
+            assert watch.stderr is not None
+            process = watch.stdout.readline().strip()
+            try:
+                while "listening on" not in (line := watch.stderr.readline()):
+                    assert line, "tcpdump did not begin"
+                yield heard
+            finally:
+                self.on(host, f"kill -INT {process} 2> /dev/null || true")
+                heard += watch.communicate(timeout=_LIMIT)[0].splitlines()
 
     def counted(self, director: str) -> dict[str, list[int]]:
         """Return each TCP service of a director with its connections, packets in and packets out until now.

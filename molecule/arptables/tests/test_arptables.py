@@ -4,12 +4,10 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from lab_access import ssh_command
 from lab_shell import LabShell
 
 LAB = LabShell("molecule/arptables/inventory")
@@ -28,14 +26,9 @@ def who_answers() -> set[str]:
 def asks_as(server: str) -> set[str]:
     """Return the senders that the client hears in the server's requests when it sends to the client from the VIP."""
     theirs = f"arp[6:2] = 1 and ether src {mac(server)} and dst host {CLIENT}"
-    listen = [*ssh_command("client", LAB.inventory), f"timeout 20 tcpdump -i lan0 -n -l -c 1 '{theirs}'"]
-    with subprocess.Popen(listen, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watch:
-        assert watch.stderr is not None
-        while "listening on" not in (line := watch.stderr.readline()):
-            assert line, "tcpdump did not begin"
+    with LAB.hearing("client", theirs) as heard:
         on(server, f"ip neigh flush to {CLIENT} dev lan0; ping -c 1 -W 5 -I {VIP} {CLIENT} > /dev/null || true")
-        heard, _ = watch.communicate(timeout=60)
-    return set(re.findall(r"who-has \S+ tell ([0-9.]+)", heard))
+    return set(re.findall(r"who-has \S+ tell ([0-9.]+)", "".join(heard)))
 
 
 @contextmanager

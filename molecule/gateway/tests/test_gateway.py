@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from lab_access import ssh_command
 from lab_shell import LabShell
 
 LAB = LabShell("molecule/gateway/inventory")
@@ -57,24 +55,6 @@ def unbound() -> Iterator[None]:
         on("router", f"systemctl start {UNIT}")
 
 
-@contextmanager
-def watching(host: str, packets: str) -> Iterator[list[str]]:
-    """Listen on a host's segment; afterwards the list holds what was heard first, if anything was."""
-    listen = [*ssh_command(host, LAB.inventory), f"echo $$; exec tcpdump -i lan0 -n -c 1 '{packets}'"]
-    heard: list[str] = []
-    with subprocess.Popen(listen, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watch:
-        assert watch.stdout is not None
-        assert watch.stderr is not None
-        process = watch.stdout.readline().strip()
-        try:
-            while "listening on" not in (line := watch.stderr.readline()):
-                assert line, "tcpdump did not begin"
-            yield heard
-        finally:
-            on(host, f"kill -INT {process} 2> /dev/null || true")
-            heard += watch.communicate(timeout=60)[0].split()
-
-
 def test_everyone_would_answer(active):
     assert LAB.who_answers("router", VIP) == {mac(active), mac("rs1"), mac("rs2")}
 
@@ -83,7 +63,7 @@ def test_everyone_would_answer(active):
 def test_the_router_knows_and_does_not_ask(active, vip):
     assert known(vip) == f"lladdr {mac(active)} PERMANENT"
     asks = f"ether src {mac('router')} and (arp[24:4] = 0xc0a85b1e or (icmp6 and ip6[40] = 135 and ip6[60:4] = 0x30))"
-    with watching("router", asks) as heard:
+    with LAB.hearing("router", asks) as heard:
         before = balanced(active)
         assert visits(vip) == {"rs1": 6, "rs2": 6}
         assert balanced(active) == before + 12
