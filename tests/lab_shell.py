@@ -48,8 +48,12 @@ class LabShell(NamedTuple):
 
     @contextmanager
     def hearing(self, host: str, packets: str) -> Iterator[list[str]]:
-        """Listen on a host's segment; afterwards the list holds tcpdump's line of the first such packet, if there was one."""
-        listen = [*ssh_command(host, self.inventory), f"echo $$; exec tcpdump -i lan0 -n -c 1 '{packets}'"]
+        """Listen on a host's segment; afterwards the list holds tcpdump's line of the first such packet, if there was one.
+
+        By itself tcpdump would be told of packets a second late, and one that is ended before that says nothing of them.
+        """
+        dump = f"echo $$; exec tcpdump --immediate-mode -i lan0 -n -c 1 '{packets}'"
+        listen = [*ssh_command(host, self.inventory), dump]
         heard: list[str] = []
         with subprocess.Popen(listen, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watch:
             assert watch.stdout is not None
@@ -61,7 +65,7 @@ class LabShell(NamedTuple):
                 yield heard
             finally:
                 self.on(host, f"kill -INT {process} 2> /dev/null || true")
-                heard += watch.communicate(timeout=_LIMIT)[0].splitlines()
+                heard += filter(None, watch.communicate(timeout=_LIMIT)[0].splitlines())
 
     def counted(self, director: str) -> dict[str, list[int]]:
         """Return each TCP service of a director with its connections, packets in and packets out until now.
