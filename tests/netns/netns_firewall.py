@@ -76,8 +76,9 @@ def _close_each(server: socket.socket) -> None:
 
 
 def reaches(client: Namespace, address: str, port: int) -> bool:
+    """Return whether a port answers; the first packet may be lost, and is sent once more after a second."""
     with client.entered(), suppress(OSError):
-        socket.create_connection((address, port), timeout=0.7).close()
+        socket.create_connection((address, port), timeout=1.5).close()
         return True
     return False
 
