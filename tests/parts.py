@@ -41,7 +41,8 @@ def scenario(name: str, title: str) -> Part:
     return Part(title, [*fresh(name), [*MOLECULE, name], LAB_DOWN], name, after=IMAGES)
 
 
-# Where the order is free, what others wait for comes first, and then the long ones, so that none is left alone at the end.
+# Where the order is free, what others wait for comes first, then what leaves the processor to others, and then the long
+# ones, so that none is left alone at the end.
 PARTS = {
     "lint": Part(
         "linters",
@@ -65,6 +66,15 @@ PARTS = {
     "sanity": Part("ansible-test sanity on the built collection", [["python", "tests/sanity.py"]], after=CHECKED),
     "cores": Part("each ansible-core that the collection is for", [["python", "tests/cores.py"]], after=CHECKED),
     "gates": Part("antsibull and galaxy-importer", [["python", "tests/gates.py"]], after=CHECKED),
+    "netns": Part(
+        "addresses and ARP on this machine's kernel, in network namespaces",
+        [
+            ["tests/need.sh", *NETNS_NEEDS, *FIREWALLS],
+            # They wait more than they work.
+            ["python", "tests/as_root.py", *PYTEST, "--numprocesses=3", "tests/netns"],
+        ],
+        after=CHECKED,
+    ),
     "lab": Part("the lab, from nothing", [*fresh("default"), LAB_UP], "test", after=IMAGES),
     "molecule": Part("the cluster, before and after a reboot", [[*MOLECULE, "default"]], "test"),
     "usage": Part("what the README says, typed as it says", [[*PYTEST, "tests/usage"]], "test"),
@@ -92,15 +102,6 @@ PARTS = {
     "tunnel": scenario("tunnel", "a server behind a router serves through tunnels, and another one directly"),
     "arptables": scenario("arptables", "servers that a filter keeps out of ARP, one on a dummy device"),
     "masquerade": scenario("masquerade", "a server on another port behind the director"),
-    "netns": Part(
-        "addresses and ARP on this machine's kernel, in network namespaces",
-        [
-            ["tests/need.sh", *NETNS_NEEDS, *FIREWALLS],
-            # They wait more than they work.
-            ["python", "tests/as_root.py", *PYTEST, "--numprocesses=3", "tests/netns"],
-        ],
-        after=CHECKED,
-    ),
     "kernel-quick": Part(
         "the same with few random cases on one kernel, whose machine stays up: for work on IPVS",
         [KERNELS_UP, [*PYTEST, "-m", "not thorough", "tests/kernel"]],
