@@ -3,7 +3,8 @@
 
 Translated code fills the processor's caches, and each interruption makes it fill them anew. Linux 6.6 and newer change
 between those that want a processor about every millisecond: six emulated machines on two processors then take one and
-a half to two times the processor time for the same work. What waits for them waits some milliseconds longer.
+a half to two times the processor time for the same work. With long turns each waits longer for its own, some tenths of
+a second where processors are few.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import struct
 from contextlib import suppress
 from pathlib import Path
 
-SLICE = 50_000_000  # ns; sched_setattr(2) takes 0.1 to 100 ms
+SLICE = 100_000_000  # ns, of the 0.1 to 100 ms that sched_setattr(2) takes
 # The number of sched_setattr, which glibc has by name only since 2.41 (arch/x86/entry/syscalls/syscall_64.tbl;
 # include/uapi/asm-generic/unistd.h has that of arm64 and riscv64).
 _SCHED_SETATTR = {"x86_64": 314, "aarch64": 274, "riscv64": 274}
