@@ -24,7 +24,7 @@ _SCHED_SETATTR = {"x86_64": 314, "aarch64": 274, "riscv64": 274}
 _SCHED_ATTR = struct.Struct("=IIQiIQQQII")
 
 
-def lengthen_turns(pid: int, proc: Path = Path("/proc")) -> None:
+def lengthen_turns(pid: int) -> None:
     """Let every thread of this process work for long once it has its turn; those that it makes later are alike.
 
     They become SCHED_BATCH, which interrupts nobody when it wakes; Linux 6.12 and newer also take a slice of SLICE,
@@ -32,7 +32,7 @@ def lengthen_turns(pid: int, proc: Path = Path("/proc")) -> None:
     kernel does not do is left, and so is a thread that has ended.
     """
     with suppress(FileNotFoundError):
-        for task in (proc / str(pid) / "task").iterdir():  # the first is the main thread, which makes the others
+        for task in Path(f"/proc/{pid}/task").iterdir():  # the first is the main thread, which makes the others
             with suppress(OSError):
                 os.sched_setscheduler(int(task.name), os.SCHED_BATCH, os.sched_param(0))
                 _set_slice(int(task.name))
