@@ -27,7 +27,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._lab_errors import (
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_hosts import Host, Interface, derive_machine_id
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_image import Image, forget_image, read_image
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_plan import Operation, Running
-from ansible_collections.lvs.cluster.plugins.module_utils._lab_qemu import DISK, STATE, qemu_argv
+from ansible_collections.lvs.cluster.plugins.module_utils._lab_qemu import DISK, STATE, Machine, qemu_argv
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_timeslice import lengthen_turns
 
 QEMU = "qemu-system-x86_64"
@@ -42,6 +42,22 @@ def excerpt(run: Path) -> str:
         lines = path.read_text(errors="replace").splitlines()[-_EXCERPT_LINES:] if path.exists() else []
         text += f"\n{title} ({path}):\n" + ("\n".join("  " + line for line in lines) or "  (nothing)")
     return text
+
+
+async def begin_qemu(argv: list[str], run: Path) -> asyncio.subprocess.Process:
+    """A QEMU that outlives who began it, and says what it has to say in a log."""
+    with open(run / "qemu.log", "wb") as log:
+        return await asyncio.create_subprocess_exec(
+            *argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+
+
+async def first_monitor(machine: Machine, run: Path, pid: int) -> Monitor:
+    """The monitor of a QEMU that has just begun; when it answers, the threads are there that are to have long turns."""
+    monitor = await Monitor(run / "monitor.sock").connect()
+    if machine.accelerator == "tcg":
+        lengthen_turns(pid)
+    return monitor
 
 
 class LabMachine:
@@ -95,10 +111,7 @@ class LabMachine:
         shutil.copytree(image.path / "ssh", self.run / "ssh")
         await self._overlay(image.path / DISK)
         argv = qemu_argv(image.machine, image.path, self.run, self.run / "disk.qcow2", host.port, restore=True)
-        with open(self.run / "qemu.log", "wb") as log:
-            process = await asyncio.create_subprocess_exec(
-                *argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
+        process = await begin_qemu(argv, self.run)
         work = asyncio.ensure_future(self._bring_up(host, image, process.pid))
         death = asyncio.ensure_future(process.wait())
         await asyncio.wait({work, death}, return_when=asyncio.FIRST_COMPLETED)
@@ -147,9 +160,7 @@ class LabMachine:
             )
 
     async def _bring_up(self, host: Host, image: Image, pid: int) -> None:
-        monitor = await Monitor(self.run / "monitor.sock").connect()
-        if image.machine.accelerator == "tcg":
-            lengthen_turns(pid)
+        monitor = await first_monitor(image.machine, self.run, pid)
         try:
             await monitor.share_memory()
             await monitor.execute("migrate-incoming", uri=f"exec:cat {shlex.quote(str(image.path / STATE))}")

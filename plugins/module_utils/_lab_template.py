@@ -6,15 +6,14 @@ from __future__ import annotations
 import asyncio
 import shlex
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
-from ansible_collections.lvs.cluster.plugins.module_utils._lab_channel import Agent, Monitor
+from ansible_collections.lvs.cluster.plugins.module_utils._lab_channel import Agent
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_errors import LabError, MachineDied
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_guest import SETTLE
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_kernel import unpacked_initrd, unpacked_kernel
-from ansible_collections.lvs.cluster.plugins.module_utils._lab_machine import excerpt
+from ansible_collections.lvs.cluster.plugins.module_utils._lab_machine import begin_qemu, excerpt, first_monitor
 from ansible_collections.lvs.cluster.plugins.module_utils._lab_qemu import (
     DISK,
     INITRD,
@@ -24,7 +23,6 @@ from ansible_collections.lvs.cluster.plugins.module_utils._lab_qemu import (
     Machine,
     qemu_argv,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._lab_timeslice import lengthen_turns
 
 
 async def make_snapshot(image: Path, machine: Machine, seconds: float) -> None:
@@ -37,10 +35,7 @@ async def make_snapshot(image: Path, machine: Machine, seconds: float) -> None:
     with tempfile.TemporaryDirectory(prefix="lvs-lab-") as directory:
         run = Path(directory)
         argv = qemu_argv(machine, image, run, image / DISK, 0, restore=False)
-        with open(run / "qemu.log", "wb") as log:
-            process = await asyncio.create_subprocess_exec(
-                *argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
+        process = await begin_qemu(argv, run)
         try:
             work = asyncio.ensure_future(_boot_and_save(image, machine, run, process.pid, seconds))
             death = asyncio.ensure_future(process.wait())
@@ -64,9 +59,7 @@ async def make_snapshot(image: Path, machine: Machine, seconds: float) -> None:
 
 
 async def _boot_and_save(image: Path, machine: Machine, run: Path, pid: int, seconds: float) -> None:
-    monitor = await Monitor(run / "monitor.sock").connect()
-    if machine.accelerator == "tcg":
-        lengthen_turns(pid)
+    monitor = await first_monitor(machine, run, pid)
     try:
         agent = await Agent(run / "agent.sock", "the new image").connect(seconds)
         await agent.run(SETTLE, "settling after its first boot", seconds)

@@ -8,10 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._errors import InvalidValue, MalformedAnswer
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall_follow import drops
-from ansible_collections.lvs.cluster.plugins.module_utils._firewall_packets import (
-    packets_at,
-    request,
-)
+from ansible_collections.lvs.cluster.plugins.module_utils._firewall_packets import packets_at, request
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall_plan import firewalld_tables, plan_nftables
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall_rules import (
     OURS,
@@ -49,8 +46,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 WITH_ERRORS = ["tcp 192.0.2.30:80", "icmp destination-unreachable to 192.0.2.30"]
-
-
 TUNNELS = (Opening(RIP, "ipip", 0, DIP), Opening(RIP6, "gre"))
 SENT = (Opening(RIP, "ipip", 0, "", "out"), Opening(RIP, "udp", 6080, "", "out"))
 MASQUERADED = (Opening(RIP, "tcp", 8080, "", "through"), Opening(RIP6, "udp", 0, "", "through"))
