@@ -17,9 +17,9 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError
-from ansible_collections.lvs.cluster.plugins.module_utils._finding import Finding
-from ansible_collections.lvs.cluster.plugins.module_utils._lab_errors import LabError
+from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
+from ansible_collections.lvs.cluster.plugins.module_utils._lab.errors import LabError
+from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.finding import Finding
 from commands import PROJECT
 
 ROOTS = (LvsError, LabError, Finding)
@@ -52,7 +52,10 @@ def sites() -> dict[str, Site]:
                 calls[function].append((call, kind))
         for function, made in calls.items():
             for number, (call, kind) in enumerate(sorted(made, key=lambda one: one[0].lineno), 1):
-                name = f"{path.stem}.{function}" + (f"#{number}" if len(made) > 1 else "")
+                name = (
+                    f"{path.relative_to(PLUGINS / path.relative_to(PLUGINS).parts[0]).with_suffix('')}.{function}"
+                    + (f"#{number}" if len(made) > 1 else "")
+                )
                 assert name not in found, f"{name}: files of one name in two directories"
                 found[name] = Site(name, os.path.realpath(path), call.lineno, call.end_lineno or call.lineno, kind)
     return found
@@ -142,7 +145,19 @@ def imported_by(path: Path) -> set[str]:
         found.add(str(file.resolve()))
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.ImportFrom):
-                names = [node.module or "", *(alias.name for alias in node.names)]
-                beside = [PLUGINS / "module_utils" / f"{name.rsplit('.', 1)[-1]}.py" for name in names]
-                todo += [one for one in beside if one.is_file()]
+                todo += _imported_files(file, node)
     return found
+
+
+def _imported_files(file: Path, node: ast.ImportFrom) -> list[Path]:
+    """Return the files of module_utils that one import statement of a file names."""
+    inside, marker = node.module or "", "module_utils"
+    if node.level:
+        home = file.resolve().parents[node.level - 1].joinpath(*filter(None, inside.split(".")))
+    elif marker in inside:
+        home = (PLUGINS / marker).joinpath(*inside.partition(marker)[2].strip(".").split("."))
+    else:
+        return []
+    return [
+        one for one in (home.with_suffix(".py"), *(home / f"{alias.name}.py" for alias in node.names)) if one.is_file()
+    ]

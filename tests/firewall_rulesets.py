@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.lvs.cluster.plugins.module_utils._firewall_rules import Chain, ChainKey, Rule, Ruleset
-from ansible_collections.lvs.cluster.plugins.module_utils._firewall_wanted import Opening
+from ansible_collections.lvs.cluster.plugins.module_utils._firewall.options import Opening
+from ansible_collections.lvs.cluster.plugins.module_utils._nftables.ruleset import Chain, ChainKey, Rule, Ruleset
 
 VIP, VIP6 = "192.0.2.30", "2001:db8::30"
 RIP, RIP6, DIP = "192.0.2.4", "2001:db8::4", "192.0.2.3"

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_fields import (
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.fields import (
     FLAG_ONE_PACKET,
     ServerKey,
     ServerSettings,
@@ -13,7 +13,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_fields import (
     ServiceSettings,
     default_netmask,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import ServiceState
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import ServiceState
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 

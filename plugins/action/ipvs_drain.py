@@ -7,7 +7,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.lvs.cluster.plugins.module_utils._drain_watch import watch
+from ansible_collections.lvs.cluster.plugins.plugin_utils._operations.drain_progress import watch
 
 _SECONDS = 300  # the module's default of drain_timeout
 display = Display()

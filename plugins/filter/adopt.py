@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from ansible_collections.lvs.cluster.plugins.module_utils._topology_adopt import adopt
+from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.adopt import adopt
 
 
 def adopted_services(table: Any) -> dict[str, Any]:

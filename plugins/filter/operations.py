@@ -6,18 +6,18 @@ from __future__ import annotations
 from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_proof import without_held as _without_held
-from ansible_collections.lvs.cluster.plugins.module_utils._operations import (
+from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.readiness import without_held as _without_held
+from ansible_collections.lvs.cluster.plugins.module_utils._path.services import service_paths as _service_paths
+from ansible_collections.lvs.cluster.plugins.plugin_utils._operations.servers import (
     directors_of,
     left_alone,
     path_failures,
     paths_of,
     servers_of,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._path_services import service_paths as _service_paths
-from ansible_collections.lvs.cluster.plugins.module_utils._status import directors_status, status_lines
-from ansible_collections.lvs.cluster.plugins.module_utils._topology import topology
+from ansible_collections.lvs.cluster.plugins.plugin_utils._operations.status import directors_status, status_lines
+from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.reader import read_topology
 
 # What the playbook status registers on each director
 RESULT = "__status"
@@ -26,7 +26,7 @@ PATHS = "__status_paths"
 
 def cluster_status(services: Any, groups: Any, hostvars: Any) -> dict[str, Any]:
     """Return what each director holds and counts, as `directors`, and the same for people, as `lines`."""
-    read = topology(services, groups, hostvars)
+    read = read_topology(services, groups, hostvars)
     told = {host: _told(hostvars[host].get(RESULT)) for host in directors_of(read)}
     paths = {host: (hostvars[host].get(PATHS) or {}).get("paths") or () for host in told}
     directors = directors_status(read, told, paths)
@@ -35,22 +35,22 @@ def cluster_status(services: Any, groups: Any, hostvars: Any) -> dict[str, Any]:
 
 def cluster_servers(services: Any, groups: Any, hostvars: Any, names: Any, host: str) -> list[str]:
     """Return the addresses that a director has of these servers."""
-    return servers_of(topology(services, groups, hostvars), groups, names, str(host))
+    return servers_of(read_topology(services, groups, hostvars), groups, names, str(host))
 
 
 def cluster_directors(services: Any, groups: Any, hostvars: Any) -> list[str]:
     """Return all directors that are not absent."""
-    return directors_of(topology(services, groups, hostvars))
+    return directors_of(read_topology(services, groups, hostvars))
 
 
 def drained_before(services: Any, groups: Any, hostvars: Any, hosts: Any, answers: Any) -> list[str]:
     """Return those of the hosts that had been drained, from what ipvs_drain told on each director."""
-    return left_alone(topology(services, groups, hostvars), map(str, hosts), answers)
+    return left_alone(read_topology(services, groups, hostvars), map(str, hosts), answers)
 
 
 def cluster_paths(services: Any, groups: Any, hostvars: Any, host: str, names: Any = None) -> list[dict[str, Any]]:
     """Return what realserver_path_info is to prove on a director: of these servers, or of all."""
-    read = topology(services, groups, hostvars)
+    read = read_topology(services, groups, hostvars)
     addresses = None if names is None else servers_of(read, groups, names, str(host))
     return paths_of(read, str(host), addresses)
 
@@ -67,7 +67,7 @@ def without_held(services: Any, held: Any) -> list[dict[str, Any]]:
 
 def failed_paths(services: Any, groups: Any, hostvars: Any, host: str, answers: Any) -> list[str]:
     """Return why a server does not serve the VIPs, from what realserver_path_info told on each director."""
-    return path_failures(topology(services, groups, hostvars), str(host), answers)
+    return path_failures(read_topology(services, groups, hostvars), str(host), answers)
 
 
 def _told(registered: Any) -> Any:

@@ -1,32 +1,34 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filters of the playbook preflight; the rules stand in module_utils/_preflight_rules.py."""
+"""Filters of the playbook preflight; the rules stand in plugin_utils/_preflight/rules.py."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Callable
 
-from ansible_collections.lvs.cluster.plugins.module_utils import _preflight, _topology
-from ansible_collections.lvs.cluster.plugins.module_utils._finding import Finding, Findings
-from ansible_collections.lvs.cluster.plugins.module_utils._preflight_case import VARIABLES, scheduler_names
-from ansible_collections.lvs.cluster.plugins.module_utils._preflight_model import from_values
-from ansible_collections.lvs.cluster.plugins.module_utils._topology_views import cluster_vips
+from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import from_values
+from ansible_collections.lvs.cluster.plugins.plugin_utils._preflight import report
+from ansible_collections.lvs.cluster.plugins.plugin_utils._preflight.context import VARIABLES, scheduler_names
+from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.finding import Finding, Findings
+from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.model import Topology
+from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.reader import read_topology
+from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.views import cluster_vips
 
 # What the playbook registers on each host
 RESULT = "__preflight"
 
 
-def _read(services: Any, groups: Any, hostvars: Any) -> tuple[_topology.Topology, tuple[Finding, ...]]:
+def _read(services: Any, groups: Any, hostvars: Any) -> tuple[Topology, tuple[Finding, ...]]:
     """Return the topology, or an empty one and all that is wrong with the description."""
     try:
-        return _topology.topology(services, groups, hostvars), ()
+        return read_topology(services, groups, hostvars), ()
     except Findings as error:
-        return _topology.Topology((), {}, {}), error.findings
+        return Topology((), {}, {}), error.findings
 
 
 def preflight_addresses(services: Any, groups: Any, hostvars: Any, host: str) -> list[str]:
     """Return what a host asks its segment for; nothing where the description is wrong, which is told later."""
-    return _preflight.addresses_to_ask(_read(services, groups, hostvars)[0], host)
+    return report.addresses_to_ask(_read(services, groups, hostvars)[0], host)
 
 
 def preflight_vips(services: Any, groups: Any, hostvars: Any) -> list[str]:
@@ -52,7 +54,7 @@ def preflight_findings(services: Any, groups: Any, hostvars: Any) -> dict[str, A
         if "facts" in looked_at:
             facts[host] = from_values(looked_at["facts"])
             variables[host] = {name: str(own[name]) for name in VARIABLES if own.get(name)}
-    return _preflight.report(inventory, _preflight.findings(topology, facts, variables), list(facts))
+    return report.report(inventory, report.findings(topology, facts, variables), list(facts))
 
 
 class FilterModule:

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filters that tell what `lvs_services` means for a host; each is the view of that name in _topology_views."""
+"""Filters that tell what `lvs_services` means for a host; each is the view of that name in _topology/views."""
 
 from __future__ import annotations
 
 from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.lvs.cluster.plugins.module_utils import _topology_views as views
-from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError
-from ansible_collections.lvs.cluster.plugins.module_utils._topology import topology
+from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
+from ansible_collections.lvs.cluster.plugins.plugin_utils._topology import views
+from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.reader import read_topology
 
 _VIEWS: tuple[Callable[..., Any], ...] = (
     views.cluster_dips,
@@ -30,7 +30,7 @@ _VIEWS: tuple[Callable[..., Any], ...] = (
 def _filter(view: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(services: Any, groups: Any, hostvars: Any, *host: Any) -> Any:
         try:
-            return view(topology(services, groups, hostvars), *map(str, host))
+            return view(read_topology(services, groups, hostvars), *map(str, host))
         except LvsError as error:
             raise AnsibleFilterError(str(error)) from error
 

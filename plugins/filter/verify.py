@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filters of the playbook verify; the rules stand in module_utils/_verify.py."""
+"""Filters of the playbook verify; the rules stand in plugin_utils/_verify/checks.py."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import SERVICE_OPTIONS
-from ansible_collections.lvs.cluster.plugins.module_utils._preflight_model import from_values
-from ansible_collections.lvs.cluster.plugins.module_utils._topology import topology
-from ansible_collections.lvs.cluster.plugins.module_utils._verify import checks, summary
-from ansible_collections.lvs.cluster.plugins.module_utils._verify_declared import VARIABLES, declare
-from ansible_collections.lvs.cluster.plugins.module_utils._verify_html import render
-from ansible_collections.lvs.cluster.plugins.module_utils._verify_model import Seen
+from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
+from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import from_values
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import SERVICE_OPTIONS
+from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.reader import read_topology
+from ansible_collections.lvs.cluster.plugins.plugin_utils._verify.checks import checks, summary
+from ansible_collections.lvs.cluster.plugins.plugin_utils._verify.desired import VARIABLES, declare
+from ansible_collections.lvs.cluster.plugins.plugin_utils._verify.model import Seen
+from ansible_collections.lvs.cluster.plugins.plugin_utils._verify.page import render
 
 # What the playbook registers on each host, and what each result has when the task was run.
 LOOK = ("__verify_look", "facts")
@@ -47,7 +47,7 @@ def _variables(hostvars: Any, host: str) -> dict[str, Any]:
 
 
 def _seen(services: Any, groups: Any, hostvars: Any) -> Seen:
-    read = topology(services, groups, hostvars)
+    read = read_topology(services, groups, hostvars)
     hosts = dict.fromkeys([*(host for name in _GROUPS for host in groups.get(name, ())), *read.dips, *read.rips])
     looks = _results(hostvars, hosts, LOOK)
     visits = _results(hostvars, groups.get("clients", ()), VISITS)

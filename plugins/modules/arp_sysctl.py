@@ -198,12 +198,12 @@ persisted:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._plan import Plan
-from ansible_collections.lvs.cluster.plugins.module_utils._runner import run
-from ansible_collections.lvs.cluster.plugins.module_utils._sysctl_client import SysctlClient
-from ansible_collections.lvs.cluster.plugins.module_utils._sysctl_model import SETTINGS
-from ansible_collections.lvs.cluster.plugins.module_utils._sysctl_options import parse_request
-from ansible_collections.lvs.cluster.plugins.module_utils._sysctl_plan import SysctlOperation, make_plan
+from ansible_collections.lvs.cluster.plugins.module_utils._core.plan import Plan
+from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run
+from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.client import SysctlClient
+from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.model import SETTINGS
+from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.options import parse_request
+from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.plan import SysctlOperation, make_plan
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "interfaces": {"type": "list", "elements": "str", "default": ["all", "default", "lo"]},

@@ -14,8 +14,9 @@ description:
   - Writes what a host declares (VIPs, ARP filters, virtual services, neighbour entries, packet filter rules, kernel modules) to
     C(/etc/lvs-cluster/NAME.json), the program that restores it to C(/usr/local/lib/lvs-cluster/restore.pyz), and an enabled systemd unit
     C(lvs-cluster-NAME.service) that runs it at boot.
-  - The program is made of this collection's own modules, so a boot does exactly what M(lvs.cluster.vip_iface), M(lvs.cluster.vip_arp_filter),
-    M(lvs.cluster.ipvs_service), M(lvs.cluster.vip_firewall) and M(lvs.cluster.vip_neighbor) do, with everything that they can declare.
+  - The program is built on the controller from the code of this collection's modules, so a boot does exactly what M(lvs.cluster.vip_iface),
+    M(lvs.cluster.vip_arp_filter), M(lvs.cluster.ipvs_service), M(lvs.cluster.vip_firewall) and M(lvs.cluster.vip_neighbor) do, with everything that they
+    can declare.
   - After that it stays, asleep, and wakes when the kernel tells of a change of links, addresses or the rules of nftables. What was declared and is gone
     then, VIPs, neighbour entries and rules, is brought back (and announced) about a second later. So it lives in peace with ifupdown, systemd-networkd,
     NetworkManager and with none of them, whatever they do to an interface, and with whatever loads a packet filter anew. Services are restored at the start
@@ -104,6 +105,19 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  program:
+    description:
+      - Set by the action plugin of this module, which builds the program on the controller and transfers it to hosts that do not have it. Do not set it.
+    type: dict
+    version_added: 1.1.0
+    suboptions:
+      checksum:
+        description: The SHA-256 of the program, in hexadecimal.
+        type: str
+        required: true
+      source:
+        description: The path on the host to which the program was transferred.
+        type: path
 extends_documentation_fragment:
   - lvs.cluster.attributes
 notes:
@@ -207,21 +221,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._boot_declare import DeclareRun
-from ansible_collections.lvs.cluster.plugins.module_utils._boot_plan import declare
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_settings import SYSCTL_OPTIONS, TIMEOUT_OPTIONS
-from ansible_collections.lvs.cluster.plugins.module_utils._plan import Plan
-from ansible_collections.lvs.cluster.plugins.module_utils._runner import run
-
-
-def restoring() -> Any:
-    """Return the restore program's entry, which nobody calls here, as it would cost half a second on a slow host.
-
-    Ansible sends along what it finds imported anywhere in a module, and what that needs: the program is made of it.
-    """
-    from ansible_collections.lvs.cluster.plugins.module_utils import _boot
-
-    return _boot
+from ansible_collections.lvs.cluster.plugins.module_utils._core.plan import Plan
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.settings import SYSCTL_OPTIONS, TIMEOUT_OPTIONS
+from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run
+from ansible_collections.lvs.cluster.plugins.module_utils._restore.declaration import declare
+from ansible_collections.lvs.cluster.plugins.module_utils._restore.run import DeclareRun, Program
 
 
 def main() -> None:
@@ -239,6 +243,10 @@ def main() -> None:
             "kernel_modules": {"type": "list", "elements": "str", "default": []},
             "former": {"type": "str", "choices": ["keep", "remove"], "default": "keep"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "program": {
+                "type": "dict",
+                "options": {"checksum": {"type": "str", "required": True}, "source": {"type": "path"}},
+            },
         },
         supports_check_mode=True,
     )
@@ -247,7 +255,9 @@ def main() -> None:
     def make_plan() -> Plan[Any]:
         nonlocal this
         present, remove = module.params["state"] == "present", module.params["former"] == "remove"
-        this = DeclareRun(declare(module.params), present, remove, sys.executable)
+        given = module.params["program"] or {}
+        program = Program(given.get("checksum") or "", given.get("source") or "")
+        this = DeclareRun(declare(module.params), present, remove, sys.executable, program)
         return this.plan
 
     def apply(operations: Sequence[Any]) -> None:

@@ -128,17 +128,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_drain import (
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.drain import (
     parse_addresses,
     parse_drain,
     plan_drain_everywhere,
     plan_restore_everywhere,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_fields import ServiceKey
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_module import run_ipvs
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import DRAIN_OPTIONS
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import Table
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_run import Request
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.fields import ServiceKey
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import DRAIN_OPTIONS
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import Table
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.run import Request
+from ansible_collections.lvs.cluster.plugins.module_utils._module.ipvs import run_ipvs
 
 OPTIONS: dict[str, Any] = {
     "servers": {"type": "list", "elements": "str", "required": True},

@@ -131,10 +131,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_client import IpvsClient
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import SERVICE_KEY_OPTIONS, parse_service_key
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_reading import read_table
-from ansible_collections.lvs.cluster.plugins.module_utils._runner import inform
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.client import IpvsClient
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import SERVICE_KEY_OPTIONS, parse_service_key
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.read import read_table
+from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import inform
 
 OPTIONS: dict[str, Any] = {"services": {"type": "list", "elements": "dict", "options": SERVICE_KEY_OPTIONS}}
 

@@ -133,22 +133,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_drain import (
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.drain import (
     check_restore,
     parse_drain,
     plan_drain,
     plan_restore,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_module import run_ipvs
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import (
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import (
     DRAIN_OPTIONS,
     SERVER_OPTIONS,
     SERVICE_KEY_OPTIONS,
     parse_server,
     parse_service_key,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import plan_server
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_run import Request
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_server
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.run import Request
+from ansible_collections.lvs.cluster.plugins.module_utils._module.ipvs import run_ipvs
 
 
 def parse(params: Mapping[str, Any]) -> Request:

@@ -70,10 +70,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_module import run_ipvs
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import SERVICE_OPTIONS, parse_service
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import plan_services
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_run import Request
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import SERVICE_OPTIONS, parse_service
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.run import Request
+from ansible_collections.lvs.cluster.plugins.module_utils._module.ipvs import run_ipvs
 
 
 def parse(params: Mapping[str, Any]) -> Request:

@@ -162,26 +162,26 @@ from dataclasses import replace
 from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_module import run_ipvs
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import (
+from ansible_collections.lvs.cluster.plugins.module_utils._core.plan import Plan
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import (
     SERVICE_OPTIONS,
     WantedService,
     parse_services,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_plan import (
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import (
     Drained,
     plan_services,
     plan_sysctls,
     plan_timeouts,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_run import Request, Seen
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_settings import (
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.run import Request, Seen
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.settings import (
     SYSCTL_OPTIONS,
     TIMEOUT_OPTIONS,
     parse_sysctls,
     parse_timeouts,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._plan import Plan
+from ansible_collections.lvs.cluster.plugins.module_utils._module.ipvs import run_ipvs
 
 OPTIONS: dict[str, Any] = {
     "services": {"type": "list", "elements": "dict", "required": True, "options": SERVICE_OPTIONS},
@@ -218,7 +218,11 @@ def _kept_drained(wanted: Sequence[WantedService], drained: Drained) -> tuple[Se
     """Return the services with weight 0 for whom somebody drained by hand, and a sentence about each of these."""
     if not drained:
         return wanted, ()
-    from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_memory import held, held_warnings, still_drained
+    from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.drain_state import (
+        held,
+        held_warnings,
+        still_drained,
+    )
 
     kept = held(drained)
     return still_drained(wanted, kept), held_warnings(wanted, kept)
@@ -231,7 +235,7 @@ def _proved(
     wanted: Sequence[WantedService],
     plan_for: Callable[[Sequence[WantedService]], Plan[Any]],
 ) -> Plan[Any]:
-    from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_proof import Proof, plan_proved
+    from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.readiness import Proof, plan_proved
 
     proof = Proof(params["prove_marks"], None if rehearsal else _asker(params["prove_timeout"]))
     return plan_proved(seen.table, params["services"], wanted, plan_for, proof)
@@ -240,7 +244,7 @@ def _proved(
 def _asker(patience: float) -> Callable[[Sequence[Mapping[str, Any]]], Sequence[Mapping[str, Any]]]:
     def ask(services: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
         # Most runs have nobody to ask.
-        from ansible_collections.lvs.cluster.plugins.module_utils._path_run import ask_patiently
+        from ansible_collections.lvs.cluster.plugins.module_utils._path.run import ask_patiently
 
         return ask_patiently(services, patience)
 

@@ -84,31 +84,31 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils import _lab_probe
-from ansible_collections.lvs.cluster.plugins.module_utils._lab_errors import LabError
+from ansible_collections.lvs.cluster.plugins.module_utils._lab import probe as lab_probe
+from ansible_collections.lvs.cluster.plugins.module_utils._lab.errors import LabError
 
 
 def look(base: Path, wanted: str, kernel: Path | None, remember: bool) -> dict[str, Any]:
     """The module's answer; raises LabError."""
-    missing = _lab_probe.missing_programs()
+    missing = lab_probe.missing_programs()
     answer = {
         "missing_programs": missing,
-        "missing_packages": _lab_probe.packages_of(missing),
-        "missing_message": _lab_probe.missing_message(missing) if missing else "",
+        "missing_packages": lab_probe.packages_of(missing),
+        "missing_message": lab_probe.missing_message(missing) if missing else "",
         **dict.fromkeys(("qemu_version", "accelerator", "cpu", "host_cpu", "mirror"), ""),
     }
     if missing:
         return answer
-    version = _lab_probe.qemu_version()
-    accelerator = _lab_probe.accelerator(base, wanted, version, kernel, remember)
+    version = lab_probe.qemu_version()
+    accelerator = lab_probe.accelerator(base, wanted, version, kernel, remember)
     kvm = accelerator == "kvm"
     return {
         **answer,
         "qemu_version": version,
         "accelerator": accelerator,
-        "cpu": "host" if kvm else _lab_probe.EMULATED_CPU,
-        "host_cpu": _lab_probe.host_cpu() if kvm else "",
-        "mirror": _lab_probe.find_mirror(),
+        "cpu": "host" if kvm else lab_probe.EMULATED_CPU,
+        "host_cpu": lab_probe.host_cpu() if kvm else "",
+        "mirror": lab_probe.find_mirror(),
     }
 
 

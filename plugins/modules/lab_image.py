@@ -115,9 +115,9 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils import _lab_image
-from ansible_collections.lvs.cluster.plugins.module_utils._lab_errors import LabError
-from ansible_collections.lvs.cluster.plugins.module_utils._lab_qemu import MACHINE_OPTIONS, Machine
+from ansible_collections.lvs.cluster.plugins.module_utils._lab import image as lab_image
+from ansible_collections.lvs.cluster.plugins.module_utils._lab.errors import LabError
+from ansible_collections.lvs.cluster.plugins.module_utils._lab.qemu import MACHINE_OPTIONS, Machine
 
 _OPTIONS = {
     "base_dir": {"type": "path", "required": True},
@@ -135,12 +135,12 @@ _OPTIONS = {
 def run(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """The module's answer; raises LabError."""
     base, release, machine = Path(options["base_dir"]), options["release"], Machine(**options["machine"])
-    files = _lab_image.tree_hashes(Path(options["guest_files"]))
-    key = _lab_image.image_key(release, machine, options["recipe"], files)
-    cache, path = _lab_image.Cache(base), base / "images" / key
+    files = lab_image.tree_hashes(Path(options["guest_files"]))
+    key = lab_image.image_key(release, machine, options["recipe"], files)
+    cache, path = lab_image.Cache(base), base / "images" / key
     answer: dict[str, Any] = {"key": key, "path": str(path), "building": "", "operations": []}
-    if options["state"] == "begun" and not _lab_image.is_image(path):
-        _lab_image.check_space(cache.images, options["space"], f"Building the image {key}")
+    if options["state"] == "begun" and not lab_image.is_image(path):
+        lab_image.check_space(cache.images, options["space"], f"Building the image {key}")
         answer["operations"] = [f"build image {key}"]
         if not check_mode:
             cache.sweep()

@@ -72,10 +72,10 @@ import asyncio
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.lvs.cluster.plugins.module_utils import _lab_channel
-from ansible_collections.lvs.cluster.plugins.module_utils._lab_errors import LabError
-from ansible_collections.lvs.cluster.plugins.module_utils._lab_qemu import MACHINE_OPTIONS, STATE, Machine
-from ansible_collections.lvs.cluster.plugins.module_utils._lab_template import make_snapshot
+from ansible_collections.lvs.cluster.plugins.module_utils._lab import channel as lab_channel
+from ansible_collections.lvs.cluster.plugins.module_utils._lab.errors import LabError
+from ansible_collections.lvs.cluster.plugins.module_utils._lab.qemu import MACHINE_OPTIONS, STATE, Machine
+from ansible_collections.lvs.cluster.plugins.module_utils._lab.template import make_snapshot
 
 _OPTIONS = {
     "image": {"type": "path", "required": True},
@@ -87,8 +87,8 @@ _OPTIONS = {
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=_OPTIONS, supports_check_mode=True)
-    if _lab_channel.QMP_ERROR:
-        module.fail_json(msg=missing_required_lib("qemu.qmp"), exception=str(_lab_channel.QMP_ERROR))
+    if lab_channel.QMP_ERROR:
+        module.fail_json(msg=missing_required_lib("qemu.qmp"), exception=str(lab_channel.QMP_ERROR))
     image = Path(module.params["image"])
     there = (image / STATE).exists()
     if not there and not module.check_mode:

@@ -135,10 +135,10 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.lvs.cluster.plugins.module_utils import _lab_channel
-from ansible_collections.lvs.cluster.plugins.module_utils._lab_errors import LabError
-from ansible_collections.lvs.cluster.plugins.module_utils._lab_hosts import parse_hosts
-from ansible_collections.lvs.cluster.plugins.module_utils._lab_run import Lab, lab_names, locked
+from ansible_collections.lvs.cluster.plugins.module_utils._lab import channel as lab_channel
+from ansible_collections.lvs.cluster.plugins.module_utils._lab.errors import LabError
+from ansible_collections.lvs.cluster.plugins.module_utils._lab.hosts import parse_hosts
+from ansible_collections.lvs.cluster.plugins.module_utils._lab.run import Lab, lab_names, locked
 
 _ROUTE = {"to": {"type": "str", "required": True}, "via": {"type": "str", "required": True}}
 _INTERFACE = {
@@ -192,8 +192,8 @@ def main() -> None:
     module = AnsibleModule(argument_spec=_OPTIONS, supports_check_mode=True)
     checked = module.params["state"] == "checked"
     dry = module.check_mode or checked
-    if _lab_channel.QMP_ERROR:
-        module.fail_json(msg=missing_required_lib("qemu.qmp"), exception=str(_lab_channel.QMP_ERROR))
+    if lab_channel.QMP_ERROR:
+        module.fail_json(msg=missing_required_lib("qemu.qmp"), exception=str(lab_channel.QMP_ERROR))
     work = take_down if module.params["state"] == "absent" else bring_up
     try:
         with nullcontext() if dry else locked(Path(module.params["base_dir"])):

@@ -114,9 +114,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._address import parse_host
-from ansible_collections.lvs.cluster.plugins.module_utils._preflight_client import read_facts
-from ansible_collections.lvs.cluster.plugins.module_utils._runner import inform
+from ansible_collections.lvs.cluster.plugins.module_utils._core.address import parse_host
+from ansible_collections.lvs.cluster.plugins.module_utils._facts.client import read_facts
+from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import inform
 
 OPTIONS: dict[str, Any] = {
     "addresses": {"type": "list", "elements": "str", "default": []},

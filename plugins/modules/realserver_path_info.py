@@ -211,10 +211,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._path_plan import PATH_OPTIONS, Inquiry
-from ansible_collections.lvs.cluster.plugins.module_utils._path_run import ask
-from ansible_collections.lvs.cluster.plugins.module_utils._runner import inform
-from ansible_collections.lvs.cluster.plugins.module_utils._vip_owner import check_interface
+from ansible_collections.lvs.cluster.plugins.module_utils._arp.owners import check_interface
+from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import inform
+from ansible_collections.lvs.cluster.plugins.module_utils._path.plan import PATH_OPTIONS, Inquiry
+from ansible_collections.lvs.cluster.plugins.module_utils._path.run import ask
 
 
 def answer(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -99,10 +99,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._path_plan import Inquiry
-from ansible_collections.lvs.cluster.plugins.module_utils._preflight_client import read_facts
-from ansible_collections.lvs.cluster.plugins.module_utils._runner import inform
-from ansible_collections.lvs.cluster.plugins.module_utils._verify_client import read_boots, read_neighbors, read_sysctls
+from ansible_collections.lvs.cluster.plugins.module_utils._facts.client import read_facts
+from ansible_collections.lvs.cluster.plugins.module_utils._facts.state import read_boots, read_neighbors, read_sysctls
+from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import inform
+from ansible_collections.lvs.cluster.plugins.module_utils._path.plan import Inquiry
 
 OPTIONS: dict[str, Any] = {
     "addresses": {"type": "list", "elements": "str", "default": []},
@@ -131,13 +131,13 @@ def answer(options: Mapping[str, Any]) -> dict[str, Any]:
 
 # A director alone is asked for its table and its servers' paths, and compiles what does that.
 def _table() -> dict[str, Any]:
-    from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_reading import read_table
+    from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.read import read_table
 
     return read_table()
 
 
 def _prove(inquiry: Inquiry) -> list[dict[str, Any]]:
-    from ansible_collections.lvs.cluster.plugins.module_utils._path_run import ask
+    from ansible_collections.lvs.cluster.plugins.module_utils._path.run import ask
 
     paths: list[dict[str, Any]] = ask(inquiry)["paths"]
     return paths

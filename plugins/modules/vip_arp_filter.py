@@ -108,13 +108,13 @@ source_address:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._arp_filter_client import ArpFilterClient
-from ansible_collections.lvs.cluster.plugins.module_utils._arp_filter_plan import plan_arp_filter, refuse_foreign_source
-from ansible_collections.lvs.cluster.plugins.module_utils._arp_filter_wanted import ARP_FILTER_OPTIONS, WantedArpFilter
-from ansible_collections.lvs.cluster.plugins.module_utils._firewall_rules import Ruleset
-from ansible_collections.lvs.cluster.plugins.module_utils._plan import Plan
-from ansible_collections.lvs.cluster.plugins.module_utils._rtnl_module import run_rtnl
-from ansible_collections.lvs.cluster.plugins.module_utils._rtnl_view import own_addresses
+from ansible_collections.lvs.cluster.plugins.module_utils._arp_filter.client import ArpFilterClient
+from ansible_collections.lvs.cluster.plugins.module_utils._arp_filter.options import ARP_FILTER_OPTIONS, WantedArpFilter
+from ansible_collections.lvs.cluster.plugins.module_utils._arp_filter.plan import plan_arp_filter, refuse_foreign_source
+from ansible_collections.lvs.cluster.plugins.module_utils._core.plan import Plan
+from ansible_collections.lvs.cluster.plugins.module_utils._module.rtnetlink import run_rtnl
+from ansible_collections.lvs.cluster.plugins.module_utils._nftables.ruleset import Ruleset
+from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.state import own_addresses
 
 
 def decide(ruleset: Ruleset, wanted: WantedArpFilter) -> Plan[Any]:

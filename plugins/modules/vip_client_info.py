@@ -94,10 +94,10 @@ services:
 from functools import partial
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._address import parse_host
-from ansible_collections.lvs.cluster.plugins.module_utils._errors import LvsError, in_range
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_words import endpoint
-from ansible_collections.lvs.cluster.plugins.module_utils._visit import report, visit_http, visit_tcp, visits
+from ansible_collections.lvs.cluster.plugins.module_utils._core.address import parse_host
+from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError, in_range
+from ansible_collections.lvs.cluster.plugins.module_utils._facts.requests import report, visit_http, visit_tcp, visits
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.describe import endpoint
 
 
 def main() -> None:

@@ -262,10 +262,10 @@ untracked:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._firewall_run import FirewallRun
-from ansible_collections.lvs.cluster.plugins.module_utils._firewall_wanted import FIREWALL_OPTIONS, WantedFirewall
-from ansible_collections.lvs.cluster.plugins.module_utils._plan import Plan
-from ansible_collections.lvs.cluster.plugins.module_utils._runner import run
+from ansible_collections.lvs.cluster.plugins.module_utils._core.plan import Plan
+from ansible_collections.lvs.cluster.plugins.module_utils._firewall.options import FIREWALL_OPTIONS, WantedFirewall
+from ansible_collections.lvs.cluster.plugins.module_utils._firewall.run import FirewallRun
+from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run
 
 
 def main() -> None:

@@ -232,17 +232,17 @@ addresses:
 from functools import partial
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._arp_client import probe
-from ansible_collections.lvs.cluster.plugins.module_utils._rtnl_client import VipClient
-from ansible_collections.lvs.cluster.plugins.module_utils._rtnl_module import run_rtnl
-from ansible_collections.lvs.cluster.plugins.module_utils._vip_conflict import plan_free_vips
-from ansible_collections.lvs.cluster.plugins.module_utils._vip_plan import plan_devices
-from ansible_collections.lvs.cluster.plugins.module_utils._vip_wanted import (
+from ansible_collections.lvs.cluster.plugins.module_utils._arp.client import probe
+from ansible_collections.lvs.cluster.plugins.module_utils._module.rtnetlink import run_rtnl
+from ansible_collections.lvs.cluster.plugins.module_utils._vip.client import VipClient
+from ansible_collections.lvs.cluster.plugins.module_utils._vip.conflict import plan_free_vips
+from ansible_collections.lvs.cluster.plugins.module_utils._vip.options import (
     VIP_OPTIONS,
     VIP_RULES,
     Wanted,
     parse_devices,
 )
+from ansible_collections.lvs.cluster.plugins.module_utils._vip.plan import plan_devices
 
 
 def main() -> None:

@@ -121,10 +121,10 @@ neighbors:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._neighbor_client import NeighborClient
-from ansible_collections.lvs.cluster.plugins.module_utils._neighbor_plan import plan_neighbors
-from ansible_collections.lvs.cluster.plugins.module_utils._neighbor_wanted import NEIGHBOR_OPTIONS, WantedNeighbors
-from ansible_collections.lvs.cluster.plugins.module_utils._rtnl_module import run_rtnl
+from ansible_collections.lvs.cluster.plugins.module_utils._module.rtnetlink import run_rtnl
+from ansible_collections.lvs.cluster.plugins.module_utils._neighbor.client import NeighborClient
+from ansible_collections.lvs.cluster.plugins.module_utils._neighbor.options import NEIGHBOR_OPTIONS, WantedNeighbors
+from ansible_collections.lvs.cluster.plugins.module_utils._neighbor.plan import plan_neighbors
 
 
 def main() -> None:

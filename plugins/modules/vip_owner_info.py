@@ -108,10 +108,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._arp_client import find_owners
-from ansible_collections.lvs.cluster.plugins.module_utils._rtnl_view import own_addresses, route_to
-from ansible_collections.lvs.cluster.plugins.module_utils._runner import inform
-from ansible_collections.lvs.cluster.plugins.module_utils._vip_owner import (
+from ansible_collections.lvs.cluster.plugins.module_utils._arp.client import find_owners
+from ansible_collections.lvs.cluster.plugins.module_utils._arp.owners import (
     OWNER_OPTIONS,
     Inquiry,
     beyond_gateways,
@@ -121,6 +119,8 @@ from ansible_collections.lvs.cluster.plugins.module_utils._vip_owner import (
     local_addresses,
     summarise,
 )
+from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import inform
+from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.state import own_addresses, route_to
 
 
 def answer(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,8 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.lvs.cluster.plugins.module_utils._boot_client import module_sources
-from ansible_collections.lvs.cluster.plugins.module_utils._boot_plan import program
+from ansible_collections.lvs.cluster.plugins.plugin_utils._restore.program import restore_program
 
 from bench.figures import Figure, ratios
 from bench.hosts import by_turns, keep_process, on, seconds
@@ -55,7 +54,7 @@ def keep_apply(name: str, weight: int, module: str = "lvs.cluster.ipvs_table") -
 
 def keep_restore() -> list[str]:
     """Return the command that brings the table back as at boot, without Ansible."""
-    packed = base64.encodebytes(program(module_sources())).decode()
+    packed = base64.encodebytes(restore_program()).decode()
     on(HOST, f"base64 -d > {FILES}/restore.pyz", packed)
     on(HOST, f"cat > {FILES}/declared.json", json.dumps({"services": services(1)}))
     return ["python3", f"{FILES}/restore.pyz", f"{FILES}/declared.json"]

@@ -72,7 +72,7 @@ def run(request: dict) -> dict:
 
 def interfered(request: dict) -> dict:
     """Run a module while another program works: its commands run before the n-th calls of one method of our netlink."""
-    genl = importlib.import_module(f"{MODULES.rsplit('.', 1)[0]}.module_utils._genl").GenericNetlink
+    genl = importlib.import_module(f"{MODULES.rsplit('.', 1)[0]}.module_utils._netlink.generic").GenericNetlink
     method, when, commands = (request["interfere"][name] for name in ("before", "calls", "commands"))
     together = not request["interfere"].get("one_each")
     original, calls = getattr(genl, method), []
@@ -221,7 +221,7 @@ def unloaded(request: dict) -> dict:
 
 def booted(request: dict) -> int:
     """Restore what a host declared, as its unit does at boot; return the exit status."""
-    boot = importlib.import_module(f"{MODULES.rsplit('.', 1)[0]}.module_utils._boot")
+    boot = importlib.import_module(f"{MODULES.rsplit('.', 1)[0]}.module_utils._restore.main")
     with tempfile.NamedTemporaryFile("w", suffix=".json") as state:
         json.dump(request["state"], state)
         state.flush()

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import ansible
 import pytest
-from conftest import INVENTORY, KERNELS
+from kernels import INVENTORY, KERNELS
 from lab_access import PROJECT, ssh_command
 from tools import CACHE, libraries, pythons
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from conftest import command, run
+from kernels import command, run
 
 WEB = {"address": "192.0.2.30", "port": 80}
 # The director's own address: connections to the VIP are served by the test itself.

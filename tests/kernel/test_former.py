@@ -6,6 +6,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from ansible_collections.lvs.cluster.plugins.plugin_utils._restore.program import restore_program
+from kernels import RESTORE
 
 NAME, FILE = "former", "/etc/lvs-cluster/former.json"
 WEB = {"address": "192.0.2.30", "port": 80, "scheduler": "rr", "real_servers": [{"address": "192.0.2.4"}]}
@@ -21,6 +23,7 @@ LEAVES = ["remove 192.0.2.31/32 from lan0", "remove service tcp 192.0.2.31:80"]
 def host(kernel):
     """A host that has what BOTH declares, and more."""
     vips = {"interface": "lan0", "addresses": ["192.0.2.31", "192.0.2.32", "192.0.2.33"]}
+    kernel.ask({"kind": "receive", "path": RESTORE, "hex": restore_program().hex()})
     kernel.module("ipvs_table", services=[*BOTH["services"], STRANGER])
     kernel.module("vip_iface", **vips, announce=0, on_conflict="ignore")
     kernel.module("boot_restore", name=NAME, **BOTH)

@@ -7,7 +7,7 @@ import random
 
 import ipvsadm
 import pytest
-from conftest import KILLS, run
+from kernels import KILLS, run
 
 WEB = {"address": "192.0.2.30", "port": 80, "scheduler": "rr"}
 POOL = {**WEB, "real_servers": [{"address": "192.0.2.4", "upper_threshold": 10}]}

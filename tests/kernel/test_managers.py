@@ -11,7 +11,7 @@ import time
 from typing import NamedTuple
 
 import pytest
-from conftest import INVENTORY, KERNELS
+from kernels import INVENTORY, KERNELS
 from lab_access import PROJECT, ssh_command
 
 pytestmark = pytest.mark.thorough

@@ -10,10 +10,10 @@ from pathlib import Path
 import ipvsadm
 import pytest
 import yaml
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_settings import KERNEL_SYSCTLS
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.settings import KERNEL_SYSCTLS
 from argument_specs import BadOptions
-from conftest import PLUGINS, command, run
 from ipvs_bad_input import CASES, TABLE
+from kernels import PLUGINS, command, run
 
 WEB = {"address": "192.0.2.30", "port": 80, "scheduler": "rr"}
 MARK = {"fwmark": 7, "address_family": "ipv6"}

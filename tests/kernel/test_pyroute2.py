@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pyroute2
 import pytest
-from conftest import HERE, run
 from ipvs_strategies import relocated, some, tables
+from kernels import HERE, run
 from test_tables import options_of
 
 TABLES = 25

@@ -6,10 +6,10 @@ from __future__ import annotations
 from itertools import islice
 
 import ipvsadm
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_words import service_options
-from conftest import RANDOM, command, run
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.describe import service_options
 from hypothesis import strategies as st
 from ipvs_strategies import relocated, some, tables
+from kernels import RANDOM, command, run
 
 # So many tables are in the kernel at once: starting a program costs more than what it does.
 TOGETHER = 50

@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ansible_collections.lvs.cluster.plugins.module_utils import _boot_client, _boot_plan
+from ansible_collections.lvs.cluster.plugins.module_utils._restore.unit import KEEP
+from ansible_collections.lvs.cluster.plugins.plugin_utils._restore.program import restore_program
 from netns_hosts import LIMIT, Namespace, with_libraries
 
 
@@ -22,7 +23,7 @@ class Keeper:
         self.namespace = namespace
         self.state = directory / "test.json"
         self.program = directory / "restore.pyz"
-        self.program.write_bytes(_boot_plan.program(_boot_client.module_sources()))
+        self.program.write_bytes(restore_program())
         self._ready = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._ready.bind(str(directory / "notify"))
         self._ready.settimeout(LIMIT)
@@ -38,7 +39,7 @@ class Keeper:
         command = ["ip", "netns", "exec", self.namespace.name, sys.executable, str(self.program)]
         with self._log.open("w") as log:
             self.process = subprocess.Popen(
-                [*command, _boot_plan.KEEP, str(self.state)],
+                [*command, KEEP, str(self.state)],
                 env={**with_libraries(*libraries), "NOTIFY_SOCKET": self._ready.getsockname()},
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.lvs.cluster.plugins.module_utils._neighbor_client import NeighborClient
-from ansible_collections.lvs.cluster.plugins.module_utils._neighbor_plan import NeighborOperation, plan_neighbors
-from ansible_collections.lvs.cluster.plugins.module_utils._neighbor_wanted import WantedNeighbors
-from ansible_collections.lvs.cluster.plugins.module_utils._plan import Plan
+from ansible_collections.lvs.cluster.plugins.module_utils._core.plan import Plan
+from ansible_collections.lvs.cluster.plugins.module_utils._neighbor.client import NeighborClient
+from ansible_collections.lvs.cluster.plugins.module_utils._neighbor.options import WantedNeighbors
+from ansible_collections.lvs.cluster.plugins.module_utils._neighbor.plan import NeighborOperation, plan_neighbors
 from netns_hosts import Namespace
 
 VIP, VIP6, MAC, OTHER = "192.0.2.30", "2001:db8::30", "52:54:00:00:00:03", "52:54:00:00:00:04"

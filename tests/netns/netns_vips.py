@@ -6,7 +6,8 @@ from __future__ import annotations
 import socket
 from typing import Any, NamedTuple
 
-from ansible_collections.lvs.cluster.plugins.module_utils._arp import (
+from ansible_collections.lvs.cluster.plugins.module_utils._arp.client import probe
+from ansible_collections.lvs.cluster.plugins.module_utils._arp.packets import (
     ETH_P_ARP,
     ETH_P_IPV6,
     Arp,
@@ -14,12 +15,11 @@ from ansible_collections.lvs.cluster.plugins.module_utils._arp import (
     unpack_advertisement,
     unpack_arp,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._arp_client import probe
-from ansible_collections.lvs.cluster.plugins.module_utils._plan import Plan
-from ansible_collections.lvs.cluster.plugins.module_utils._rtnl_client import VipClient
-from ansible_collections.lvs.cluster.plugins.module_utils._vip_conflict import plan_free_vips
-from ansible_collections.lvs.cluster.plugins.module_utils._vip_steps import VipOperation
-from ansible_collections.lvs.cluster.plugins.module_utils._vip_wanted import Wanted
+from ansible_collections.lvs.cluster.plugins.module_utils._core.plan import Plan
+from ansible_collections.lvs.cluster.plugins.module_utils._vip.client import VipClient
+from ansible_collections.lvs.cluster.plugins.module_utils._vip.conflict import plan_free_vips
+from ansible_collections.lvs.cluster.plugins.module_utils._vip.operations import VipOperation
+from ansible_collections.lvs.cluster.plugins.module_utils._vip.options import Wanted
 from netns_hosts import Namespace
 
 VIP, VIP6 = "192.0.2.30", "2001:db8::30"

@@ -7,8 +7,8 @@ import socket
 from collections.abc import Callable
 
 import pytest
-from ansible_collections.lvs.cluster.plugins.module_utils._arp import REQUEST, unpack_arp
-from ansible_collections.lvs.cluster.plugins.module_utils._arp_client import announce
+from ansible_collections.lvs.cluster.plugins.module_utils._arp.client import announce
+from ansible_collections.lvs.cluster.plugins.module_utils._arp.packets import REQUEST, unpack_arp
 from netns_hosts import Namespace, Segment
 from netns_neighbors import BOTH, MAC, VIP, VIP6, carry_out, shown
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ansible_collections.lvs.cluster.plugins.module_utils import _rtnl_dump
+from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink import dump as rtnetlink_dump
 from netns_hosts import Namespace, Segment
 from netns_vips import VIP, VIP6
 
@@ -26,7 +26,7 @@ def test_devices_and_addresses_are_those_that_ip_tells(namespace: Namespace) -> 
         f"addr add {VIP6}/128 dev far nodad noprefixroute preferred_lft 0 valid_lft forever",
     )
     with namespace.entered():
-        links, addresses = _rtnl_dump.links(), _rtnl_dump.addresses()
+        links, addresses = rtnetlink_dump.links(), rtnetlink_dump.addresses()
     told = {one["ifindex"]: one for one in namespace.json("addr show")}
     assert {index: (link.name, link.kind, link.mac, link.up, link.loopback) for index, link in links.items()} == {
         index: (

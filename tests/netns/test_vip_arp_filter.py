@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.lvs.cluster.plugins.module_utils._arp import REPLY, REQUEST, Arp
+from ansible_collections.lvs.cluster.plugins.module_utils._arp.packets import REPLY, REQUEST, Arp
 from netns_hosts import Namespace, Segment
 from netns_vips import Capture
 

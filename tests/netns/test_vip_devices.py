@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.lvs.cluster.plugins.module_utils._errors import AddressConflict
+from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import AddressConflict
 from netns_hosts import LIMIT, Namespace, Segment
 from netns_vips import VIP, VIP6, Arp, Capture, Nd, addresses, carry_out
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.lvs.cluster.plugins.module_utils._firewall_run import restore_firewall
-from ansible_collections.lvs.cluster.plugins.module_utils._nft_changes import generation
+from ansible_collections.lvs.cluster.plugins.module_utils._firewall.run import restore_firewall
+from ansible_collections.lvs.cluster.plugins.module_utils._nftables.monitor import generation
 from netns_firewall import DEFAULT_DROP, OPEN, VIP, VIP6, Module, count_fins, fins, listed, load, reaches, stray_fin
 from netns_hosts import Namespace
 from netns_keeper import Keeper

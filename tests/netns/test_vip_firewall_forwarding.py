@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from ansible_collections.lvs.cluster.plugins.module_utils._firewall_run import restore_firewall
+from ansible_collections.lvs.cluster.plugins.module_utils._firewall.run import restore_firewall
 from netns_firewall import (
     CLIENT,
     OPEN,

@@ -12,7 +12,7 @@ from subprocess import DEVNULL, Popen, run
 from typing import Any
 
 import pytest
-from ansible_collections.lvs.cluster.plugins.module_utils._firewall_run import restore_firewall
+from ansible_collections.lvs.cluster.plugins.module_utils._firewall.run import restore_firewall
 from netns_firewall import (
     CLIENT,
     DEFAULT_DROP,

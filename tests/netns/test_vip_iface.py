@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.lvs.cluster.plugins.module_utils import _arp_client
-from ansible_collections.lvs.cluster.plugins.module_utils._arp import Arp
-from ansible_collections.lvs.cluster.plugins.module_utils._errors import AddressConflict
-from ansible_collections.lvs.cluster.plugins.module_utils._vip_wanted import Wanted
+from ansible_collections.lvs.cluster.plugins.module_utils._arp import client as packets_client
+from ansible_collections.lvs.cluster.plugins.module_utils._arp.packets import Arp
+from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import AddressConflict
+from ansible_collections.lvs.cluster.plugins.module_utils._vip.options import Wanted
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from netns_hosts import RANDOM, RIGHTS, Namespace, Segment
@@ -318,7 +318,7 @@ def test_any_state_any_wish(
     wanted: dict[str, Any],
 ) -> None:
     count_case()
-    monkeypatch.setattr(_arp_client, "PROBE_INTERVAL", 0.04)  # long enough for an answer on a busy machine
+    monkeypatch.setattr(packets_client, "PROBE_INTERVAL", 0.04)  # long enough for an answer on a busy machine
     host, other = shared.hosts
     reset(host, current)
     reset(other, [("eth0", address, False, False) for address in taken], number=2)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from ansible_collections.lvs.cluster.plugins.module_utils import _boot_plan
+from ansible_collections.lvs.cluster.plugins.module_utils._restore.unit import KEEP
 from netns_hosts import LIMIT, Namespace, Segment
 from netns_keeper import Keeper
 from netns_vips import Capture
@@ -135,7 +135,7 @@ def test_a_change_that_takes_nothing_wakes_nobody(keeper, segment):
 def test_a_missing_device_is_a_failure_that_systemd_sees(keeper, segment):
     keeper.declare(vips=[{"interface": "eth9", "addresses": VIPS}])
     done = segment.host(1).run(
-        "sh", "-c", f"{sys.executable} {keeper.program} {_boot_plan.KEEP} {keeper.state} 2>&1; echo status $?"
+        "sh", "-c", f"{sys.executable} {keeper.program} {KEEP} {keeper.state} 2>&1; echo status $?"
     )
     assert "eth9" in done
     assert done.endswith("status 1\n")

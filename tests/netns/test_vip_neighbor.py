@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.lvs.cluster.plugins.module_utils import _boot
+from ansible_collections.lvs.cluster.plugins.module_utils._restore import main as restore_main
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from netns_hosts import RANDOM, RIGHTS, Namespace
@@ -139,7 +139,7 @@ def test_boot_brings_them_back(gateway: Namespace, tmp_path: Path, capsys: pytes
     state.write_text(json.dumps({"services": [], "vips": [], "neighbors": [options(BOTH)]}))
     for said in ("".join(f"set {vip} to {MAC} on eth0\n" for vip in BOTH), ""):
         with gateway.entered():
-            assert _boot.main([str(state)]) == 0
+            assert restore_main.main([str(state)]) == 0
         assert capsys.readouterr() == (said, "")
     assert shown(gateway) == dict.fromkeys(BOTH, (MAC, "PERMANENT"))
 

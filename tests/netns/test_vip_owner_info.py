@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from ansible_collections.lvs.cluster.plugins.module_utils import _arp, _arp_client
+from ansible_collections.lvs.cluster.plugins.module_utils._arp import client as packets_client
+from ansible_collections.lvs.cluster.plugins.module_utils._arp import packets as packets_packets
 from ansible_collections.lvs.cluster.plugins.modules.vip_owner_info import answer
 from netns_hosts import RIGHTS, Namespace, Segment
 
@@ -167,17 +168,27 @@ def test_only_replies_to_the_asker_count(make_segment: Callable[[int], Segment])
     segment = make_segment(2)
     own, other = segment.mac(2), segment.mac(1)
     frames = [
-        _arp.arp_announcement(other, VIP),
-        _arp.pack_arp(_arp.Arp(_arp.REPLY, other, VIP, "02:00:00:00:00:77", "192.0.2.2")),
-        _arp.pack_arp(_arp.Arp(_arp.REPLY, other, VIP, "ff:ff:ff:ff:ff:ff", "192.0.2.2")),
-        _arp.pack_arp(_arp.Arp(_arp.REQUEST, other, VIP, own, "192.0.2.2"), destination=own),
-        _arp.pack_arp(_arp.Arp(_arp.REPLY, other, VIP, own, "192.0.2.2"), destination=own)[:40],
-        _arp.pack_arp(_arp.Arp(_arp.REPLY, other, VIP2, own, "192.0.2.2"), destination=own),
+        packets_packets.arp_announcement(other, VIP),
+        packets_packets.pack_arp(
+            packets_packets.Arp(packets_packets.REPLY, other, VIP, "02:00:00:00:00:77", "192.0.2.2")
+        ),
+        packets_packets.pack_arp(
+            packets_packets.Arp(packets_packets.REPLY, other, VIP, "ff:ff:ff:ff:ff:ff", "192.0.2.2")
+        ),
+        packets_packets.pack_arp(
+            packets_packets.Arp(packets_packets.REQUEST, other, VIP, own, "192.0.2.2"), destination=own
+        ),
+        packets_packets.pack_arp(
+            packets_packets.Arp(packets_packets.REPLY, other, VIP, own, "192.0.2.2"), destination=own
+        )[:40],
+        packets_packets.pack_arp(
+            packets_packets.Arp(packets_packets.REPLY, other, VIP2, own, "192.0.2.2"), destination=own
+        ),
     ]
     with segment.host(2).entered():
-        asker = _arp_client.Segment("eth0")
+        asker = packets_client.Segment("eth0")
     with segment.host(1).entered():
-        sender = _arp_client.Segment("eth0")
+        sender = packets_client.Segment("eth0")
     with asker, sender:
         for frame in frames:
             sender.arp.send(frame)

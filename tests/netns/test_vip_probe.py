@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.lvs.cluster.plugins.module_utils import _arp_client, _boot
-from ansible_collections.lvs.cluster.plugins.module_utils._arp import Arp
-from ansible_collections.lvs.cluster.plugins.module_utils._arp_client import PROBE_INTERVAL, PROBES, probe
-from ansible_collections.lvs.cluster.plugins.module_utils._errors import AddressConflict
+from ansible_collections.lvs.cluster.plugins.module_utils._arp import client as packets_client
+from ansible_collections.lvs.cluster.plugins.module_utils._arp.client import PROBE_INTERVAL, PROBES, probe
+from ansible_collections.lvs.cluster.plugins.module_utils._arp.packets import Arp
+from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import AddressConflict
+from ansible_collections.lvs.cluster.plugins.module_utils._restore import main as restore_main
 from netns_hosts import Namespace, Segment
 from netns_vips import VIP, VIP6, Capture, Nd, addresses, carry_out
 
@@ -60,7 +61,7 @@ def test_the_first_answer_is_not_missed(
     make_segment: Callable[[int], Segment], monkeypatch: pytest.MonkeyPatch, vip: str
 ) -> None:
     # On a segment inside one kernel the answer is there before the call that asked returns.
-    monkeypatch.setattr(_arp_client, "PROBES", 1)
+    monkeypatch.setattr(packets_client, "PROBES", 1)
     segment = make_segment(2)
     give(segment.host(2))
     with segment.host(1).entered():
@@ -185,7 +186,7 @@ def test_a_boot_neither_asks_nor_refuses(make_segment: Callable[[int], Segment],
     state.write_text(json.dumps({"services": [], "vips": [{**BOTH, "on_conflict": "fail"}]}))
     with Capture(segment.host(2), sender=segment.mac(1)) as capture:
         with segment.host(1).entered():
-            assert _boot.main([str(state)]) == 0
+            assert restore_main.main([str(state)]) == 0
         arps, _ = sorted_out(capture)
     assert [one.sender for one in arps] == [VIP]
     assert f"{VIP}/32" in addresses(segment.host(1), "eth0")

@@ -23,9 +23,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the judge last, and note whether all tests of this folder run before it."""
     items.sort(key=lambda item: item.path.name == LAST)
-    here = {item.path.name for item in items}
+    here = {item.path for item in items}
     config.stash[WHOLE] = not (
-        {path.name for path in Path(__file__).parent.glob("test_*.py")} - here
+        set(Path(__file__).parent.rglob("test_*.py")) - here
         or config.option.keyword
         or config.option.markexpr
         or config.option.deselect

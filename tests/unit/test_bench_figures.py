@@ -52,7 +52,7 @@ def test_imports_are_put_down_to_who_wrote_them():
         "import time: self [us] | cumulative | imported package",
         "import time:      1500 |       1500 |   enum",
         "import time:       500 |       2000 | pyroute2.netlink",
-        "import time:       250 |       2250 |     ansible_collections.lvs.cluster.plugins.module_utils._plan",
+        "import time:       250 |       2250 |     ansible_collections.lvs.cluster.plugins.module_utils._core.plan",
         "import time:      1000 |       3250 |   ansible.module_utils.basic",
         "import time:       125 |        125 | zipimport",
     ]

@@ -14,8 +14,12 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.lvs.cluster.plugins.module_utils._errors import InvalidValue, LibraryMissing, MalformedAnswer
-from ansible_collections.lvs.cluster.plugins.module_utils._finding import Finding, Findings
+from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import (
+    InvalidValue,
+    LibraryMissing,
+    MalformedAnswer,
+)
+from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.finding import Finding, Findings
 from argument_specs import argument_spec
 from commands import PROJECT
 from error_sites import imported_by, sites

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs_options import SERVICE_OPTIONS
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import SERVICE_OPTIONS
 
 OPTIONS = {
     "services": {"type": "list", "elements": "dict", "required": True, "options": SERVICE_OPTIONS},

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who answers for each VIP: which segment to ask, from which address, and what the answers mean."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from .._core.errors import InvalidValue
+from .._rtnetlink.state import Own, Route
+from .._vip.options import parse_interface, parse_vips
+from .client import Answer
+from .packets import UNSPECIFIED
+
+OWNER_OPTIONS: dict[str, Any] = {
+    "addresses": {"type": "list", "elements": "str", "required": True},
+    "interface": {"type": "str"},
+    "timeout": {"type": "float", "default": 2.0},
+    "attempts": {"type": "int", "default": 2},
+    "beyond": {"type": "str", "choices": ["fail", "leave_out"], "default": "fail"},
+}
+_LONGEST_WAIT, _MOST_ATTEMPTS = 60, 20
+
+
+class Inquiry(NamedTuple):
+    """What to ask; `interface` is None when the routes are to say it."""
+
+    addresses: tuple[str, ...]
+    interface: str | None
+    timeout: float
+    attempts: int
+    leave_out: bool = False
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> Inquiry:
+        """Return what the options of `vip_owner_info` ask; raise InvalidValue for what breaks a rule."""
+        vips = parse_vips(options["addresses"])
+        for vip in vips:
+            if not vip.single:
+                text = f"{vip.address}/{vip.prefix}"
+                raise InvalidValue("addresses", text, "is a whole network", f"write {vip.address}")
+        interface = options.get("interface")
+        inquiry = cls(
+            tuple(vip.address for vip in vips),
+            None if interface is None else parse_interface(interface),
+            options.get("timeout", 2.0),
+            options.get("attempts", 2),
+            options.get("beyond") == "leave_out",
+        )
+        if not 0 < inquiry.timeout <= _LONGEST_WAIT:
+            raise InvalidValue(
+                "timeout", inquiry.timeout, f"is not above 0 and at most {_LONGEST_WAIT} seconds", "write one such as 2"
+            )
+        if not 1 <= inquiry.attempts <= _MOST_ATTEMPTS:
+            raise InvalidValue(
+                "attempts", inquiry.attempts, f"is not from 1 to {_MOST_ATTEMPTS}", "write one such as 2"
+            )
+        return inquiry
+
+
+def beyond_gateways(routes: Mapping[str, Route | None]) -> dict[str, str]:
+    """Return those of the addresses that are reached through a gateway, with it; nobody here can be asked for them."""
+    return {address: route.gateway for address, route in routes.items() if route and route.gateway}
+
+
+def choose_interface(routes: Mapping[str, Route | None]) -> str:
+    """Return the device whose segment holds every address, given the route to each; raise InvalidValue otherwise."""
+    chosen: dict[str, str] = {}
+    for address, route in routes.items():
+        if route is None or route.gateway:
+            where = (
+                f"is behind the gateway {route.gateway}" if route else "is on no network that this host has a route to"
+            )
+            raise InvalidValue(
+                "addresses", address, f"{where}, not on a segment of this host", "name the interface to ask on"
+            )
+        chosen.setdefault(route.interface, address)
+    if len(chosen) > 1:
+        where = ", ".join(f"{address} on {interface}" for interface, address in chosen.items())
+        raise InvalidValue(
+            "addresses", list(routes), f"are on different segments ({where})", "ask for those of each segment in a task"
+        )
+    return next(iter(chosen))
+
+
+def choose_senders(addresses: Sequence[str], interface: str, own: Sequence[Own]) -> dict[str, str]:
+    """Return, for each address, the host's own IPv4 address to ask from.
+
+    It is an address of the device that is not asked for itself, best one in the network of the VIP; and 0.0.0.0, an RFC
+    5227 probe, where there is none or where the host has the VIP itself, which could not be answered to otherwise.
+    """
+    candidates = [
+        one
+        for one in own
+        if one.interface == interface and one.scope == 0 and ":" not in one.address and one.address not in addresses
+    ]
+    here = local_addresses(addresses, own)
+    senders = {}
+    for address in addresses:
+        nearest = [one for one in candidates if _reaches(one, address)] or candidates
+        usable = nearest and address not in here and ":" not in address
+        senders[address] = nearest[0].address if usable else UNSPECIFIED
+    return senders
+
+
+def local_addresses(addresses: Sequence[str], own: Sequence[Own]) -> dict[str, str]:
+    """Return those of the addresses that this host has itself, with the device that each is on."""
+    return {one.address: one.interface for one in own if one.address in addresses}
+
+
+def summarise(
+    owners: Mapping[str, Sequence[Answer]], here: Mapping[str, str], beyond: Mapping[str, str] | None = None
+) -> list[str]:
+    """Return one line for each address, for people."""
+    left_out = beyond or {}
+    width = max(len(address) for address in (*owners, *left_out))
+    lines = [
+        f"{address:<{width}}  not asked for, since it is behind the gateway {gateway}"
+        for address, gateway in left_out.items()
+    ]
+    for address, answers in owners.items():
+        who = ", ".join(f"{answer.mac} ({answer.latency_ms} ms)" for answer in answers)
+        if len(answers) > 1:
+            who = f"CONFLICT, {len(answers)} hosts answer: {who}"
+        elif not answers:
+            who = "nobody answers"
+        if address in here:
+            who += f"; this host has it too, on {here[address]}, and does not hear itself"
+        lines.append(f"{address:<{width}}  {who}")
+    return lines
+
+
+def _reaches(own: Own, address: str) -> bool:
+    return ipaddress.ip_address(address) in ipaddress.ip_network((own.address, own.prefix), strict=False)
+
+
+def check_interface(interface: str) -> None:
+    """Raise InvalidValue when this host has no such device."""
+    names = [name for _index, name in socket.if_nameindex()]
+    if interface not in names:
+        raise InvalidValue(
+            "interface",
+            interface,
+            f"does not exist on this host, which has {', '.join(sorted(names))}",
+            "name one of these",
+        )

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of a filter for ARP: parsed, checked and made canonical at the door."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from .._core.errors import InvalidValue
+from .._nftables.names import parse_owner
+from .._vip.options import choice, parse_vip_host
+
+ARP_FILTER_OPTIONS: dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "addresses": {"type": "list", "elements": "str", "default": []},
+    "source_address": {"type": "str"},
+    "purge": {"type": "bool", "default": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
+_REMEDY = "name this host's own IPv4 address (RIP)"
+
+
+class WantedArpFilter(NamedTuple):
+    """What one run wants to be kept out of ARP; with `purge` nothing else of the owner's is to be left.
+
+    `addresses` are the VIPs of IPv4 in canonical text; `source` is the host's own address (RIP).
+    """
+
+    name: str
+    addresses: frozenset[str] = frozenset()
+    source: str = ""
+    purge: bool = True
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> WantedArpFilter:
+        """Return what the options of `vip_arp_filter` ask for; raise InvalidValue for what breaks a rule."""
+        name = parse_owner(options.get("name"))
+        present = (choice(options, "state", ARP_FILTER_OPTIONS) or "present") == "present"
+        addresses = _addresses(options.get("addresses") or ())
+        given = options.get("source_address")
+        source = _source(given, addresses) if given else ""
+        purge = options.get("purge") is not False
+        if not present:
+            return cls(name)
+        if not addresses:
+            return cls(name, purge=purge)
+        if not source:
+            rule = f"is missing for {', '.join(sorted(addresses))}"
+            raise InvalidValue("source_address", None, rule, _REMEDY)
+        return cls(name, addresses, source, purge)
+
+
+def _addresses(texts: object) -> frozenset[str]:
+    """Return those of IPv4: neighbour discovery answers for the addresses of one device, so IPv6 needs nothing."""
+    if isinstance(texts, str) or not isinstance(texts, (list, tuple)):
+        raise InvalidValue("addresses", texts, "is not a list", "list each VIP, such as 192.0.2.30")
+    vips = [parse_vip_host(text, "addresses") for text in texts]
+    return frozenset(str(vip) for vip in vips if vip.version == 4)
+
+
+def _source(text: object, addresses: frozenset[str]) -> str:
+    source = parse_vip_host(text, "source_address")
+    if source.version != 4:
+        raise InvalidValue("source_address", text, "is not of IPv4, as ARP is", _REMEDY)
+    if str(source) in addresses:
+        rule = "is one of the VIPs, which ARP is not to name"
+        raise InvalidValue("source_address", text, rule, _REMEDY)
+    return str(source)

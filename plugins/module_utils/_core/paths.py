@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files that this collection writes on a host."""
+
+from __future__ import annotations
+
+PROGRAM = "/usr/local/lib/lvs-cluster/restore.pyz"
+STATE_DIRECTORY = "/etc/lvs-cluster"
+UNIT_DIRECTORY = "/etc/systemd/system"
+MODULES_DIRECTORY = "/etc/modules-load.d"
+# Settings from before a change, which a later run restores
+DRAIN_STATE = "/var/lib/lvs-cluster/drained.json"
+SYSCTL_STATE = "/var/lib/lvs-cluster/sysctl.json"

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads what a preflight has to know of this host; changes nothing, and needs no library."""
+
+from __future__ import annotations
+
+import fcntl
+import importlib.util
+import os
+import socket
+import struct
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+
+from .._arp.client import PROBE_INTERVAL, PROBES, find_owners
+from .._arp.owners import check_interface, choose_senders
+from .._core.errors import InvalidValue, LvsError, NotPermitted
+from .._ipvs.schedulers import check_scheduler
+from .._rtnetlink.state import Own, Route, own_addresses, parse_ipv4_routes, parse_ipv6_routes, route_to
+from .managers import managers
+from .model import ABSENT, BUILT_IN, LIBRARIES, LOADED, MODULE, UNKNOWN, Gateway, HostFacts, Interface, Scheduler
+
+# include/uapi/linux: sockios.h, if.h, if_arp.h
+_SIOCGIFFLAGS, _SIOCGIFHWADDR = 0x8913, 0x8927
+_IFREQ = struct.Struct("16s24x")
+_IFF_UP = 0x1
+_ARPHRD_ETHER = 1
+_TREES = ("/lib/modules", "/usr/lib/modules")
+
+
+def read_facts(addresses: Sequence[str], schedulers: Sequence[str], interface: str | None, root: str = "") -> HostFacts:
+    """Return the facts of this host; ask the segment for `addresses`, on `interface` or where the routes lead.
+
+    Raises NotPermitted without CAP_NET_RAW when there is something to ask, KernelRefusal when addresses can't be read.
+    """
+    own, release = own_addresses(), os.uname().release
+    tree = next((tree for tree in _TREES if os.path.isdir(f"{root}{tree}/{release}")), _TREES[0])
+    owners, unasked = ask(addresses, interface, own)
+    return HostFacts(
+        kernel=release,
+        interfaces=_interfaces(own),
+        gateways=default_gateways(),
+        ip_vs=ip_vs_state(release, root),
+        schedulers={name: _scheduler(name, release, root + tree) for name in schedulers},
+        managers=managers(root),
+        owners=owners,
+        unasked=unasked,
+        # To find one costs next to nothing; to import it may cost seconds.
+        libraries=tuple(name for name in LIBRARIES if importlib.util.find_spec(name)),
+    )
+
+
+def ip_vs_state(release: str, root: str = "") -> str:
+    """Return whether the kernel that runs has IPVS: loaded, builtin, module, absent, or unknown (modules hidden)."""
+    if os.path.exists(f"{root}/proc/net/ip_vs") or os.path.isdir(f"{root}/sys/module/ip_vs"):
+        return LOADED
+    for tree in _TREES:
+        directory = f"{root}{tree}/{release}"
+        built_in, modules = _lines(f"{directory}/modules.builtin"), _lines(f"{directory}/modules.dep")
+        if built_in is None or modules is None:
+            continue
+        if any(line.split(".ko")[0].endswith("/ip_vs") for line in built_in):
+            return BUILT_IN
+        return MODULE if any(line.split(".ko")[0].endswith("/ip_vs") for line in modules) else ABSENT
+    return UNKNOWN
+
+
+def default_gateways() -> tuple[Gateway, ...]:
+    """Return the gateways of the main table's default routes, of both families; the preferred one of each first."""
+    routes: list[Route] = []
+    for path, parse in (("/proc/net/route", parse_ipv4_routes), ("/proc/net/ipv6_route", parse_ipv6_routes)):
+        with suppress(OSError), open(path, encoding="ascii") as lines:
+            routes += sorted(parse(lines), key=lambda route: route.metric)
+    return tuple(
+        Gateway(route.gateway, route.interface) for route in routes if route.network.prefixlen == 0 and route.gateway
+    )
+
+
+def ask(
+    addresses: Sequence[str], interface: str | None, own: Sequence[Own]
+) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
+    """Return the MACs that answer for each address, and the reason for each that could not be asked for."""
+    segments: dict[str, list[str]] = {}
+    owners: dict[str, tuple[str, ...]] = {}
+    unasked: dict[str, str] = {}
+    for address in addresses:
+        route = route_to(address)
+        device = route.interface if route and not route.gateway else interface
+        if device:
+            segments.setdefault(device, []).append(address)
+        else:
+            unasked[address] = "it is on no segment of this host"
+    for device, asked in segments.items():
+        try:
+            check_interface(device)
+            found = find_owners(device, choose_senders(asked, device, own), PROBES * PROBE_INTERVAL, PROBES)
+        except NotPermitted:
+            raise
+        except LvsError as error:
+            unasked.update(dict.fromkeys(asked, str(error)))
+        else:
+            owners.update({address: tuple(answer.mac for answer in answers) for address, answers in found.items()})
+    return owners, unasked
+
+
+def _interfaces(own: Sequence[Own]) -> tuple[Interface, ...]:
+    found = []
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as query:
+        for _index, name in socket.if_nameindex():
+            with suppress(OSError):  # the device has just gone
+                found.append(_interface(query, name, own))
+    return tuple(found)
+
+
+def _interface(query: socket.socket, name: str, own: Iterable[Own]) -> Interface:
+    request = _IFREQ.pack(name.encode())
+    flags = struct.unpack_from("=H", fcntl.ioctl(query, _SIOCGIFFLAGS, request), 16)[0]
+    kind, mac = struct.unpack_from("=H6s", fcntl.ioctl(query, _SIOCGIFHWADDR, request), 16)
+    return Interface(
+        name,
+        mac.hex(":") if kind == _ARPHRD_ETHER else "",
+        up=bool(flags & _IFF_UP),
+        addresses=tuple(f"{one.address}/{one.prefix}" for one in own if one.interface == name),
+        proxy_arp=_effective(name, "proxy_arp"),
+        arp_filter=_effective(name, "arp_filter"),
+        forwarding=_sysctl(name, "forwarding"),
+    )
+
+
+def _effective(name: str, key: str) -> bool:
+    """Whether the setting acts on a device: either value switches it on (IN_DEV_PROXY_ARP, IN_DEV_ARPFILTER)."""
+    return _sysctl("all", key) or _sysctl(name, key)
+
+
+def _sysctl(name: str, key: str) -> bool:
+    return (_lines(f"/proc/sys/net/ipv4/conf/{name}/{key}") or ["0"])[0].strip() not in ("", "0")
+
+
+def _scheduler(name: str, release: str, tree: str) -> Scheduler:
+    try:
+        check_scheduler(name, release, tree)
+    except InvalidValue as error:
+        return Scheduler(False, error.remedy)
+    return Scheduler(True)
+
+
+def _lines(path: str) -> list[str] | None:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as source:
+            return source.read().splitlines()
+    except OSError:
+        return None

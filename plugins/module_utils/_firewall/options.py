@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of the packet filter: parsed, checked and made canonical at the door."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from .._core.errors import InvalidValue
+from .._nftables.names import parse_owner
+from .._vip.options import choice, parse_vip_host
+
+# IANA's numbers: a host without /etc/protocols does not know the names. What is in a tunnel has no port of its own.
+TRANSPORTS = {"tcp": 6, "udp": 17, "sctp": 132}
+PROTOCOLS = {**TRANSPORTS, "ipip": 4, "ipv6": 41, "gre": 47}
+# Which way the packets of an opening go: to this host, from it, or to another one by way of it and back.
+IN, OUT, THROUGH = "in", "out", "through"
+FIREWALL_OPTIONS: dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "open": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "address": {"type": "str", "required": True},
+            "port": {"type": "int"},
+            "protocol": {"type": "str", "choices": list(PROTOCOLS), "default": "tcp"},
+            "source": {"type": "str"},
+            "direction": {"type": "str", "choices": [IN, OUT, THROUGH], "default": IN},
+        },
+    },
+    "marks": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "address": {"type": "str", "required": True},
+            "ports": {"type": "list", "elements": "int", "default": []},
+            "protocol": {"type": "str", "choices": list(TRANSPORTS), "default": "tcp"},
+            "mark": {"type": "int", "required": True},
+        },
+    },
+    "untracked": {"type": "bool", "default": False},
+    "purge": {"type": "bool", "default": True},
+    "backend": {"type": "str", "choices": ["auto", "nftables", "firewalld", "none"], "default": "auto"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
+_OPEN_EXAMPLE = "list each as address: 192.0.2.30 and port: 80"
+_MARK_EXAMPLE = "list each as address: 192.0.2.30, ports: [80, 443] and mark: 1"
+_MOST = 2**32 - 1
+
+
+class Opening(NamedTuple):
+    """An address, a protocol and a port that are to be reached; port 0 stands for every port, and for no such thing.
+
+    `source` is who may reach it, empty for everybody, and `direction` is one of IN, OUT and THROUGH.
+    """
+
+    address: str
+    protocol: str
+    port: int = 0
+    source: str = ""
+    direction: str = IN
+
+    @property
+    def words(self) -> str:
+        """The opening for people, such as ``tcp 192.0.2.30:80``."""
+        return target_words(self.address, self.protocol, [self.port] if self.port else [], self.source)
+
+    @property
+    def ipv6(self) -> bool:
+        """Whether the address is of IPv6."""
+        return ":" in self.address
+
+
+class Mark(NamedTuple):
+    """Packets to a VIP, and the number that they are to carry; no ports stand for every port."""
+
+    address: str
+    protocol: str
+    ports: tuple[int, ...]
+    mark: int
+
+    @property
+    def words(self) -> str:
+        """What is marked, for people, such as ``tcp 192.0.2.30:80,443 with 1``."""
+        return f"{target_words(self.address, self.protocol, self.ports)} with {self.mark}"
+
+
+class WantedFirewall(NamedTuple):
+    """What one run wants of a host's packet filter; with `present` false nothing of the owner's is to be left.
+
+    With `untracked` packets to the openings pass whatever connection tracking takes them for. Without `purge` what the
+    owner has opened besides stays open.
+    """
+
+    name: str
+    openings: tuple[Opening, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    backend: str = "auto"
+    present: bool = True
+    untracked: bool = False
+    purge: bool = True
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> WantedFirewall:
+        """Return what the options of `vip_firewall` ask for; raise InvalidValue for what breaks a rule."""
+        untracked, purge = _switch(options, "untracked"), _switch(options, "purge")
+        present = (choice(options, "state", FIREWALL_OPTIONS) or "present") == "present"
+        openings, marks = _openings(options.get("open") or ()), _marks(options.get("marks") or ())
+        return cls(
+            name=parse_owner(options.get("name")),
+            openings=openings if present else (),
+            marks=marks if present else (),
+            backend=choice(options, "backend", FIREWALL_OPTIONS) or "auto",
+            present=present,
+            untracked=untracked,
+            purge=purge or not present,
+        )
+
+
+def _switch(options: Mapping[str, Any], name: str) -> bool:
+    value = options.get(name)
+    if value is None:
+        value = FIREWALL_OPTIONS[name]["default"]
+    if not isinstance(value, bool):
+        raise InvalidValue(name, value, "is neither true nor false", "write one of them")
+    return value
+
+
+def _openings(items: Iterable[object]) -> tuple[Opening, ...]:
+    openings: dict[Opening, None] = {}
+    for item in _mappings("open", items, _OPEN_EXAMPLE):
+        opening = _opening(item)
+        if opening in openings:
+            raise InvalidValue("open", opening.words, "is listed twice", "list it once")
+        openings[opening] = None
+    return tuple(sorted(openings))
+
+
+def _opening(item: Mapping[str, Any]) -> Opening:
+    address, protocol = _target(item, "open")
+    port, source = item.get("port"), item.get("source")
+    if port is not None and protocol not in TRANSPORTS:
+        raise InvalidValue("port", port, f"is given for {protocol}, which has none", "leave it out")
+    opening = Opening(
+        address,
+        protocol,
+        0 if port is None else _port(port, "port"),
+        "" if source is None else str(parse_vip_host(source, "source")),
+        choice(item, "direction", FIREWALL_OPTIONS["open"]["options"]) or IN,
+    )
+    if opening.source and (":" in opening.source) != opening.ipv6:
+        raise InvalidValue("source", opening.source, f"is not of the family of {address}", "name one that is")
+    return opening
+
+
+def _marks(items: Iterable[object]) -> tuple[Mark, ...]:
+    marks: list[Mark] = []
+    taken: dict[tuple[str, str], set[int]] = {}
+    for item in _mappings("marks", items, _MARK_EXAMPLE):
+        number = item.get("mark")
+        if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= _MOST:
+            raise InvalidValue("mark", number, f"is not from 1 to {_MOST}", "give the fwmark of the service")
+        ports = tuple(sorted({_port(port, "ports") for port in item.get("ports") or ()}))
+        mark = Mark(*_target(item, "marks"), ports, number)
+        others = taken.setdefault((mark.address, mark.protocol), set())
+        # A packet carries one mark: with two rules for it the later one would win.
+        if others and (0 in others or not ports or others & set(ports)):
+            raise InvalidValue("marks", mark.words, "has ports that another mark has too", "mark each port once")
+        others.update(ports or (0,))
+        marks.append(mark)
+    return tuple(sorted(marks))
+
+
+def _mappings(option: str, items: object, example: str) -> Iterable[Mapping[str, Any]]:
+    if not isinstance(items, (list, tuple)):
+        raise InvalidValue(option, items, "is not a list", example)
+    for item in items:
+        if not isinstance(item, Mapping):
+            raise InvalidValue(option, item, "is not an address and what goes with it", example)
+        yield item
+
+
+def _target(item: Mapping[str, Any], option: str) -> tuple[str, str]:
+    address = str(parse_vip_host(item.get("address"), "address"))
+    spec: Any = FIREWALL_OPTIONS[option]["options"]
+    return address, choice(item, "protocol", spec) or "tcp"
+
+
+def _port(value: object, option: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 65535:
+        raise InvalidValue(option, value, "is not from 1 to 65535", "name a port, or leave it out for every port")
+    return value
+
+
+def target_words(address: str, protocol: str, ports: Iterable[int], source: str = "") -> str:
+    """Return what packets are for, and from whom, such as ``ipip 192.0.2.4 from 192.0.2.3``."""
+    sender = f" from {source}" if source else ""
+    if protocol not in TRANSPORTS:
+        return f"{protocol} {address}{sender}"
+    host = f"[{address}]" if ":" in address else address
+    return f"{protocol} {host}:{','.join(map(str, ports)) or '*'}{sender}"

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One run on the packet filter: read, decide, apply, and again when another program came between; without Ansible."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Callable
+
+from .._core.errors import KernelRefusal, LibraryMissing, NotPermitted, NotSupported
+from .._core.files import read_bytes
+from .._core.plan import Plan
+from .._nftables.operations import NftOperation
+from .._nftables.owned import OwnedRules
+from .._nftables.ruleset import Ruleset
+from .client import NftClient
+from .firewalld import FirewalldClient, FirewalldFiles
+from .options import WantedFirewall
+from .plan import firewalld_tables, plan_nftables
+from .policy import plan_policies, policy_names
+
+_ATTEMPTS = 3
+# Which tables the old iptables has (net/netfilter/x_tables.c); those of iptables-nft are not in it.
+_LEGACY = {"iptables-legacy": "/proc/net/ip_tables_names", "ip6tables-legacy": "/proc/net/ip6_tables_names"}
+
+
+class FirewallRun:
+    """One wish and the way to it; `first` is the plan before anything was done."""
+
+    def __init__(self, wanted: WantedFirewall) -> None:
+        self._wanted, self._nft = wanted, _client(wanted)
+        ruleset = self._nft.read()
+        running = FirewalldClient.find(bool(firewalld_tables(ruleset)))
+        if wanted.present and wanted.backend == "firewalld" and not running:
+            raise NotSupported("firewalld does not run on this host; start it, or choose backend auto.")
+        self._carrier = carrier(wanted, running is not None)
+        self._firewalld = running or FirewalldFiles()
+        # One that was stopped has its openings when it is started again.
+        stopped = running is None and wanted.backend == "auto" and wanted.openings
+        self._policy: Plan[Any] = Plan({"openings": {}}, {"openings": {}})
+        if not stopped:
+            there = {name: self._firewalld.read(name) for name in policy_names(wanted.name).values()}
+            other = wanted if self._carrier == "firewalld" else wanted._replace(openings=(), purge=True)
+            self._policy = plan_policies(there, other)
+        self._decide = partial(plan_nftables, wanted=wanted, carrier=self._carrier)
+        self.first = self._whole(self._decide(ruleset))
+
+    def apply(self) -> Plan[Any]:
+        """Carry the plan out, and return the one that was."""
+        self._firewalld.apply(self._policy.operations)
+        return self._whole(_apply_rules(self._nft, self._decide))
+
+    def _whole(self, rules: Plan[NftOperation]) -> Plan[Any]:
+        """Return the plan for firewalld and the one for nftables as one."""
+        before, after = (
+            {**rule, "openings": {**policy["openings"], **rule["openings"]}}
+            for policy, rule in ((self._policy.before, rules.before), (self._policy.after, rules.after))
+        )
+        former = {*self._policy.results.get("former", ()), *rules.results["former"]}
+        warnings = _legacy_warnings() if self._wanted.openings and self._carrier != "none" else []
+        return Plan(
+            before,
+            after,
+            (*self._policy.operations, *rules.operations),
+            results={"backend": self._carrier, **after, "former": sorted(former)},
+            warnings=tuple(warnings),
+        )
+
+
+def _client(wanted: WantedFirewall) -> NftClient | OwnedRules:
+    """Return a client; to take all away needs no library."""
+    try:
+        return NftClient()
+    except LibraryMissing:
+        if wanted.present:
+            raise
+        return OwnedRules()
+
+
+def carrier(wanted: WantedFirewall, firewalld: bool) -> str:
+    """Return what is to hold the openings where a firewalld runs or not."""
+    if wanted.backend == "auto":
+        return "firewalld" if firewalld else "nftables"
+    return wanted.backend
+
+
+def restore_firewall(items: Sequence[Mapping[str, Any]]) -> list[Plan[NftOperation]]:
+    """Make nftables what each item, in the options of `vip_firewall`, declares; return what was done.
+
+    What firewalld has to open it keeps itself; it runs when its tables are there, so that nobody has to be asked.
+    """
+    if not items:
+        return []
+    nft = NftClient()
+
+    def decide(wanted: WantedFirewall, ruleset: Ruleset) -> Plan[NftOperation]:
+        return plan_nftables(ruleset, wanted, carrier(wanted, bool(firewalld_tables(ruleset))))
+
+    return [_apply_rules(nft, partial(decide, WantedFirewall.from_options(item))) for item in items]
+
+
+def _apply_rules(nft: NftClient | OwnedRules, decide: Callable[[Ruleset], Plan[NftOperation]]) -> Plan[NftOperation]:
+    plan = decide(nft.read())
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            nft.apply(plan.operations)
+            return plan
+        except NotPermitted:
+            raise
+        except KernelRefusal:
+            # Handles are of the moment: when another program has loaded its rules anew they mean nothing any more.
+            again = decide(nft.read())
+            if attempt == _ATTEMPTS or again.operations == plan.operations:
+                raise
+            plan = again
+    raise AssertionError("not reached")
+
+
+def _legacy_warnings() -> list[str]:
+    return [
+        f"{command} has a filter on this host, which nftables does not show: if it drops packets to the VIPs, "
+        f"move it to iptables-nft, or open them with {command} itself."
+        for command, path in _LEGACY.items()
+        if b"filter" in (read_bytes(path) or b"").split()
+    ]

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The file that remembers drained servers: read, and changed by one program at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from typing import TYPE_CHECKING, Callable
+
+from .._core.errors import NotPermitted
+from .._core.files import read_bytes, remove, write_atomic
+from .._core.paths import DRAIN_STATE
+
+if TYPE_CHECKING:
+    from .plan import Drained, Former, Place
+
+
+def read_drained(path: str = DRAIN_STATE) -> dict[Place, Former]:
+    """Return the servers that were drained on this host, each with its settings from before; raise LvsError."""
+    data = read_bytes(path)
+    if data is None:
+        return {}
+    # Most directors have nothing to remember, and need not compile what reads it.
+    from .drain_state import load
+
+    return load(data.decode(errors="replace"), path)
+
+
+def update_drained(change: Callable[[Drained], Drained], path: str = DRAIN_STATE) -> None:
+    """Replace what is remembered by what `change` makes of it; raise LvsError."""
+    from .drain_state import dump
+
+    directory = os.path.dirname(path)
+    try:
+        os.makedirs(directory, mode=0o755, exist_ok=True)
+        handle = os.open(directory, os.O_RDONLY)
+    except PermissionError as error:
+        message = f"{directory}: no permission to write in it; run the task as root (become: true)."
+        raise NotPermitted(message, error.errno or 0) from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        text = dump(change(read_drained(path)))
+        if text is None:
+            remove(path)
+        else:
+            write_atomic(path, text.encode())
+    finally:
+        os.close(handle)

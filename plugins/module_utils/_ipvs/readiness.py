@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Servers that are to get clients, and don't serve: asked for before they are enrolled, and held back. Pure.
+
+Asked is only who begins to get clients. A server that is enrolled already stays, whatever it would answer now: a run is
+no health check, one moment tells little, and to take servers out for it could empty a pool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from ipaddress import ip_address
+from typing import Any, Callable, NamedTuple
+
+from .._core.errors import LvsError
+from .._core.plan import Plan
+from .._path.services import service_paths
+from .describe import server_name, service_key_options, service_name
+from .fields import ServiceKey
+from .options import WantedServer, WantedService, parse_server, parse_service_key
+from .plan import IpvsOperation, Place, Table, simulate
+
+Marks = Sequence[Mapping[str, Any]]
+Ask = Callable[[Sequence[Mapping[str, Any]]], Sequence[Mapping[str, Any]]]
+
+
+class Proof(NamedTuple):
+    """How servers are proved: `marks` tell what a service by a mark stands for, `ask` takes services of
+    realserver_path_info and returns their paths; None: it is a rehearsal, in which nobody can serve yet."""
+
+    marks: Marks
+    ask: Ask | None
+
+
+def plan_proved(
+    table: Table,
+    services: Sequence[Mapping[str, Any]],
+    wanted: Sequence[WantedService],
+    plan_for: Callable[[Sequence[WantedService]], Plan[IpvsOperation]],
+    proof: Proof,
+) -> Plan[IpvsOperation]:
+    """Return the plan of `plan_for`, once all that it gives clients turned out to serve them, or without the others.
+
+    `services` are the options that `wanted` was made of. Raises LvsError where that would leave nobody who gets clients
+    in a service that has someone now.
+    """
+    plan = plan_for(wanted)
+    begun = _begun(table, plan)
+    if not begun:
+        return replace(plan, results={**plan.results, "held": []})
+    if proof.ask is None:
+        names = ", ".join(f"{server_name(server)} of {service_name(service)}" for service, server in begun)
+        warning = f"In a rehearsal nobody can be proved to serve. Before a real run gives them clients it asks {names}."
+        return replace(plan, warnings=(*plan.warnings, warning), results={**plan.results, "held": []})
+    reasons = _reasons(services, begun, proof)
+    if not reasons:
+        return replace(plan, results={**plan.results, "held": []})
+    proved = plan_for([_without(service, reasons, table) for service in wanted])
+    _refuse_to_empty(table, proved, reasons)
+    held = [_held(place, table, reason) for place, reason in reasons.items()]
+    warnings = tuple(one["sentence"] for one in held)
+    return replace(proved, warnings=(*proved.warnings, *warnings), results={**proved.results, "held": held})
+
+
+def _begun(table: Table, plan: Plan[IpvsOperation]) -> list[Place]:
+    """Return the servers to which the plan sends clients, and nobody does until now."""
+    steps = (one for one in plan.operations if isinstance(one, IpvsOperation))
+    return [(one.service, one.server) for one in steps if one.server and begins(table, one)]
+
+
+def begins(table: Table, operation: IpvsOperation) -> bool:
+    """Return whether a step gives clients to a server that has none."""
+    if not operation.server or not operation.server_settings or not operation.server_settings.weight:
+        return False
+    state = table.get(operation.service)
+    now = state.servers.get(operation.server) if state else None
+    return now is None or now.weight == 0
+
+
+def _reasons(services: Sequence[Mapping[str, Any]], begun: Iterable[Place], proof: Proof) -> dict[Place, str]:
+    """Return why servers don't serve, those that don't; a server has to serve all that a mark stands for."""
+    places, asked, whose = set(begun), list[dict[str, Any]](), list[Place]()
+    for options in services:
+        key = parse_service_key(options)
+        for server in options.get("real_servers") or ():
+            place = (key, parse_server(server, key).key)
+            if place in places:
+                paths = service_paths([{**options, "real_servers": [server]}], proof.marks)
+                asked += paths
+                whose += [place] * len(paths)
+    reasons: dict[Place, str] = {}
+    answers = {_end(path["service"], path): path for path in proof.ask(asked)} if proof.ask and asked else {}
+    for place, service in zip(whose, asked):
+        path = answers.get(_end(service, service["real_servers"][0]))
+        if path and path["ok"] is False:
+            reasons.setdefault(place, str(path["sentence"]))
+    return reasons
+
+
+def _end(service: Mapping[str, Any], server: Mapping[str, Any]) -> tuple[Any, ...]:
+    vip, rip = (str(ip_address(one["address"])) for one in (service, server))
+    return vip, service["port"], service["protocol"], rip, server.get("port") or service["port"]
+
+
+def _without(service: WantedService, held: Iterable[Place], table: Table) -> WantedService:
+    """Return a service without those of its servers that are held back; one that is there keeps its weight 0."""
+    back = {server for key, server in held if key == service.key}
+    there = table[service.key].servers if service.key in table else {}
+    servers: list[WantedServer] = []
+    for server in service.servers:
+        if server.key not in back:
+            servers.append(server)
+        elif server.key in there:
+            servers.append(server._replace(given={**server.given, "weight": 0}))
+    return service._replace(servers=tuple(servers))
+
+
+def _refuse_to_empty(table: Table, plan: Plan[IpvsOperation], reasons: Mapping[Place, str]) -> None:
+    after = simulate(table, [one for one in plan.operations if isinstance(one, IpvsOperation)])
+    for service in dict.fromkeys(service for service, _server in reasons):
+        if _served(table, service) and not _served(after, service):
+            told = " ".join(reason for (key, _server), reason in reasons.items() if key == service)
+            raise LvsError(
+                f"{service_name(service)} would have nobody left who is known to serve it, and nothing was changed. "
+                f"{told} Mend that, or write director_prove_path: false (prove: false) to enrol without proof."
+            )
+
+
+def _served(table: Table, service: ServiceKey) -> bool:
+    return service in table and any(one.weight for one in table[service].servers.values())
+
+
+def _held(place: Place, table: Table, reason: str) -> dict[str, Any]:
+    service, server = place
+    enrolled = service in table and server in table[service].servers
+    sentence = f"{reason} So {server_name(server)} gets no clients of {service_name(service)} yet."
+    return {
+        "service": service_key_options(service),
+        "server": {"address": server.address, "port": server.port},
+        "enrolled": enrolled,
+        "sentence": sentence,
+    }
+
+
+def without_held(services: Sequence[Mapping[str, Any]], held: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return services of ipvs_table without the servers that it held back; with weight 0 where they were enrolled."""
+    back: dict[Place, bool] = {}
+    for one in held:
+        key = parse_service_key(one["service"])
+        back[key, parse_server(one["server"], key).key] = one["enrolled"]
+    return [{**service, **_kept(service, back)} for service in services]
+
+
+def _kept(service: Mapping[str, Any], back: Mapping[Place, bool]) -> dict[str, Any]:
+    key, kept = parse_service_key(service), []
+    if service.get("real_servers") is None:
+        return {}
+    for server in service["real_servers"]:
+        enrolled = back.get((key, parse_server(server, key).key))
+        if enrolled is None:
+            kept.append(server)
+        elif enrolled:
+            kept.append({**{name: server[name] for name in server if name != "initial_weight"}, "weight": 0})
+    return {"real_servers": kept}

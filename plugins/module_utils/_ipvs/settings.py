@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What counts for all services of a host: after how long IPVS forgets connections, and its sysctls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from .._core.errors import in_range
+
+
+class Timeouts(NamedTuple):
+    """Seconds after which an idle TCP connection, one that saw a FIN, and a UDP flow are forgotten."""
+
+    tcp: int
+    tcp_fin: int
+    udp: int
+
+
+SYSCTLS = "/proc/sys/net/ipv4/vs"  # of this process's network namespace
+# What the kernel begins with (ip_vs_control_net_init_sysctl in ip_vs_ctl.c), of those that decide which server a client
+# comes to. Others flip by themselves (drop_entry), or are for other forwarding methods.
+KERNEL_SYSCTLS = {"conn_reuse_mode": 1, "expire_nodest_conn": 0, "expire_quiescent_template": 0}
+_HIGHEST = {"conn_reuse_mode": 3}  # two bits; the others are switches
+
+TIMEOUT_OPTIONS: dict[str, Any] = {name: {"type": "int"} for name in Timeouts._fields}
+SYSCTL_OPTIONS: dict[str, Any] = {name: {"type": "int"} for name in KERNEL_SYSCTLS}
+_LONGEST = ((1 << 31) - 1) // 1000
+
+
+def parse_timeouts(options: Mapping[str, Any] | None) -> dict[str, int]:
+    """Return the timeouts that are given, in seconds; raise InvalidValue.
+
+    The kernel takes 0 for "as it is", and refuses what does not fit into 31 bits when it is counted in clock ticks
+    (ip_vs_set_timeout in ip_vs_ctl.c), of which there are 1000 a second at most.
+    """
+    given = _given(options)
+    for name, value in given.items():
+        in_range(f"timeouts.{name}", value, 1, _LONGEST)
+    return given
+
+
+def parse_sysctls(options: Mapping[str, Any] | None) -> dict[str, int]:
+    """Return the sysctls that are given; raise InvalidValue. The kernel itself would take any number."""
+    given = _given(options)
+    for name, value in given.items():
+        in_range(f"sysctls.{name}", value, 0, _HIGHEST.get(name, 1))
+    return given
+
+
+def _given(options: Mapping[str, Any] | None) -> dict[str, int]:
+    return {name: value for name, value in (options or {}).items() if value is not None}

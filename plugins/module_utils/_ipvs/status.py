@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What IPVS tells of itself beside its table: counters, timeouts, sync daemons and version. One field table each."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from .._core.errors import MalformedAnswer
+from .._netlink.fields import ADDRESS, TEXT, U32, Field, Kind, decode_fields, encode_fields, number
+from .._netlink.messages import unpack_attributes
+from .fields import ServerKey
+from .settings import Timeouts
+
+
+class Counters(NamedTuple):
+    """Totals since the object was made (or `ipvsadm --zero`), and rates per second, estimated every 2 s."""
+
+    connections: int
+    packets_in: int
+    packets_out: int
+    bytes_in: int
+    bytes_out: int
+    connections_per_second: int
+    packets_in_per_second: int
+    packets_out_per_second: int
+    bytes_in_per_second: int
+    bytes_out_per_second: int
+
+
+class Connections(NamedTuple):
+    """How many connections a server has now: established, in any other state, and templates of persistent clients."""
+
+    active: int
+    inactive: int
+    persistent: int
+
+
+class ServerStatus(NamedTuple):
+    """What the kernel counts of one real server."""
+
+    connections: Connections
+    counters: Counters
+
+
+class ServiceStatus(NamedTuple):
+    """What the kernel counts of one service, and of its servers."""
+
+    counters: Counters
+    servers: Mapping[ServerKey, ServerStatus]
+
+
+class Engine(NamedTuple):
+    """The version of IPVS, such as ``1.2.1``, and the number of buckets of its connection table."""
+
+    version: str
+    table_size: int
+
+
+class Daemon(NamedTuple):
+    """One sync daemon of this host; the multicast group is empty where the kernel uses its default, 224.0.0.81."""
+
+    state: str
+    interface: str
+    sync_id: int
+    max_length: int = 0
+    group: str = ""
+    port: int = 0
+    ttl: int = 0
+
+
+_STATES = {"master": 1, "backup": 2}
+
+
+def _unpack_version(data: bytes, _family: str) -> str:
+    version = struct.unpack("=I", data)[0]
+    return f"{version >> 16 & 255}.{version >> 8 & 255}.{version & 255}"
+
+
+def _unpack_state(data: bytes, _family: str) -> str:
+    value = struct.unpack("=I", data)[0]
+    return next(state for state, known in _STATES.items() if known == value)
+
+
+def _refuse(value: Any, _family: str) -> bytes:
+    raise TypeError(f"{value} is only ever read")
+
+
+_U64, _U16, _U8 = number("=Q"), number("=H"), number("=B")
+_GROUP = Kind(_refuse, lambda data, _: socket.inet_ntoa(data))
+
+COUNTERS = tuple(Field(name, place, _U64) for place, name in enumerate(Counters._fields, 1))
+CONNECTIONS = tuple(Field(name, place, U32) for place, name in enumerate(Connections._fields, 7))
+# A kernel that is built without TCP or UDP balancing leaves their timeouts out; none is 0 then.
+TIMEOUTS = tuple(Field(name, place, U32, optional=True) for place, name in enumerate(Timeouts._fields, 4))
+ENGINE = (Field("version", 1, Kind(_refuse, _unpack_version)), Field("table_size", 2, U32))
+DAEMON = (
+    Field("state", 1, Kind(_refuse, _unpack_state)),
+    Field("interface", 2, TEXT),
+    Field("sync_id", 3, U32),
+    Field("max_length", 4, _U16, optional=True),
+    Field("group", 5, _GROUP, optional=True),
+    Field("group", 6, ADDRESS, optional=True),
+    Field("port", 7, _U16, optional=True),  # in host order, unlike all other ports of IPVS (seen on 5.10 to 6.12)
+    Field("ttl", 8, _U8, optional=True),
+)
+_STATS64 = 12  # the same number in a service and in a server
+
+
+def counters_of(found: Mapping[int, bytes]) -> Counters:
+    """Return the 64-bit counters of one service or server from its attributes; raise MalformedAnswer."""
+    if _STATS64 not in found:
+        raise MalformedAnswer(f"its 64-bit counters (attribute {_STATS64}) are missing")
+    return Counters(**decode_fields(unpack_attributes(found[_STATS64]), COUNTERS))
+
+
+def connections_of(found: Mapping[int, bytes]) -> Connections:
+    """Return how many connections a server has, from its attributes; raise MalformedAnswer."""
+    return Connections(**decode_fields(found, CONNECTIONS))
+
+
+def decode_timeouts(data: bytes) -> Timeouts:
+    """Return the timeouts of an answer to GET_CONFIG; raise MalformedAnswer."""
+    return Timeouts(**{"tcp": 0, "tcp_fin": 0, "udp": 0, **decode_fields(unpack_attributes(data), TIMEOUTS)})
+
+
+def encode_timeouts(timeouts: Timeouts) -> bytes:
+    """Return the attributes of SET_CONFIG."""
+    return encode_fields(timeouts, TIMEOUTS, "", Timeouts._fields)
+
+
+def decode_engine(data: bytes) -> Engine:
+    """Return the version and size of an answer to GET_INFO; raise MalformedAnswer."""
+    return Engine(**decode_fields(unpack_attributes(data), ENGINE))
+
+
+def decode_daemon(data: bytes) -> Daemon:
+    """Return one sync daemon from what is inside IPVS_CMD_ATTR_DAEMON; raise MalformedAnswer."""
+    return Daemon(**decode_fields(unpack_attributes(data), DAEMON, "ipv6"))

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The wait for the connections of drained servers to end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Callable, NamedTuple
+
+from .._core.errors import LvsError
+from .describe import server_name, service_name
+from .fields import ServerKey, ServiceKey
+from .plan import Place
+from .status import Connections
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
+NONE = Connections(0, 0, 0)
+
+
+class Leaving(NamedTuple):
+    """A server of a service, and which of its counts must reach 0."""
+
+    service: ServiceKey
+    server: ServerKey
+    counts: tuple[str, ...]
+
+    @property
+    def place(self) -> Place:
+        """The server's place in a table."""
+        return self.service, self.server
+
+    @property
+    def name(self) -> str:
+        """The server for people."""
+        return f"server {server_name(self.server)} of {service_name(self.service)}"
+
+
+class WaitOperation(NamedTuple):
+    """The wait for the connections of some servers to end, all of them within so many seconds.
+
+    With `interval` the wait returns after that many seconds even when there are connections left, to be gone on with.
+    `told` is what the run tells besides how the wait went, also when it fails.
+    """
+
+    words: str
+    leaving: tuple[Leaving, ...]
+    seconds: int
+    interval: int = 0
+    told: Mapping[str, Any] = MappingProxyType({})
+
+
+class NotDrained(LvsError):
+    """The deadline passed while there were connections."""
+
+    def __init__(self, message: str, results: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.results = results
+
+
+def plan_wait(leaving: Sequence[Leaving], seconds: int) -> WaitOperation:
+    """Return the step that waits for these servers."""
+    kinds = {one.name: " and ".join(one.counts) for one in leaving}
+    texts = [f"{name} has no {kind} connections" for name, kind in kinds.items()]
+    return WaitOperation(f"wait until {', '.join(texts)} (at most {seconds} s)", tuple(leaving), seconds)
+
+
+def wait(
+    operation: WaitOperation,
+    look: Callable[[], Mapping[Place, Connections]],
+    clock: Callable[[], float] = time.monotonic,
+    pause: Callable[[float], None] = time.sleep,
+) -> dict[str, Any]:
+    """Wait until the counts are 0, or the servers are gone, or the interval is over; return how it went.
+
+    Counts are those of all the servers together; `progress` has one entry for each change that was seen, and `left` the
+    servers that still have connections, in words. Raises NotDrained, with the same in its results, when the deadline
+    passes.
+    """
+    began, next_pause = clock(), _FIRST_PAUSE
+    progress: list[dict[str, Any]] = []
+    while True:
+        seen = look()
+        found = {one: seen.get(one.place, NONE) for one in operation.leaving}
+        counts = total(found.values())
+        seconds = round(clock() - began, 1)
+        if not progress or any(progress[-1][name] != counts[name] for name in counts):
+            progress.append({"seconds": seconds, **counts})
+        left = [words for one, each in found.items() if (words := _left(one, each))]
+        drain = {"seconds": seconds, "connections": counts, "progress": progress, "left": left}
+        report = {**operation.told, "drain": drain}
+        passed = clock() - began
+        if left and passed >= operation.seconds:
+            raise NotDrained(late(left, operation.seconds), report)
+        if not left or (operation.interval and passed >= operation.interval):
+            return report
+        pause(min(next_pause, min(operation.seconds, operation.interval or operation.seconds) - passed))
+        next_pause = min(next_pause * 1.5, _LONGEST_PAUSE)
+
+
+def total(counts: Iterable[Connections]) -> dict[str, int]:
+    """Return the sums of the counts."""
+    found = list(counts)
+    return {name: sum(getattr(each, name) for each in found) for name in Connections._fields}
+
+
+def late(left: Sequence[str], seconds: int) -> str:
+    """Return what a person is told of the servers that still have connections when the time is over."""
+    verbs = "it keeps weight 0 and gets" if len(left) == 1 else "they keep weight 0 and get"
+    return (
+        f"drain_timeout: after {seconds} s {'; '.join(left)}; {verbs} no new ones, so run the task again to wait "
+        "longer, or end what holds them."
+    )
+
+
+def _left(one: Leaving, counts: Connections) -> str:
+    rest = [f"{getattr(counts, name)} {name}" for name in one.counts if getattr(counts, name)]
+    return f"{one.name} still has {' and '.join(rest)} connections" if rest else ""

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Neighbour entries of a host as data, and the ways to what they are for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from .._vip.model import Link
+
+
+class Entry(NamedTuple):
+    """An entry of the kernel's neighbour table, one for each device and address; `mac` is empty where none is known."""
+
+    interface: str
+    address: str
+    mac: str = ""
+    permanent: bool = False
+
+
+class Way(NamedTuple):
+    """How the kernel would send to an address.
+
+    `kind` is unicast, local (the host itself), broadcast or other; `gateway` is empty when it is on the segment.
+    """
+
+    kind: str
+    interface: str
+    gateway: str = ""
+
+
+class Current(NamedTuple):
+    """What a host has: devices by name, neighbour entries, and the way to each wanted address that it knows one to."""
+
+    links: Mapping[str, Link]
+    entries: tuple[Entry, ...]
+    ways: Mapping[str, Way]
+
+    def entry(self, interface: str, address: str) -> Entry | None:
+        """Return the entry for an address on a device."""
+        return next((one for one in self.entries if (one.interface, one.address) == (interface, address)), None)

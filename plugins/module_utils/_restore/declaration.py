@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host declares to have after a boot, and the files that hold it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from .._core.errors import InvalidValue
+from .._core.paths import MODULES_DIRECTORY, PROGRAM, STATE_DIRECTORY, UNIT_DIRECTORY
+
+# Options of boot_restore; each is a list of the options of one module.
+PARTS = ("vips", "services", "neighbors", "arp_filters", "firewall")
+
+
+class Declared(NamedTuple):
+    """What a host declares to be there after a boot.
+
+    VIPs, services, neighbours, ARP filters and the packet filter are in the options of vip_iface, ipvs_service,
+    vip_neighbor, vip_arp_filter and vip_firewall; timeouts (in seconds) and sysctls in those of ipvs_table.
+    """
+
+    name: str
+    vips: Sequence[Mapping[str, Any]] = ()
+    services: Sequence[Mapping[str, Any]] = ()
+    kernel_modules: Sequence[str] = ()
+    neighbors: Sequence[Mapping[str, Any]] = ()
+    timeouts: Mapping[str, int] = MappingProxyType({})
+    sysctls: Mapping[str, int] = MappingProxyType({})
+    arp_filters: Sequence[Mapping[str, Any]] = ()
+    firewall: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def unit(self) -> str:
+        """The name of the systemd unit that restores it."""
+        return f"lvs-cluster-{self.name}.service"
+
+    @property
+    def runtime(self) -> str:
+        """The directory below /run that systemd keeps for as long as the unit runs."""
+        return f"lvs-cluster-{self.name}"
+
+    @property
+    def state(self) -> str:
+        """The path of the file that holds it."""
+        return f"{STATE_DIRECTORY}/{self.name}.json"
+
+    @property
+    def modules(self) -> str:
+        """The path of the file that names the kernel modules."""
+        return f"{MODULES_DIRECTORY}/lvs-cluster-{self.name}.conf"
+
+    @property
+    def unit_file(self) -> str:
+        """The path of the unit's file."""
+        return f"{UNIT_DIRECTORY}/{self.unit}"
+
+    @property
+    def link(self) -> str:
+        """The path of the link that has systemd start the unit at boot."""
+        return f"{UNIT_DIRECTORY}/multi-user.target.wants/{self.unit}"
+
+    @property
+    def paths(self) -> list[str]:
+        """The paths of all files that it may have, in the order in which they are made."""
+        return [self.modules, PROGRAM, self.state, self.unit_file, self.link]
+
+
+def declare(options: Mapping[str, Any]) -> Declared:
+    """Return what the options declare; its parts are still to be checked, unless they were before (see is_kept)."""
+    name = options["name"]
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", name):
+        raise InvalidValue("name", name, "becomes part of a unit's name", "use lower-case letters, digits and hyphens")
+    modules = list(options.get("kernel_modules") or ())
+    for module in modules:
+        if not re.fullmatch(r"[A-Za-z0-9_-]+", module):
+            raise InvalidValue(
+                "kernel_modules", module, "is not the name of a kernel module", "write one such as ip_vs"
+            )
+    parts = {part: [_given(item) for item in options.get(part) or ()] for part in PARTS}
+    timeouts, sysctls = (_given(options.get(what) or {}) for what in ("timeouts", "sysctls"))
+    return Declared(name, kernel_modules=modules, timeouts=timeouts, sysctls=sysctls, **parts)
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that were given: Ansible fills those that were left out with None."""
+    given = {}
+    for name, value in options.items():
+        if value is not None:
+            given[name] = (
+                [_given(item) if isinstance(item, dict) else item for item in value]
+                if isinstance(value, list)
+                else value
+            )
+    return given

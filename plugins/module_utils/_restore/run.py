@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One run of boot_restore: what it reads and decides, and how that is carried out; without Ansible."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .._core.paths import PROGRAM
+from .._core.plan import Plan
+from .client import apply_files, is_active, other_declarations, read_files, read_program
+from .declaration import Declared
+from .plan import Content, FileOperation, Removal, is_kept, is_stale, plan_files, plan_removal, wanted_files
+
+if TYPE_CHECKING:
+    from .stale import Former
+    from .stale_run import FormerRun
+
+
+class Program(NamedTuple):
+    """The restoring program: its checksum (see checksum_of), and where it was transferred to, if it was."""
+
+    checksum: str
+    source: str = ""
+
+
+class DeclareRun:
+    """A declaration and the way to it; `plan` is what there is to do.
+
+    With `remove_former` what an earlier declaration had is taken away; without, the file remembers it. Raises
+    InvalidValue for a part that its own module would refuse.
+    """
+
+    def __init__(self, declared: Declared, present: bool, remove_former: bool, python: str, program: Program) -> None:
+        self._declared = declared if present else Declared(declared.name)
+        self._python, self._program = python, program
+        # A declaration can have lost its kernel modules since, so their file is looked for in any case.
+        current = read_files(declared.paths)
+        gone = _checked(declared, self._declared, current, program.checksum)
+        self._removal = _removal(gone) if remove_former and gone else None
+        self.plan: Plan[Any]
+        if self._removal and self._removal.words:
+            noted = plan_files(current, self._noted(gone, present), ())
+            meanwhile = {**current, **{step.path: step.content for step in noted.operations if step.content}}
+            self.plan = plan_removal(noted, self._removal.words, self._final(meanwhile, {}, present))
+        else:
+            gone = {} if remove_former else gone
+            self.plan = self._final(current, gone, present)
+        active = is_active(declared.runtime)
+        self.plan.results.update(
+            unit=declared.unit,
+            active=active,
+            stale=active and is_stale(declared, self.plan.operations),
+            former=gone if present and not remove_former else {},
+        )
+
+    def apply(self, operations: Sequence[Any]) -> None:
+        """Apply the plan's operations, in their order; raise ProgramMissing before anything is changed."""
+        writes = any(isinstance(step, FileOperation) and step.content and step.content.checksum for step in operations)
+        program = read_program(self._program.source, self._program.checksum) if writes else b""
+        for removes, steps in groupby(operations, lambda step: isinstance(step, Removal)):
+            if not removes:
+                apply_files(list(steps), program)
+            elif self._removal:
+                self._removal.apply()
+
+    def _files(self, gone: Former) -> list[Content]:
+        return wanted_files(self._declared, self._python, self._program.checksum, gone)
+
+    def _noted(self, gone: Former, present: bool) -> list[Content]:
+        """Return the files that are written before anything is taken away: what keeps VIPs there reads the first."""
+        files = self._files(gone)
+        return files if present else [content for content in files if content.path == self._declared.state]
+
+    def _final(self, current: Mapping[str, Content], gone: Former, present: bool) -> Plan[Any]:
+        if present:
+            files = self._files(gone)
+            wanted = {content.path for content in files}
+            return plan_files(current, files, [path for path in self._declared.paths if path not in wanted])
+        shared = {PROGRAM} if other_declarations(self._declared.name) else set()
+        # The unit's link goes first: a declaration that is half removed restores nothing.
+        return plan_files(current, [], [path for path in reversed(self._declared.paths) if path not in shared])
+
+
+def _checked(given: Declared, wanted: Declared, current: Mapping[str, Content], checksum: str) -> Former:
+    """Return what an earlier declaration had and `wanted` has not, after each part of what was `given` is checked."""
+    if is_kept(given, current, checksum) and given == wanted:
+        return {}  # it was checked when it was written, and need not compile what checks every part
+    from .stale import former
+    from .validate import check_parts
+
+    check_parts(given)
+    state = current.get(wanted.state)
+    return former(state.data if state else None, wanted)
+
+
+def _removal(gone: Former) -> FormerRun:
+    # Most runs have nothing to take away, and need not compile what does.
+    from .stale_run import FormerRun
+
+    return FormerRun(gone)

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a declaration had and has no more: it is of this collection's making, so it is taken away by it too."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Callable
+
+from .._arp_filter.options import WantedArpFilter
+from .._core.errors import InvalidValue
+from .._ipvs.describe import service_key_options
+from .._ipvs.options import parse_service
+from .._neighbor.options import WantedNeighbors
+from .._vip.options import Wanted
+from .declaration import Declared
+
+# By the names of boot_restore's options, in the options of the modules, each item with state: absent.
+Former = dict[str, list[dict[str, Any]]]
+_STATE = {"state": "absent"}
+
+
+def former(before: bytes | None, declared: Declared) -> Former:
+    """Return what the file of an earlier run declares, or calls former, and `declared` does not.
+
+    Empty parts are left out. A file that can't be read as one of ours declares nothing: one that can is about to
+    replace it.
+    """
+    try:
+        state = json.loads(before or b"{}")
+        known = {
+            "vips": list(_vips(state, declared)),
+            "services": list(_services(state, declared)),
+            "neighbors": list(_neighbors(state, declared)),
+            "arp_filters": list(_arp_filters(state, declared)),
+        }
+    except (AttributeError, InvalidValue, KeyError, TypeError, ValueError):
+        return {}
+    return {part: items for part, items in known.items() if items}
+
+
+def _items(state: Mapping[str, Any], part: str) -> Iterator[Mapping[str, Any]]:
+    yield from state.get(part) or ()
+    yield from (state.get("former") or {}).get(part) or ()
+
+
+def _vips(state: Mapping[str, Any], declared: Declared) -> Iterator[dict[str, Any]]:
+    """Yield the VIPs of each item that no item of this device has now."""
+    seen = _places(map(Wanted.from_options, declared.vips), lambda one: [vip.address for vip in one.vips])
+    for item in _items(state, "vips"):
+        wanted = Wanted.from_options(item)
+        gone = [vip.address for vip in wanted.vips if (wanted.interface, vip.address) not in seen]
+        seen |= {(wanted.interface, address) for address in gone}
+        if gone:
+            kind = {"kind": wanted.kind} if wanted.kind else {}
+            yield {"interface": wanted.interface, "addresses": gone, **kind, **_STATE}
+
+
+def _neighbors(state: Mapping[str, Any], declared: Declared) -> Iterator[dict[str, Any]]:
+    wishes = map(WantedNeighbors.from_options, declared.neighbors)
+    seen = _places(wishes, lambda one: [neighbor.address for neighbor in one.neighbors])
+    for item in _items(state, "neighbors"):
+        wanted = WantedNeighbors.from_options(item)
+        gone = [one.address for one in wanted.neighbors if (wanted.interface, one.address) not in seen]
+        seen |= {(wanted.interface, address) for address in gone}
+        if gone:
+            yield {"interface": wanted.interface, "neighbors": [{"address": one} for one in gone], **_STATE}
+
+
+def _arp_filters(state: Mapping[str, Any], declared: Declared) -> Iterator[dict[str, Any]]:
+    """Yield the filters whose names are no more; which VIPs are in one that is still there is the module's to say."""
+    seen = {WantedArpFilter.from_options(item).name for item in declared.arp_filters}
+    for item in _items(state, "arp_filters"):
+        name = WantedArpFilter.from_options(item).name
+        if name not in seen:
+            seen.add(name)
+            yield {"name": name, **_STATE}
+
+
+def _places(wishes: Iterator[Any], addresses: Callable[[Any], Sequence[str]]) -> set[tuple[str, str]]:
+    return {(one.interface, address) for one in wishes for address in addresses(one)}
+
+
+def _services(state: Mapping[str, Any], declared: Declared) -> Iterator[dict[str, Any]]:
+    seen = {parse_service(item).key for item in declared.services}
+    for item in _items(state, "services"):
+        key = parse_service(item).key
+        if key not in seen:
+            seen.add(key)
+            yield {**service_key_options(key), **_STATE}

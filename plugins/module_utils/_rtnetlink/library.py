@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the clients of rtnetlink share: pyroute2, and the kernel's refusals in words.
+
+pyroute2 is imported only here, and only when something is asked of it: the import costs seconds on a slow host. What is
+used of it means the same in 0.5.14, 0.7.x and 0.9.x.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib.util
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Callable
+
+from .._core.errors import KernelRefusal, LibraryMissing, NotPermitted, unexplained
+
+# NLM_F_REQUEST and NLM_F_ACK. Deletions are written out with them, since 0.5.14 deletes with the flags of a creation;
+# newer kernels take those for a bulk deletion and refuse (EOPNOTSUPP).
+DELETE_FLAGS = 0x1 | 0x4
+_LIBRARY = "pyroute2"
+
+
+class RtnlClient:
+    """A conversation with rtnetlink in the current network namespace, which begins when it is first used.
+
+    Raises LibraryMissing without pyroute2, also when nothing is to be asked of it: a rehearsal refuses what a run does.
+    Raises NotPermitted without CAP_NET_ADMIN, and KernelRefusal, with the step in words, for whatever else the kernel
+    refuses.
+    """
+
+    def __init__(self) -> None:
+        self._opened: Any = None
+        # What the library raises when the kernel refuses; nothing as long as it was not used.
+        self._refusal: type[Exception] | tuple[()] = ()
+        if not (sys.modules.get(_LIBRARY) or importlib.util.find_spec(_LIBRARY)):
+            raise _missing()
+
+    def close(self) -> None:
+        """End the conversation."""
+        if self._opened is not None:
+            self._opened.close()
+
+    @property
+    def _rtnl(self) -> Any:
+        """pyroute2's IPRoute."""
+        if self._opened is None:
+            try:
+                from pyroute2 import IPRoute, NetlinkError
+            except ImportError:
+                raise _missing() from None
+            self._refusal = NetlinkError
+            self._opened = IPRoute()
+        return self._opened
+
+    @contextmanager
+    def _explained(self, what: str, reason: Callable[[int], str] | None = None) -> Iterator[None]:
+        """Turn every failure into one of ours: could not do `what`, and `reason` tells why from the errno."""
+        try:
+            yield
+        except OSError as error:
+            raise _refused(what, error.errno or 0, reason or plain_reason) from None
+        except self._refusal as error:
+            raise _refused(what, error_number(error), reason or plain_reason) from None
+
+
+def _missing() -> LibraryMissing:
+    return LibraryMissing(_LIBRARY, "python3-pyroute2", "rtnetlink")
+
+
+def error_number(refusal: Exception) -> int:
+    """Return the errno that pyroute2's NetlinkError carries."""
+    return int(getattr(refusal, "code", 0))
+
+
+def link_index(name: str) -> int:
+    """Return a device's number; raise OSError, ENODEV, when it has gone."""
+    try:
+        return socket.if_nametoindex(name)
+    except OSError:
+        # Older Pythons leave the errno out.
+        raise OSError(errno.ENODEV, os.strerror(errno.ENODEV)) from None
+
+
+def plain_reason(number: int) -> str:
+    """Return why, and what to do, for an errno that means the same at every step."""
+    if number in (errno.EEXIST, errno.ENOENT, errno.EADDRNOTAVAIL, errno.ENODEV):
+        return f"another program changed it at the same moment ({os.strerror(number)}); run the task again"
+    return unexplained(number)
+
+
+def _refused(what: str, number: int, reason: Callable[[int], str]) -> KernelRefusal:
+    if number == errno.EPERM:
+        return NotPermitted(
+            f"Not allowed to {what}: this needs CAP_NET_ADMIN; run the task as root (become: true).", number
+        )
+    return KernelRefusal(f"The kernel refused to {what}: {reason(number)}.", number)

@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What arp_sysctl is about to do: from the options and what the host says to values, files and words."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple, Union
+
+from .._core.errors import InvalidValue
+from .._core.paths import SYSCTL_STATE
+from .._core.plan import Plan
+from .checks import defeated_at_boot, ineffective
+from .files import DROP_IN, declared, number, render
+from .model import (
+    ACCEPT_REDIRECTS,
+    ALL,
+    DEFAULT,
+    FORWARDING,
+    SETTINGS,
+    Kernel,
+    Pair,
+    effective,
+    in_order,
+    kernel_default,
+)
+from .saved import Former, dump
+
+
+class Request(NamedTuple):
+    """The options, canonical: `targets` are interfaces, all and default; `wanted` maps setting to value.
+
+    `effective_on` names the interfaces on which the values have to act; None means those of the targets, and all
+    interfaces when `all` is one of them. With `present` false `wanted` may be empty, for every setting; its values
+    don't matter then.
+    """
+
+    targets: tuple[str, ...]
+    wanted: Mapping[str, int]
+    present: bool = True
+    persist: bool = True
+    drop_in: str = DROP_IN
+    strict: bool = True
+    effective_on: tuple[str, ...] | None = None
+
+    def covered(self, interfaces: tuple[str, ...]) -> tuple[str, ...]:
+        """Return those of the host's interfaces on which the values have to act."""
+        if self.effective_on is not None:
+            return self.effective_on
+        return interfaces if ALL in self.targets else tuple(set(interfaces) & set(self.targets))
+
+
+class Facts(NamedTuple):
+    """What the host says: values in the kernel, real interfaces, texts of sysctl files by path, former values.
+
+    `drop_in_text` is that of the drop-in, or None when there is no such file.
+    """
+
+    values: Mapping[Pair, int]
+    interfaces: tuple[str, ...]
+    files: Mapping[str, str] = MappingProxyType({})
+    drop_in_text: str | None = None
+    former: Mapping[Pair, Former] = MappingProxyType({})
+    kernel: tuple[int, int] = (99, 0)
+
+
+class WriteValue(NamedTuple):
+    """Write one value to the kernel."""
+
+    pair: Pair
+    value: int
+    words: str
+
+
+class WriteFile(NamedTuple):
+    """Replace a file by `text`, or remove it when that is None."""
+
+    path: str
+    text: str | None
+    words: str
+
+
+SysctlOperation = Union[WriteValue, WriteFile]
+
+
+class _Steps:
+    """The writes decided on so far, on a rehearsing kernel."""
+
+    def __init__(self, facts: Facts, asked: Collection[Pair], leave: Mapping[Pair, int]) -> None:
+        self.kernel = Kernel(facts.values, facts.interfaces)
+        self.asked = asked
+        self.leave = leave
+        self.operations: list[WriteValue] = []
+
+    def write(self, pair: Pair, value: int, verb: str, reason: str = "") -> None:
+        """Write `value` where it differs or may have changed; then put right what the kernel took along with it."""
+        values = self.kernel.values
+        if pair not in values or (values[pair] == value and pair not in self.kernel.doubt):
+            return
+        kept = {other: self.leave.get(other, values[other]) for other in self._taken_along(pair)}
+        self.operations.append(WriteValue(pair, value, f"{verb} {pair.path} = {value}{reason} (was {values[pair]})"))
+        self.kernel.write(pair, value)
+        for other, former in kept.items():
+            self.write(other, former, "keep", f", which writing {pair.path} may reset")
+
+    def write_all(self, wanted: Mapping[Pair, int], verb: str, reason: str = "") -> None:
+        """Write several values, in their order."""
+        for pair in in_order(wanted):
+            self.write(pair, wanted[pair], verb, reason)
+
+    def _taken_along(self, pair: Pair) -> list[Pair]:
+        """What a write to `pair` may reset although nobody asked for it: accept_redirects, and what other runs keep."""
+        if not has_heirs(pair):
+            return []
+        others = {other for other in self.leave if other.key == pair.key}
+        if pair.key == FORWARDING and pair.target == ALL:
+            others.add(Pair(ALL, ACCEPT_REDIRECTS))
+        return [other for other in in_order(others) if other not in self.asked]
+
+
+def has_heirs(pair: Pair) -> bool:
+    """Whether interfaces take their value from `pair`: at once, or when they appear (all of them after a reboot)."""
+    return pair.target == DEFAULT or pair == Pair(ALL, FORWARDING)
+
+
+def check(request: Request, facts: Facts) -> None:
+    """Raise InvalidValue for an interface that is not there or a value that this kernel does not know."""
+    named = [("interfaces", target) for target in request.targets if target not in (ALL, DEFAULT)]
+    named += [("effective_on", target) for target in request.effective_on or ()]
+    for option, target in named if request.present else ():
+        if target not in facts.interfaces:
+            raise InvalidValue(
+                option,
+                target,
+                f"is no interface of this host that carries IPv4 (there are {', '.join(facts.interfaces)})",
+                "correct the name, or create the interface first; for interfaces that come later name 'default'",
+            )
+    for key, value in request.wanted.items() if request.present else ():
+        setting = SETTINGS[key]
+        if value not in setting.values:
+            legal = ", ".join(map(str, setting.values))
+            raise InvalidValue(key, value, "is no value that the kernel documents", f"choose one of {legal}")
+        since = dict(setting.since).get(value, (0, 0))
+        if facts.kernel < since:
+            raise InvalidValue(
+                key,
+                value,
+                f"is new in Linux {since[0]}.{since[1]}, and this host runs {facts.kernel[0]}.{facts.kernel[1]}",
+                "choose a smaller value, or a newer kernel",
+            )
+
+
+def make_plan(request: Request, facts: Facts) -> Plan[SysctlOperation]:
+    """Return the plan; raises InvalidValue for bad options, LvsError for a value that could not take effect."""
+    check(request, facts)
+    return _present(request, facts) if request.present else _absent(request, facts)
+
+
+def _others(mine: Mapping[Pair, str], facts: Facts) -> dict[Pair, int]:
+    """What other runs keep in the drop-in, as far as it is in the kernel now: not ours to change."""
+    return {pair: facts.values[pair] for pair, text in mine.items() if number(text) == facts.values.get(pair)}
+
+
+def _present(request: Request, facts: Facts) -> Plan[SysctlOperation]:
+    wanted = {Pair(target, key): value for target in request.targets for key, value in request.wanted.items()}
+    before = declared(facts.drop_in_text or "")
+    steps = _Steps(facts, wanted, _others(before, facts))
+    steps.write_all(wanted, "set")
+    values = steps.kernel.values
+    covered = request.covered(facts.interfaces)
+    warnings = ineffective(wanted, values, covered, request.strict)
+    settings = {**before, **{pair: str(value) for pair, value in wanted.items()}} if request.persist else before
+    text = render(facts.drop_in_text or "", settings) if request.persist else facts.drop_in_text
+    if request.persist:
+        warnings += defeated_at_boot(wanted, {**facts.files, request.drop_in: text or ""}, covered, facts.interfaces)
+    former = _remember(wanted, before, facts)
+    remember = _memory_operation(facts.former, former)
+    files = _drop_in_operation(request, facts, before, settings, text)
+    return _plan(request, facts, (*remember, *steps.operations, *files), values, settings, former, warnings, wanted)
+
+
+def _remember(wanted: Mapping[Pair, int], before: Mapping[Pair, str], facts: Facts) -> dict[Pair, Former]:
+    """Return the former values to keep from now on: of what is asked, and of what the kernel changes along with it.
+
+    A value that our drop-in already holds without being remembered is ours, and not a former one.
+    """
+    former = dict(facts.former)
+    for pair in in_order(wanted):
+        if pair in former:
+            former[pair] = Former(former[pair].value)
+        elif pair not in before:
+            former[pair] = Former(_before_us(pair, facts))
+        if pair not in former or facts.values[pair] == wanted[pair]:
+            continue
+        for name in (DEFAULT, *facts.interfaces) if has_heirs(pair) else ():
+            other = Pair(name, pair.key)
+            if other not in wanted and other not in before and other != pair:
+                former.setdefault(other, Former(facts.values[other], pair))
+    return former
+
+
+def _before_us(pair: Pair, facts: Facts) -> int:
+    """Return the value of `pair` without us: an interface that is new since our first run began with our `default`."""
+    default = Pair(DEFAULT, pair.key)
+    inherited = default in facts.former and facts.values[default] == facts.values[pair] and pair.target != ALL
+    return facts.former[default].value if inherited else facts.values[pair]
+
+
+def _absent(request: Request, facts: Facts) -> Plan[SysctlOperation]:
+    before = declared(facts.drop_in_text or "")
+    own = {*before, *(pair for pair, former in facts.former.items() if former.because is None)}
+    given_up = [
+        pair for pair in in_order(own) if pair.target in request.targets and pair.key in (request.wanted or SETTINGS)
+    ]
+    settings = {pair: text for pair, text in before.items() if pair not in given_up}
+    steps = _Steps(facts, given_up, _others(settings, facts))
+    for pair in given_up:
+        if pair in facts.values:
+            _give_back(steps, pair, facts, own)
+    former = {
+        pair: known for pair, known in facts.former.items() if pair not in given_up and known.because not in given_up
+    }
+    text = render(facts.drop_in_text or "", settings) if settings != before else facts.drop_in_text
+    files = _drop_in_operation(request, facts, before, settings, text)
+    forget = _memory_operation(facts.former, former)
+    operations: tuple[SysctlOperation, ...] = (*steps.operations, *files, *forget)
+    return _plan(request, facts, operations, steps.kernel.values, settings, former, [], given_up)
+
+
+def _give_back(steps: _Steps, pair: Pair, facts: Facts, own: set[Pair]) -> None:
+    """Write the former value of `pair`, and of the interfaces that had theirs from it."""
+    ours = facts.values[pair]
+    if pair in facts.former:
+        value, reason = facts.former[pair].value, ", the value before the first run"
+    else:
+        value = kernel_default(pair, steps.kernel.values)
+        reason = ", the kernel's default, as the former value is not known"
+    heirs: dict[Pair, int] = {}
+    for name in (DEFAULT, *facts.interfaces) if has_heirs(pair) else ():
+        heir = Pair(name, pair.key)
+        # A value of its own that somebody gave it since is not ours to take back.
+        if heir not in own and facts.values[heir] == ours:
+            heirs[heir] = facts.former.get(heir, Former(value)).value
+    # Before `default`, from whose value a run that has to heal this one knows them; after it too, for those that
+    # followed it on the way. What `all` is about to overwrite is only written after.
+    if pair.target == DEFAULT:
+        steps.write_all(heirs, "give back", f", as it had its value from {pair.path}")
+    steps.write(pair, value, "give back", reason)
+    steps.write_all(heirs, "give back", f", as it had its value from {pair.path}")
+
+
+def _memory_operation(before: Mapping[Pair, Former], after: Mapping[Pair, Former]) -> tuple[WriteFile, ...]:
+    if before == after:
+        return ()
+    new, gone = len(set(after) - set(before)), len(set(before) - set(after))
+    deed = (
+        f"remember {new} former values" if new else f"forget {gone} former values" if gone else "note what is declared"
+    )
+    return (WriteFile(SYSCTL_STATE, dump(after), f"{deed} in {SYSCTL_STATE}"),)
+
+
+def _drop_in_operation(
+    request: Request, facts: Facts, before: Mapping[Pair, str], after: Mapping[Pair, str], text: str | None
+) -> tuple[WriteFile, ...]:
+    if text == facts.drop_in_text:
+        return ()
+    lines = [f"{pair.path} = {after[pair]}" for pair in in_order(after) if before.get(pair) != after[pair]]
+    lines += [f"no {pair.path}" for pair in in_order(before) if pair not in after]
+    deed = "remove" if text is None else "write" if facts.drop_in_text is None else "change"
+    return (WriteFile(request.drop_in, text, f"{deed} {request.drop_in}: {', '.join(lines) or 'order and header'}"),)
+
+
+def _shown(text: str) -> int | str:
+    value = number(text)
+    return text if value is None else value
+
+
+def _plan(
+    request: Request,
+    facts: Facts,
+    operations: tuple[SysctlOperation, ...],
+    values: Mapping[Pair, int],
+    settings: Mapping[Pair, str],
+    former: Mapping[Pair, Former],
+    warnings: list[str],
+    concerned: Collection[Pair],
+) -> Plan[SysctlOperation]:
+    """Put both sides together: values that are asked for or change, the drop-in's lines, what is remembered."""
+    shown = in_order({*concerned, *(pair for pair in values if values[pair] != facts.values[pair])} & set(values))
+
+    def side(now: Mapping[Pair, int], lines: Mapping[Pair, str], known: Mapping[Pair, Former]) -> dict[str, Any]:
+        return {
+            "values": {pair.path: now[pair] for pair in shown},
+            "drop_in": {request.drop_in: {pair.path: _shown(lines[pair]) for pair in in_order(lines)}},
+            "remembered": {pair.path: known[pair].value for pair in in_order(known)},
+        }
+
+    keys = [key for key in SETTINGS if key in request.wanted or any(pair.key == key for pair in concerned)]
+    return Plan(
+        before=side(facts.values, declared(facts.drop_in_text or ""), facts.former),
+        after=side(values, settings, former),
+        operations=operations,
+        results={
+            "effective": effective_values(values, facts.interfaces, keys),
+            "persisted": request.drop_in if request.present and request.persist else "",
+        },
+        warnings=tuple(warnings),
+    )
+
+
+def effective_values(
+    values: Mapping[Pair, int], interfaces: Collection[str], keys: Collection[str]
+) -> dict[str, dict[str, int]]:
+    """Return the values that act: real interface -> setting -> value."""
+    return {name: {key: effective(values, name, key) for key in keys} for name in sorted(interfaces)}

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the kernel's values were before our first run, as a file's text: it is what state=absent gives back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from .._core.errors import LvsError
+from .._core.paths import SYSCTL_STATE
+from .files import pair_of
+from .model import Pair, in_order
+
+_FORMAT = 1
+
+
+class Former(NamedTuple):
+    """A value from before; `because` names what was declared when the kernel changed this one along with it."""
+
+    value: int
+    because: Pair | None = None
+
+
+def dump(former: Mapping[Pair, Former]) -> str | None:
+    """Return the text of the file, or None (no file) when there is nothing to remember."""
+    if not former:
+        return None
+    entries = {pair.path: {"value": former[pair].value, **_because(former[pair].because)} for pair in in_order(former)}
+    return json.dumps({"format": _FORMAT, "former": entries}, indent=1) + "\n"
+
+
+def _because(pair: Pair | None) -> dict[str, str]:
+    return {"because": pair.path} if pair else {}
+
+
+def load(text: str | None) -> dict[Pair, Former]:
+    """Return what `text` remembers; raises LvsError when it is not what `dump` writes."""
+    if text is None:
+        return {}
+    try:
+        data = json.loads(text)
+        if data["format"] != _FORMAT:
+            raise ValueError(data["format"])
+        former = {}
+        for path, entry in data["former"].items():
+            because = pair_of(entry["because"]) if "because" in entry else None
+            pair = pair_of(path)
+            if pair:
+                former[pair] = Former(int(entry["value"]), because)
+        return former
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise LvsError(
+            f"{SYSCTL_STATE} is damaged or of another version: the values from before the first run cannot be read; "
+            "put the file back from a backup, or remove it (state=absent then gives back the kernel's defaults)."
+        ) from None

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which MAC a gateway is to know each VIP by: that of the director that answers for it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue
+
+from .._topology.model import Topology, version
+from .._topology.views import active_director
+
+
+def gateway_neighbors(
+    topology: Topology, owners: Mapping[str, Sequence[Mapping[str, Any]]], vips: Collection[str]
+) -> list[dict[str, str]]:
+    """Return the neighbours, in the options of vip_neighbor, of those of the VIPs that a director answers for.
+
+    `owners` tells who answers the gateway for each DIP, as vip_owner_info returns it. Raises InvalidValue for a DIP
+    that is not answered for by exactly one MAC.
+    """
+    found: dict[str, str] = {}
+    for service in topology.services:
+        director = active_director(topology, service)
+        for vip in service.vips if director else ():
+            if vip in vips and vip not in found:
+                found[vip] = _mac(topology, owners, director, vip)
+    return [{"address": vip, "mac": mac} for vip, mac in found.items()]
+
+
+def _mac(topology: Topology, owners: Mapping[str, Sequence[Mapping[str, Any]]], director: str, vip: str) -> str:
+    # A director that has no DIP of the VIP's family has the same MAC by the other one.
+    dip = sorted(topology.dips[director], key=lambda one: version(one) != version(vip))[0]
+    macs = sorted({str(answer["mac"]) for answer in owners.get(dip, ())})
+    if len(macs) == 1:
+        return macs[0]
+    whose = f"DIP of director {director}"
+    if macs:
+        rule = f"is answered for by {len(macs)} MACs ({', '.join(macs)}), so that {vip} can't be bound to one"
+        raise InvalidValue(whose, dip, rule, "find the host that has it too, and remove it there")
+    rule = f"is answered for by nobody on the gateway's segment, so that {vip} can't be bound to its MAC"
+    raise InvalidValue(whose, dip, rule, "bring the director up, or correct gateway_interface")

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the inventory says of its hosts: their own addresses, weights and states, each variable asked for once.
+
+Ansible makes a variable out of its template each time that it is asked for, and there can be hundreds of hosts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .model import version
+from .values import Notes, several
+
+STATES = {"realserver_state": ("present", "drained", "absent"), "director_state": ("present", "absent")}
+Hostvars = Mapping[str, Mapping[str, Any]]
+Groups = Mapping[str, Sequence[str]]
+
+
+class Hosts:
+    """The hosts of an inventory; `rips` and `dips` are the addresses of those that were asked for.
+
+    A default of a role is in no host's variables, so a state that is not there means present.
+    """
+
+    def __init__(self, notes: Notes, groups: Groups, hostvars: Hostvars) -> None:
+        self._notes, self._groups, self._hostvars = notes, groups, hostvars
+        self.rips: dict[str, tuple[str, ...]] = {}
+        self.dips: dict[str, tuple[str, ...]] = {}
+        self._own: dict[str, Mapping[str, Any]] = {}
+        self._states: dict[tuple[str, str], str] = {}
+        self._weights: dict[str, int | None] = {}
+
+    def knows(self, name: str) -> bool:
+        """Return whether it is the name of a host or a group."""
+        return name in self._hostvars or name in self._groups
+
+    def named(self, name: str) -> list[str]:
+        """Return the host of that name, or the hosts of that group; none for a name that is not known."""
+        return [name] if name in self._hostvars else [str(host) for host in self._groups.get(name, ())]
+
+    def state(self, host: str, variable: str) -> str:
+        """Return the host's realserver_state or director_state."""
+        if (host, variable) not in self._states:
+            value = self._vars(host).get(variable, "present")
+            self._states[host, variable] = self._notes.choice(host, variable, value, STATES[variable])
+        return self._states[host, variable]
+
+    def weight(self, host: str) -> int | None:
+        """Return the host's realserver_weight, or None."""
+        if host not in self._weights:
+            value = self._vars(host).get("realserver_weight")
+            weight = None if value is None else self._notes.kind(host, "realserver_weight", value, "number")
+            self._weights[host] = weight
+        return self._weights[host]
+
+    def rip(self, host: str) -> str:
+        """Return the first of the host's addresses as a real server; empty when it has none."""
+        return (self._addresses(host, "realserver_address", self.rips) or ("",))[0]
+
+    def read_dips(self, host: str) -> None:
+        """Read the host's addresses as a director."""
+        self._addresses(host, "director_address", self.dips)
+
+    def _vars(self, host: str) -> Mapping[str, Any]:
+        if host not in self._own:
+            # Ansible's hostvars return something undefined for a host that is not there, so get() has no default.
+            self._own[host] = self._hostvars[host] if host in self._hostvars else {}  # noqa: SIM401
+        return self._own[host]
+
+    def _addresses(self, host: str, variable: str, known: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+        if host in known:
+            return known[host]
+        subject, value = variable, self._vars(host).get(variable)
+        if value is None:
+            subject, value = "ansible_host", self._vars(host).get("ansible_host")
+        read: dict[int, str] = {}
+        remedy = f"set {variable} to the host's own address"
+        texts = several(host if value is None else value)
+        if not texts:
+            self._notes.note(host, subject, None, "is empty", remedy)
+        for text in texts:
+            address = self._notes.address(host, subject, text, remedy, remedy)
+            if address and version(address) in read:
+                rule = f"is the second IPv{version(address)} address"
+                self._notes.note(host, subject, address, rule, "name one of a family")
+            elif address:
+                read[version(address)] = address
+        known[host] = tuple(read.values())
+        return known[host]

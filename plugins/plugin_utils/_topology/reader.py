@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read and validate `lvs_services`, with what the inventory says of the hosts that it names."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.fields import PROTOCOLS
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import FORWARDING_CHOICES
+
+from .finding import Finding, Findings
+from .hosts import STATES, Groups, Hosts, Hostvars
+from .model import Server, Service, Topology
+from .rules import service_findings, topology_findings
+from .values import POOL_OPTIONS, SERVER_OPTIONS, SERVICE_OPTIONS, Notes, several
+
+_OWN = ("name", "address", "ports", "protocol", "fwmark", "forwarding", "directors", "real_servers")
+_SWITCHES = ("keep_weight", "may_be_empty")
+KNOWN = (*_OWN, *_SWITCHES, *SERVICE_OPTIONS, *POOL_OPTIONS)
+_SERVER_KNOWN = ("host", "address", *SERVER_OPTIONS)
+_AS_IN_INVENTORY = "write it as it stands in the inventory"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text.strip())
+    except ValueError:
+        return False
+    return True
+
+
+class Reader:
+    """Reads a topology, and goes on after a mistake; `notes` are the mistakes."""
+
+    def __init__(self, groups: Groups, hostvars: Hostvars) -> None:
+        self.notes = Notes()
+        self.hosts = Hosts(self.notes, groups, hostvars)
+
+    def read(self, services: Any) -> Topology:
+        """Return what could be read; it is whole when nothing was found."""
+        items = self.notes.kind("", "lvs_services", services, "list") or []
+        read = [service for number, item in enumerate(items) if (service := self._service(number, item))]
+        dips, rips = self.hosts.dips, self.hosts.rips
+        absent = frozenset(host for host in dips if self.hosts.state(host, "director_state") == "absent")
+        found = Topology(tuple(read), dips, rips, absent)
+        self.notes.add(topology_findings(found))
+        return found
+
+    def _service(self, number: int, item: Any) -> Service | None:
+        notes, where = self.notes, f"lvs_services[{number}]"
+        if not isinstance(item, Mapping):
+            notes.note("", where, item, "is not a service", "write name, address and ports")
+            return None
+        name = str(item.get("name") or "")
+        where = f"lvs_services ({name})" if name else where
+        notes.known(where, item, KNOWN, "is not an option")
+        for option in ("name", "address", *(() if item.get("fwmark") is not None else ("ports",))):
+            if item.get(option) in (None, "", [], ()):
+                notes.note("", where, option, "is missing", f"give it {option}")
+        mark = item.get("fwmark")
+        service = Service(
+            name,
+            self._vips(f"{where}.address", item.get("address")),
+            self._ports(f"{where}.ports", item.get("ports")),
+            notes.choice("", f"{where}.protocol", item.get("protocol", "tcp"), PROTOCOLS),
+            0 if mark is None else notes.ranged(f"{where}.fwmark", mark, 1, 0xFFFFFFFF),
+            notes.choice("", f"{where}.forwarding", item.get("forwarding", "direct"), FORWARDING_CHOICES),
+            self._directors(f"{where}.directors", item.get("directors")),
+            self._pool(where, item),
+            notes.options("", where, item, SERVICE_OPTIONS),
+            self._switch(where, item, "may_be_empty"),
+        )
+        notes.add(service_findings(where, service, self.hosts.rips))
+        return service
+
+    def _switch(self, where: str, item: Mapping[str, Any], option: str) -> bool:
+        return bool(self.notes.kind("", f"{where}.{option}", item.get(option, False), "bool"))
+
+    def _vips(self, subject: str, value: Any) -> tuple[str, ...]:
+        read: list[str] = []
+        for text in several(value):
+            address = self.notes.address("", subject, text, "name an address that clients reach")
+            if address in read:
+                self.notes.note("", subject, address, "is listed twice", "keep one")
+            elif address:
+                read.append(address)
+        return tuple(read)
+
+    def _ports(self, subject: str, value: Any) -> tuple[int, ...]:
+        values = () if value is None else self.notes.kind("", subject, value, "list") or ()
+        read = [self.notes.ranged(subject, port, 1, 65535) for port in values]
+        for port in dict.fromkeys(port for port in read if port and read.count(port) > 1):
+            self.notes.note("", subject, port, "is listed twice", "keep one")
+        return tuple(port for port in dict.fromkeys(read) if port)
+
+    def _directors(self, subject: str, given: Any) -> tuple[str, ...]:
+        read: list[str] = []
+        before = len(self.notes.found)
+        for name in ["directors"] if given is None else self.notes.kind("", subject, given, "list") or ():
+            if given is not None and not self.hosts.knows(str(name)):
+                self.notes.note("", subject, name, "is neither a host nor a group of the inventory", _AS_IN_INVENTORY)
+            read += self.hosts.named(str(name))
+        if not read and len(self.notes.found) == before:
+            group = "the group directors" if given is None else "its group"
+            self.notes.note("", subject, None, "is empty", f"put a host into {group}, or name one")
+        for host in read:
+            self.hosts.read_dips(host)
+            self.hosts.state(host, "director_state")
+        return tuple(dict.fromkeys(read))
+
+    def _pool(self, where: str, item: Mapping[str, Any]) -> tuple[Server, ...]:
+        subject, given = f"{where}.real_servers", item.get("real_servers")
+        defaults = self.notes.options("", where, item, POOL_OPTIONS)
+        keep = self._switch(where, item, "keep_weight")
+        entries = ["realservers"] if given is None else self.notes.kind("", subject, given, "list") or []
+        read: list[Server] = []
+        before = len(self.notes.found)
+        for entry in entries:
+            read += self._entry(subject, entry, defaults, keep, given is None)
+        if entries and not read and len(self.notes.found) == before:
+            self.notes.note("", subject, None, "is empty", "put a host into its group, or write real_servers: []")
+        names: set[str] = set()
+        owners: dict[str, str] = {}
+        for server in read:
+            name = server.host or server.address
+            addresses = self.hosts.rips[server.host] if server.host else (server.address,)
+            # Two hosts of the inventory with one address are another mistake, told for all pools together.
+            again = any("" in (owners[one], server.host) for one in addresses if one in owners)
+            if name in names or again:
+                self.notes.note("", subject, name, "is listed twice", "keep one entry for each server")
+            names.add(name)
+            owners.update(dict.fromkeys(addresses, server.host))
+        return tuple(read)
+
+    def _entry(
+        self, subject: str, entry: Any, defaults: Mapping[str, Any], keep: bool, is_default: bool
+    ) -> list[Server]:
+        """Return the servers that one entry of real_servers means."""
+        own: Mapping[str, Any] = {}
+        bare = False
+        if isinstance(entry, Mapping):
+            own = entry
+            self.notes.known(subject, entry, _SERVER_KNOWN, "is not an option of a server")
+            if ("host" in entry) == ("address" in entry):
+                rule = "names not exactly one server"
+                self.notes.note("", subject, dict(entry), rule, "give it either host or address")
+                return []
+            bare = "address" in entry
+            entry = entry["address" if bare else "host"]
+        name = str(entry)
+        hosts = [] if bare else self.hosts.named(name)
+        if hosts:
+            return [self._server(subject, host, self.hosts.rip(host), own, defaults, keep) for host in hosts]
+        if is_default or (not bare and self.hosts.knows(name)):
+            return []
+        address = self._bare(subject, name, bare)
+        return [self._server(subject, "", address, own, defaults, keep)] if address else []
+
+    def _bare(self, subject: str, text: str, bare: bool) -> str:
+        """Return the address of a server that is not of the inventory, as far as this entry can tell."""
+        if not bare and not _is_address(text):
+            rule = "is neither a host nor a group of the inventory, nor an IP address"
+            self.notes.note("", subject, text, rule, f"{_AS_IN_INVENTORY}, or name the server's address")
+            return ""
+        return self.notes.address("", subject, text, "name the server's own address")
+
+    def _server(
+        self, subject: str, host: str, address: str, own: Mapping[str, Any], defaults: Mapping[str, Any], keep: bool
+    ) -> Server:
+        """Return one server; its own options win over the host's, and those over the pool's."""
+        of_host: dict[str, Any] = {}
+        if host:
+            of_host = {"weight": self.hosts.weight(host), "state": self.hosts.state(host, "realserver_state")}
+            of_host = {name: value for name, value in of_host.items() if value is not None}
+        options = {"weight": 1, "state": "present", **defaults, **of_host}
+        options.update(self.notes.options("", f"{subject} ({host or address})", own, SERVER_OPTIONS))
+        choices = STATES["realserver_state"]
+        options["state"] = self.notes.choice(host, f"{subject}.state", options["state"], choices)
+        weight = options.pop("weight")
+        if keep:
+            options["initial_weight"] = weight
+        elif options["state"] != "drained":
+            options["weight"] = weight
+        return Server(host, address, options)
+
+
+def read_topology(services: Any, groups: Groups, hostvars: Hostvars) -> Topology:
+    """Return the topology that `lvs_services` and the inventory write; raise Findings with all mistakes at once."""
+    reader = Reader(groups, hostvars)
+    found = reader.read(services)
+    if reader.notes.found:
+        raise Findings(reader.notes.found)
+    return found
+
+
+def read_findings(services: Any, groups: Groups, hostvars: Hostvars) -> list[Finding]:
+    """Return every mistake that the description itself shows, without a look at any host."""
+    reader = Reader(groups, hostvars)
+    reader.read(services)
+    return reader.notes.found

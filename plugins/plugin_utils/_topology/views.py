@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the topology means for one host: pure functions of a Topology and an inventory host name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from .model import Server, Service, Topology, rip, service_options, tunnel_kind, version
+
+
+def director_services(topology: Topology, host: str) -> list[dict[str, Any]]:
+    """Return the services of ipvs_table of a director: one for each VIP and port, or for each family of a mark."""
+    found = []
+    for service in _directed(topology, host):
+        if service.fwmark:
+            vips = {version(vip): vip for vip in reversed(service.vips)}
+            found += [service_options(service, vips[family], 0, topology.rips) for family in sorted(vips)]
+        else:
+            found += [
+                service_options(service, vip, port, topology.rips) for vip in service.vips for port in service.ports
+            ]
+    return found
+
+
+def director_vips(topology: Topology, host: str) -> list[str]:
+    """Return the VIPs that a director answers for: it is the first of their directors that is not absent."""
+    return _vips(service for service in _directed(topology, host) if active_director(topology, service) == host)
+
+
+def director_standby_vips(topology: Topology, host: str) -> list[str]:
+    """Return the VIPs that a director knows and does not answer for."""
+    return _vips(service for service in _directed(topology, host) if active_director(topology, service) != host)
+
+
+def director_forwarding(topology: Topology, host: str) -> int:
+    """Return the sysctl forwarding of a director: 1 when it masquerades, since answers come back through it."""
+    return int(any(service.forwarding == "masquerade" for service in _directed(topology, host)))
+
+
+def realserver_vips(topology: Topology, host: str) -> list[str]:
+    """Return the VIPs that come to a host as they are, in the pools that have it, also as drained or absent.
+
+    One that comes through a tunnel as well is on the tunnel's device, where the host accepts it from anywhere.
+    """
+    tunneled = {vip for device in realserver_tunnels(topology, host) for vip in device["addresses"]}
+    direct = _vips(service for service in _served(topology, host) if service.forwarding == "direct")
+    return [vip for vip in direct if vip not in tunneled]
+
+
+def realserver_tunnels(topology: Topology, host: str) -> list[dict[str, Any]]:
+    """Return the tunnels' devices of a host with their VIPs, as `devices` of vip_iface."""
+    found: dict[str, dict[str, None]] = {}
+    for service in _served(topology, host):
+        for server in service.servers if service.forwarding == "tunnel" else ():
+            for vip in service.vips if server.host == host else ():
+                found.setdefault(tunnel_kind(service, server, vip, topology.rips), {})[vip] = None
+    return [{"interface": f"lvs-{kind}", "kind": kind, "addresses": list(vips)} for kind, vips in sorted(found.items())]
+
+
+def realserver_arp_source(topology: Topology, host: str) -> str:
+    """Return a server's own IPv4 address, which ARP may name in the place of a VIP; empty when it has none."""
+    return next((rip for rip in topology.rips.get(host, ()) if version(rip) == 4), "")
+
+
+def director_marks(topology: Topology, host: str) -> list[dict[str, Any]]:
+    """Return what packets need a director's marks; no ports mean every packet of the protocol to the VIP."""
+    return [
+        {"address": vip, "ports": list(service.ports), "protocol": service.protocol, "mark": service.fwmark}
+        for service in _directed(topology, host)
+        if service.fwmark
+        for vip in service.vips
+    ]
+
+
+def director_openings(topology: Topology, host: str) -> list[dict[str, Any]]:
+    """Return what a director's packet filter has to let through, as `open` of vip_firewall; port None means every port.
+
+    Beside the VIPs these are the tunnels to the servers, and servers whose answers come back through the director.
+    """
+    directed = _directed(topology, host)
+    found = _openings(directed)
+    for service in directed:
+        for server, vip, address in _reached(topology, service):
+            if server.options.get("state") == "absent":
+                continue
+            if service.forwarding == "tunnel":
+                found.append({**_outer(server, vip, address), "direction": "out"})
+            elif service.forwarding == "masquerade":
+                own = server.options.get("port")
+                for port in [own] if own else service.ports or (None,):
+                    found.append({**_opening(address, port, service.protocol), "direction": "through"})
+    return _each_once(found)
+
+
+def realserver_openings(topology: Topology, host: str) -> list[dict[str, Any]]:
+    """Return what a server's packet filter has to let in, as `open` of vip_firewall; port None means every port.
+
+    Tunnels are open to the service's directors alone, also to those that are absent, which send until they have left,
+    and to everybody when a director has no address of the tunnel's family. What is masqueraded is for an ordinary
+    address of the server's, whose filter is its own.
+    """
+    served = [service for service in _served(topology, host) if service.forwarding != "masquerade"]
+    found = _openings(served)
+    for service in served:
+        for server, vip, address in _reached(topology, service) if service.forwarding == "tunnel" else ():
+            if server.host == host:
+                outer = _outer(server, vip, address)
+                found += [{**outer, "source": dip} if dip else outer for dip in _senders(topology, service, address)]
+    return _each_once(found)
+
+
+def cluster_vips(topology: Topology) -> list[str]:
+    """Return every VIP once, in the order of first mention."""
+    return _vips(topology.services)
+
+
+def cluster_dips(topology: Topology) -> list[str]:
+    """Return the DIPs of all directors that are not absent."""
+    return [dip for host, dips in topology.dips.items() if host not in topology.absent for dip in dips]
+
+
+def cluster_openings(topology: Topology) -> list[dict[str, Any]]:
+    """Return what clients can ask for; port None means every port."""
+    return _openings(topology.services)
+
+
+def _directed(topology: Topology, host: str) -> list[Service]:
+    return [service for service in topology.services if host in service.directors]
+
+
+def _served(topology: Topology, host: str) -> list[Service]:
+    return [service for service in topology.services if any(server.host == host for server in service.servers)]
+
+
+def active_director(topology: Topology, service: Service) -> str:
+    """Return the director that answers for a service's VIPs: the first that is not absent; empty when all are."""
+    return next((host for host in service.directors if host not in topology.absent), "")
+
+
+def _vips(services: Iterable[Service]) -> list[str]:
+    return list(dict.fromkeys(vip for service in services for vip in service.vips))
+
+
+def _openings(services: Iterable[Service]) -> list[dict[str, Any]]:
+    found = [
+        _opening(vip, port, service.protocol)
+        for service in services
+        for vip in service.vips
+        for port in service.ports or (None,)
+    ]
+    return _each_once(found)
+
+
+def _opening(address: str, port: int | None, protocol: str) -> dict[str, Any]:
+    return {"address": address, "port": port, "protocol": protocol}
+
+
+def _reached(topology: Topology, service: Service) -> Iterator[tuple[Server, str, str]]:
+    """Yield each server with each VIP that it serves, and the address under which it does."""
+    for server in service.servers:
+        for vip in service.vips:
+            address = rip(service, server, version(vip), topology.rips)
+            if address:
+                yield server, vip, address
+
+
+def _outer(server: Server, vip: str, address: str) -> dict[str, Any]:
+    """Return what the packets to a VIP are in the tunnel to a server (ip_vs_tunnel_xmit in net/netfilter/ipvs)."""
+    kind = server.options.get("tunnel_type") or "ipip"
+    if kind == "gue":
+        return _opening(address, server.options.get("tunnel_port"), "udp")
+    inner = "ipip" if version(vip) == 4 else "ipv6"
+    return _opening(address, None, "gre" if kind == "gre" else inner)
+
+
+def _senders(topology: Topology, service: Service, address: str) -> list[str]:
+    """Return who sends what is in a tunnel to an address; empty stands for everybody."""
+    dips = [
+        next((dip for dip in topology.dips.get(director, ()) if version(dip) == version(address)), "")
+        for director in service.directors
+    ]
+    return dips if dips and all(dips) else [""]
+
+
+def _each_once(openings: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return them in order, IPv4 first."""
+
+    def key(one: Mapping[str, Any]) -> tuple[Any, ...]:
+        address, source, direction = one["address"], one.get("source", ""), one.get("direction", "")
+        return direction, version(address), address, one["port"] or 0, one["protocol"], source
+
+    return [dict(one) for _key, one in sorted({key(one): one for one in openings}.items())]

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is declared of each host: its own values of the roles' variables, else what `lvs_services` means. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from .._topology.model import Topology
+from .._topology.views import (
+    cluster_vips,
+    director_forwarding,
+    director_services,
+    director_standby_vips,
+    director_vips,
+    realserver_tunnels,
+    realserver_vips,
+)
+
+SYSCTL, NONE = "sysctl", "none"  # of realserver_arp_mode
+PRESENT, ABSENT = "present", "absent"
+# A host's own values of these count; each is a variable of a role, with the role's default when a host has none.
+VARIABLES = (
+    "director_forwarding",
+    "director_interface",
+    "director_keep_drained",
+    "director_purge",
+    "director_purge_servers",
+    "director_services",
+    "director_standby_vips",
+    "director_state",
+    "director_sysctls",
+    "director_timeouts",
+    "director_vip_interface",
+    "director_vips",
+    "gateway_interface",
+    "gateway_state",
+    "gateway_vips",
+    "realserver_arp_announce",
+    "realserver_arp_ignore",
+    "realserver_arp_mode",
+    "realserver_state",
+    "realserver_tunnels",
+    "realserver_vip_interface",
+    "realserver_vips",
+)
+
+
+class Director(NamedTuple):
+    """A director that is not absent; `services` are those of ipvs_table, `interfaces` those whose sysctls are set."""
+
+    services: Sequence[Mapping[str, Any]]
+    vips: tuple[str, ...]
+    standby_vips: tuple[str, ...]
+    interfaces: tuple[str, ...]
+    forwarding: int
+    purge: bool
+    keep_drained: bool
+    timeouts: Mapping[str, int]
+    sysctls: Mapping[str, int]
+
+
+class RealServer(NamedTuple):
+    """A server that has VIPs: each with its device in `devices`; `arp` are the sysctls that keep it quiet, or none."""
+
+    devices: Mapping[str, str]
+    tunnels: tuple[str, ...]
+    arp_mode: str
+    arp: Mapping[str, int]
+
+
+class Gateway(NamedTuple):
+    """A router that is told who has the VIPs."""
+
+    interface: str
+    vips: tuple[str, ...]
+
+
+class Declared(NamedTuple):
+    """All hosts, by role and name."""
+
+    directors: Mapping[str, Director]
+    servers: Mapping[str, RealServer]
+    gateways: Mapping[str, Gateway]
+
+    def answering(self, vip: str) -> str:
+        """Return the director that is to answer for a VIP; empty when none is."""
+        return next((host for host, director in self.directors.items() if vip in director.vips), "")
+
+    @property
+    def vips(self) -> list[str]:
+        """Every VIP that a director answers for, or stands by for, once."""
+        known = (vip for one in self.directors.values() for vip in (*one.vips, *one.standby_vips))
+        return list(dict.fromkeys(known))
+
+
+def declare(
+    topology: Topology, groups: Mapping[str, Sequence[str]], variables: Mapping[str, Mapping[str, Any]]
+) -> Declared:
+    """Return what is declared; `variables` has by host those of VARIABLES that it has."""
+    pooled = [server.host for service in topology.services for server in service.servers if server.host]
+    directors = dict.fromkeys([*topology.dips, *groups.get("directors", ())])
+    servers = dict.fromkeys([*groups.get("realservers", ()), *pooled])
+    gateways = groups.get("gateways", ())
+    own = {host: variables.get(host, {}) for host in (*directors, *servers, *gateways)}
+    real = {host: _real_server(topology, host, own[host]) for host in servers if _stays(own[host], "realserver")}
+    return Declared(
+        {host: _director(topology, host, own[host]) for host in directors if _stays(own[host], "director")},
+        {host: server for host, server in real.items() if server.devices},
+        {host: _gateway(topology, own[host]) for host in gateways if _stays(own[host], "gateway")},
+    )
+
+
+def _stays(own: Mapping[str, Any], role: str) -> bool:
+    return bool(own.get(f"{role}_state", PRESENT) != ABSENT)
+
+
+def _is(value: Any) -> bool:
+    """Return what a switch says; a template may have made a text of it."""
+    return str(value).strip().lower() in ("true", "yes", "on", "1")
+
+
+def _director(topology: Topology, host: str, own: Mapping[str, Any]) -> Director:
+    services = own.get("director_services")
+    vips, standby = own.get("director_vips"), own.get("director_standby_vips")
+    interface = own.get("director_interface")
+    forwarding = own.get("director_forwarding")
+    purge = _is(own.get("director_purge_servers", True))
+    wanted = director_services(topology, host) if services is None else services
+    return Director(
+        [{**service, "purge": purge} for service in wanted],
+        tuple(director_vips(topology, host) if vips is None else vips),
+        tuple(director_standby_vips(topology, host) if standby is None else standby),
+        tuple(dict.fromkeys(filter(None, (interface, own.get("director_vip_interface", interface))))),
+        director_forwarding(topology, host) if forwarding is None else int(forwarding),
+        _is(own.get("director_purge", False)),
+        _is(own.get("director_keep_drained", True)),
+        _numbers(own.get("director_timeouts")),
+        _numbers(own.get("director_sysctls", {"conn_reuse_mode": 2})),
+    )
+
+
+def _numbers(settings: Mapping[str, Any] | None) -> dict[str, int]:
+    """Return numbers, of which a template may have made texts."""
+    return {name: int(value) for name, value in (settings or {}).items()}
+
+
+def _real_server(topology: Topology, host: str, own: Mapping[str, Any]) -> RealServer:
+    vips, tunnels = own.get("realserver_vips"), own.get("realserver_tunnels")
+    tunnels = realserver_tunnels(topology, host) if tunnels is None else tunnels
+    device, mode = own.get("realserver_vip_interface", "lo"), own.get("realserver_arp_mode", SYSCTL)
+    devices = dict.fromkeys(realserver_vips(topology, host) if vips is None else vips, str(device))
+    devices.update({vip: str(tunnel["interface"]) for tunnel in tunnels for vip in tunnel["addresses"]})
+    arp = {name: int(own.get(f"realserver_{name}", value)) for name, value in (("arp_ignore", 1), ("arp_announce", 2))}
+    names = tuple(str(tunnel["interface"]) for tunnel in tunnels)
+    return RealServer(devices, names, str(mode), arp if mode == SYSCTL else {})
+
+
+def _gateway(topology: Topology, own: Mapping[str, Any]) -> Gateway:
+    vips = own.get("gateway_vips")
+    return Gateway(str(own.get("gateway_interface", "")), tuple(cluster_vips(topology) if vips is None else vips))

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Drift: what a host holds, now and after a reboot, against what is declared, by the plans of the modules. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.lvs.cluster.plugins.module_utils._core.plan import Plan
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.describe import server_name, service_name
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import parse_services
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import (
+    plan_services,
+    plan_sysctls,
+    plan_timeouts,
+    simulate,
+)
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.readiness import begins
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.settings import (
+    KERNEL_SYSCTLS,
+    Timeouts,
+    parse_sysctls,
+    parse_timeouts,
+)
+
+from .._topology.finding import Finding
+from .desired import Director
+from .model import BOOT, TABLE, Check, Seen, bad, count, good
+
+_REMEDY = "run lvs.cluster.site, which puts it right"
+
+
+class Step(NamedTuple):
+    """A step of ipvs_table, in words; `service` and `server` name the server that it is about, or nothing.
+
+    One that `begins` gives clients to a server that has none.
+    """
+
+    words: str
+    service: str = ""
+    server: str = ""
+    begins: bool = False
+
+    @property
+    def address(self) -> str:
+        """The server's own address."""
+        return self.server.rpartition(":")[0].strip("[]")
+
+
+def drift(held: Mapping[str, Any], director: Director, purge: bool = False) -> list[Step]:
+    """Return what ipvs_table would do to get from what is held to what the director declares.
+
+    Held are `services`, `timeouts` and `sysctls`. What is not declared is left alone, and is no drift; at boot nothing
+    is said of it.
+    """
+    table = simulate({}, plan_services({}, parse_services(held["services"])).operations)
+    steps = plan_services(table, parse_services(director.services), purge).operations
+    found = [
+        Step(one.words, service_name(one.service), server_name(one.server), begins(table, one))
+        if one.server
+        else Step(one.words)
+        for one in steps
+    ]
+    settings = Plan[Any]({}, {})
+    timeouts, sysctls = parse_timeouts(director.timeouts), parse_sysctls(director.sysctls)
+    if timeouts:
+        now = Timeouts(**{**dict.fromkeys(Timeouts._fields, 0), **(held.get("timeouts") or {})})
+        settings = plan_timeouts(settings, now, timeouts)
+    settings = plan_sysctls(settings, {**KERNEL_SYSCTLS, **(held.get("sysctls") or {})}, sysctls)
+    return [*found, *map(Step, settings.words)]
+
+
+def table_checks(seen: Seen) -> Iterator[Check]:
+    """Yield whether each director's table is as declared; what an operator drained is only told."""
+    for host, info in seen.tables.items():
+        director = seen.declared.directors.get(host)
+        if not director:
+            continue
+        drained = {(one["service"], one["server"]): one for one in info.get("drained", ())}
+        steps = drift(info, director, director.purge)
+        for step in steps:
+            held = drained.get((step.service, step.server))
+            if held and director.keep_drained:
+                rule = f"is drained (it had weight {held['former_weight']})"
+                remedy = "give it its weight back with lvs.cluster.restore when it may serve again"
+                finding = Finding(seen.host_of(step.address), "server", step.server, rule, remedy)
+                yield bad(TABLE, finding, warning=True)
+            elif _is_held_back(seen, host, step):
+                rule = f"gets no clients of {step.service} yet, since its path is not good"
+                remedy = "mend that, and run lvs.cluster.site"
+                finding = Finding(seen.host_of(step.address), "server", step.server, rule, remedy)
+                yield bad(TABLE, finding)._replace(consequence=True)
+            else:
+                rule = f"differs from what is declared (a run would: {step.words})"
+                yield bad(TABLE, Finding(host, "table", "", rule, _REMEDY))
+        if not steps:
+            servers = sum(len(service.get("real_servers") or ()) for service in director.services)
+            told = f"{count(len(director.services), 'service')} with {count(servers, 'server')}, as declared"
+            yield good(TABLE, host, told)
+
+
+def _is_held_back(seen: Seen, director: str, step: Step) -> bool:
+    """Return whether a server has no clients, and a run would give it none either, since its path is not good."""
+    paths = seen.looks[director].get("paths", ())
+    return step.begins and any(path["address"] == step.address and path["ok"] is False for path in paths)
+
+
+def boot_checks(seen: Seen) -> Iterator[Check]:
+    """Yield whether what a host brings back at boot is what is declared, and kept there now."""
+    for host, look in seen.looks.items():
+        for name, boot in look.get("boots", {}).items():
+            problems = list(_boot_problems(seen, host, name, boot))
+            for rule in problems:
+                yield bad(BOOT, Finding(host, "unit", boot["unit"], rule, "run lvs.cluster.site for this host"))
+            if not problems:
+                yield good(BOOT, host, f"{boot['unit']} is active, enabled and declares what is wanted")
+
+
+def _boot_problems(seen: Seen, host: str, name: str, boot: Mapping[str, Any]) -> Iterator[str]:
+    declared = boot["declared"]
+    if declared is None:
+        yield "has no declaration on disk, so that nothing comes back after a reboot"
+        return
+    if not boot["active"]:
+        yield "is not active, so that a VIP that a network manager takes away stays away"
+    if not boot["enabled"]:
+        yield "is not enabled, so that nothing comes back after a reboot"
+    kept = {str(vip).partition("/")[0] for item in declared["vips"] for vip in item["addresses"]}
+    director, server = seen.declared.directors.get(host), seen.declared.servers.get(host)
+    vips: Iterable[str] = ()
+    if name == "director" and director:
+        vips = director.vips
+        yield from _boot_table(seen, host, director, declared)
+    elif server:
+        vips = server.devices
+    for vip in vips:
+        if vip not in kept:
+            yield f"does not bring VIP {vip} back at boot"
+
+
+def _boot_table(seen: Seen, host: str, director: Director, declared: Mapping[str, Any]) -> Iterator[str]:
+    for step in drift(declared, director):
+        if not _is_held_back(seen, host, step):
+            yield f"would bring another table back at boot (a run would: {step.words})"

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Ansible itself makes of the views: templated and unsafe variables, the roles' defaults, and what is documented of them."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+
+import pytest
+import yaml
+from ansible.errors import AnsibleFilterError
+from ansible_collections.lvs.cluster.plugins.filter.topology import FilterModule
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.fields import PROTOCOLS, TUNNEL_CHECKSUMS, TUNNEL_TYPES
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import FORWARDING_CHOICES
+from ansible_collections.lvs.cluster.plugins.plugin_utils._topology import reader as topology_reader
+from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.hosts import STATES
+from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.values import KINDS
+from commands import PROJECT, execute
+
+CHOICES = {
+    "protocol": PROTOCOLS,
+    "forwarding": FORWARDING_CHOICES,
+    "tunnel_type": TUNNEL_TYPES,
+    "tunnel_checksum": TUNNEL_CHECKSUMS,
+}
+FILTERS = FilterModule().filters()
+INVENTORY = r"""
+all:
+  vars:
+    segment: 192.0.2
+    lvs_services:
+      - name: web
+        address: ["{{ segment }}.30", !unsafe "2001:db8::30"]
+        ports: ["{{ 40 + 40 }}"]
+        real_servers: "{{ groups['realservers'] }}"
+        scheduler: !unsafe wlc
+      - {name: mail, address: "{{ segment }}.31", ports: [25, 587], fwmark: "{{ 7 }}", directors: [lb2, lb1], keep_weight: true}
+  children:
+    directors:
+      vars: {director_address: "{{ ansible_host }}", director_interface: eth0}
+      hosts:
+        lb1: {ansible_host: "{{ segment }}.2"}
+        lb2: {ansible_host: "{{ segment }}.3"}
+    realservers:
+      vars: {realserver_address: ["{{ segment }}.{{ own }}", "2001:db8::{{ own }}"]}
+      hosts:
+        rs1: {own: 4, realserver_weight: "{{ 2 }}"}
+        rs2: {own: 5, realserver_state: drained}
+"""
+PLAYBOOK = """
+- hosts: all
+  connection: local
+  gather_facts: false
+  vars: {{ansible_python_interpreter: "{{{{ ansible_playbook_python }}}}"}}
+  vars_files: [{roles}/director/defaults/main.yml, {roles}/realserver/defaults/main.yml]
+  tasks:
+    - ansible.builtin.validate_argument_spec:
+        argument_spec: "{{{{ (lookup('file', '{roles}/director/meta/argument_specs.yml') | from_yaml).argument_specs.main.options }}}}"
+      when: inventory_hostname in groups['directors']
+    - ansible.builtin.validate_argument_spec:
+        argument_spec: "{{{{ (lookup('file', '{roles}/realserver/meta/argument_specs.yml') | from_yaml).argument_specs.main.options }}}}"
+    - ansible.builtin.copy:
+        content: "{{{{ {{{views}}} | to_json }}}}"
+        dest: "{folder}/{{{{ inventory_hostname }}}}.json"
+        mode: "0600"
+"""
+
+
+def called(name: str) -> str:
+    """Return the call of a view as its documentation shows it."""
+    told = yaml.safe_load((PROJECT / "plugins" / "filter" / f"{name}.yml").read_text())
+    (call,) = re.findall(r"\{\{ (.*) \}\}", told["EXAMPLES"])
+    assert call.startswith(f"lvs_services | lvs.cluster.{name}(")
+    return call
+
+
+def played(tmp_path, inventory: str):
+    views = ", ".join(f"'{name}': {called(name)}" for name in FILTERS)
+    (tmp_path / "hosts.yml").write_text(inventory)
+    (tmp_path / "play.yml").write_text(PLAYBOOK.format(roles=PROJECT / "roles", views=views, folder=tmp_path))
+    return execute("ansible-playbook", "-i", str(tmp_path / "hosts.yml"), str(tmp_path / "play.yml"), COLUMNS="100000")
+
+
+def test_views_in_a_playbook(tmp_path):
+    run = played(tmp_path, INVENTORY)
+    assert run.status == 0, run.output
+    seen = {host: json.loads((tmp_path / f"{host}.json").read_text()) for host in ("lb1", "lb2", "rs1", "rs2")}
+    vips = ["192.0.2.30", "2001:db8::30"]
+    for host, own in seen.items():
+        assert own["cluster_vips"] == [*vips, "192.0.2.31"]
+        assert own["cluster_dips"] == ["192.0.2.2", "192.0.2.3"]
+        assert len(own["cluster_openings"]) == 4
+        assert own["realserver_vips"] == ([*vips, "192.0.2.31"] if host.startswith("rs") else [])
+        assert (own["realserver_tunnels"], own["director_forwarding"]) == ([], 0)
+        assert own["realserver_arp_source"] == {"rs1": "192.0.2.4", "rs2": "192.0.2.5"}.get(host, "")
+        assert own["realserver_openings"] == (own["cluster_openings"] if host.startswith("rs") else [])
+        assert own["director_openings"] == (own["cluster_openings"] if host.startswith("lb") else [])
+    lb1, lb2 = seen["lb1"], seen["lb2"]
+    assert (lb1["director_vips"], lb1["director_standby_vips"]) == (vips, ["192.0.2.31"])
+    assert (lb2["director_vips"], lb2["director_standby_vips"]) == (["192.0.2.31"], vips)
+    assert lb1["director_services"] == lb2["director_services"]
+    assert lb1["director_marks"] == [{"address": "192.0.2.31", "mark": 7, "ports": [25, 587], "protocol": "tcp"}]
+    four, six, mail = lb1["director_services"]
+    assert six == {
+        "address": "2001:db8::30",
+        "port": 80,
+        "protocol": "tcp",
+        "scheduler": "wlc",
+        "real_servers": [
+            {"address": "2001:db8::4", "forwarding": "direct", "state": "present", "weight": 2},
+            {"address": "2001:db8::5", "forwarding": "direct", "state": "drained"},
+        ],
+    }
+    assert four["real_servers"][0]["address"] == "192.0.2.4"
+    assert (mail["fwmark"], mail["address_family"]) == (7, "ipv4")
+    assert [server["initial_weight"] for server in mail["real_servers"]] == [2, 1]
+
+
+def test_mistakes_in_a_playbook(tmp_path):
+    run = played(tmp_path, INVENTORY.replace("ports: [25, 587]", "ports: [0], colour: red"))
+    assert run.status != 0
+    assert "lvs_services (mail).ports: '0' is out of range; give a number from 1 to 65535." in run.output
+    assert "lvs_services (mail): 'colour' is not an option; " in run.output
+
+
+def test_a_filter_says_all_that_is_wrong():
+    with pytest.raises(AnsibleFilterError, match=r"(?s)'name' is missing; give it name\..*\.directors is empty; "):
+        FILTERS["cluster_vips"]([{"address": "192.0.2.30", "ports": [80], "real_servers": []}], {}, {})
+
+
+@functools.cache
+def specified(role: str) -> dict:
+    """Return the options of a role, as it documents and checks them."""
+    return yaml.safe_load((PROJECT / "roles" / role / "meta" / "argument_specs.yml").read_text())["argument_specs"][
+        "main"
+    ]["options"]
+
+
+def test_what_is_documented_of_a_service_is_what_is_read():
+    told = specified("director")["lvs_services"]["options"]
+    assert sorted(told) == sorted(topology_reader.KNOWN)
+    types = {"text": "str", "netmask": "str", "number": "int", "bool": "bool", "list": "list"}
+    for name, kind in KINDS.items():
+        if name in told:
+            assert told[name]["type"] == types[kind], name
+    for name, choices in CHOICES.items():
+        assert told[name]["choices"] == list(choices), name
+    assert specified("realserver")["realserver_state"]["choices"] == list(STATES["realserver_state"])
+    assert specified("director")["director_state"]["choices"] == list(STATES["director_state"])
+
+
+@pytest.mark.parametrize("role", ["director", "realserver"])
+def test_defaults_of_a_role_are_as_documented(role):
+    """What comes of lvs_services and is no text is told in words: antsibull-docs takes a template for a value of the type."""
+    defaults = yaml.safe_load((PROJECT / "roles" / role / "defaults" / "main.yml").read_text())
+    views = {
+        name
+        for name, value in defaults.items()
+        if specified(role)[name]["type"] != "str" and str(value).startswith("{{ lvs_services |")
+    }
+    told = {name: option["default"] for name, option in specified(role).items() if "default" in option}
+    assert told == {name: value for name, value in defaults.items() if name not in views}
+    for name in views:
+        assert "By default " in " ".join(specified(role)[name]["description"]), name

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The restoring program: what it does when one part fails."""
+
+from __future__ import annotations
+
+import json
+
+from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
+from ansible_collections.lvs.cluster.plugins.module_utils._restore import handlers as restore_handlers
+from ansible_collections.lvs.cluster.plugins.module_utils._restore import main as restore
+
+
+def test_no_vip_without_its_arp_filter(monkeypatch, tmp_path, capsys):
+    done = []
+
+    def refuse(_items, _state):
+        raise LvsError("nftables refuses.")
+
+    monkeypatch.setitem(restore_handlers.WAYS, "arp_filters", refuse)
+    parts = ("services", "vips", "neighbors")
+    for part in parts:
+        monkeypatch.setitem(restore_handlers.WAYS, part, lambda _items, _state, part=part: done.append(part) or [])
+    (tmp_path / "state.json").write_text(json.dumps({part: [{}] for part in ("arp_filters", *parts)}))
+    assert restore.main([str(tmp_path / "state.json")]) == 1
+    assert done == ["services", "neighbors"]
+    assert capsys.readouterr().err.splitlines() == [
+        "nftables refuses.",
+        "VIPs are left out, since they can't be kept out of ARP.",
+    ]

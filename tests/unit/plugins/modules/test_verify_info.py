@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""verify_info's options, before any host is looked at."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue
+from ansible_collections.lvs.cluster.plugins.modules.verify_info import answer
+
+
+def test_a_bad_timeout_is_refused_also_where_there_is_no_path_to_prove():
+    options = {"addresses": [], "interface": None, "paths": [], "boots": [], "table": False, "timeout": 0.0}
+    with pytest.raises(InvalidValue, match=r"^timeout: 0\.0 is not above 0"):
+        answer(options)

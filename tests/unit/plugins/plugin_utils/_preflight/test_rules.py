@@ -1,0 +1,333 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every preflight rule has a case that trips it, in its exact words; a healthy cluster trips none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import (
+    Gateway,
+    HostFacts,
+    Interface,
+    Manager,
+    Scheduler,
+    from_values,
+)
+from ansible_collections.lvs.cluster.plugins.plugin_utils._preflight import report as preflight_report
+from ansible_collections.lvs.cluster.plugins.plugin_utils._preflight.context import scheduler_names
+from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.finding import Finding
+from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.model import Server, Service, Topology
+from hypothesis import given
+from hypothesis import strategies as st
+
+VIP, DIP, ROUTER = "192.0.2.30", "192.0.2.3", "192.0.2.1"
+MAC = {"lb1": "02:00:00:00:00:03", "rs1": "02:00:00:00:00:04", "rs2": "02:00:00:00:00:05", "x": "02:00:00:00:00:66"}
+LO = Interface("lo", "", True, ("127.0.0.1/8",))
+
+
+def cluster(forwarding: str = "direct", *, rip: str = "192.0.2.4", **options: Any) -> Topology:
+    servers = (Server("rs1", rip, {}), Server("rs2", "192.0.2.5", {}))
+    service = Service("web", (VIP,), (80,), "tcp", 0, forwarding, ("lb1",), servers, options)
+    return Topology((service,), {"lb1": (DIP,)}, {"rs1": (rip,), "rs2": ("192.0.2.5",)})
+
+
+def eth(host: str, *addresses: str, **values: Any) -> Interface:
+    return Interface("eth0", MAC[host], values.pop("up", True), addresses, **values)
+
+
+def healthy() -> dict[str, HostFacts]:
+    answers = {"192.0.2.4": (MAC["rs1"],), "192.0.2.5": (MAC["rs2"],), VIP: ()}
+    router = (Gateway(ROUTER, "eth0"),)
+    return {
+        "lb1": HostFacts(
+            "6.1.0", (LO, eth("lb1", "192.0.2.3/24")), router, "module", {"wlc": Scheduler(True)}, owners=answers
+        ),
+        "rs1": HostFacts("6.1.0", (LO, eth("rs1", "192.0.2.4/24")), router, owners={VIP: (), DIP: (MAC["lb1"],)}),
+        "rs2": HostFacts("6.1.0", (LO, eth("rs2", "192.0.2.5/24")), router, owners={VIP: (), DIP: (MAC["lb1"],)}),
+    }
+
+
+def changed(host: str, **values: Any) -> dict[str, HostFacts]:
+    facts = healthy()
+    return {**facts, host: facts[host]._replace(**values)}
+
+
+def heard(host: str, **owners: tuple[str, ...]) -> dict[str, HostFacts]:
+    """Return healthy facts in which a host heard others: _192_0_2_30=(...)."""
+    own = {name[1:].replace("_", "."): macs for name, macs in owners.items()}
+    return changed(host, owners={**healthy()[host].owners, **own})
+
+
+def told(topology: Topology, facts: dict[str, HostFacts], devices: Any = None) -> list[str]:
+    found = preflight_report.findings(topology, facts, devices)
+    return [("warning: " if one.warning else "") + one.finding.sentence for one in found]
+
+
+TRIPPED = {
+    "director_interface missing": (
+        cluster(), healthy(), {"lb1": {"director_interface": "eth7"}},
+        "lb1: director_interface: 'eth7' does not exist on this host, which has eth0, lo; name one of these.",
+    ),
+    "director_vip_interface missing": (
+        cluster(), healthy(), {"lb1": {"director_vip_interface": "eth7"}},
+        "lb1: director_vip_interface: 'eth7' does not exist on this host, which has eth0, lo; name one of these.",
+    ),
+    "realserver_vip_interface missing": (
+        cluster(), healthy(), {"rs1": {"realserver_vip_interface": "vips"}},
+        "rs1: realserver_vip_interface: 'vips' does not exist on this host, which has eth0, lo; name one of these.",
+    ),
+    "RIP not there": (
+        cluster(), changed("rs1", interfaces=(LO, eth("rs1", "192.0.2.44/24"))), None,
+        "rs1: RIP: '192.0.2.4' is on no interface of this host; add it to an interface, or correct realserver_address.",
+    ),
+    "interface down": (
+        cluster(), changed("rs1", interfaces=(LO, eth("rs1", "192.0.2.4/24", up=False))), None,
+        "rs1: RIP: '192.0.2.4' is on eth0, which is down; bring eth0 up.",
+    ),
+    "DIP elsewhere": (
+        cluster(), healthy(), {"lb1": {"director_interface": "lo"}},
+        "lb1: DIP: '192.0.2.3' is on eth0, and director_interface is lo; write director_interface: eth0, or correct director_address.",
+    ),
+    "RIP not on the DIP's network": (
+        cluster(rip="198.51.100.4"), changed("rs1", interfaces=(LO, eth("rs1", "198.51.100.4/24")), gateways=()), None,
+        "rs1: RIP: '198.51.100.4' is not on the network 192.0.2.0/24 of director lb1's DIP 192.0.2.3; give the server an address on the "
+        "director's network, or use forwarding: tunnel.",
+    ),
+    "the same, seen from the server": (
+        cluster(rip="198.51.100.4"),
+        {"rs1": healthy()["rs1"]._replace(interfaces=(LO, eth("rs1", "198.51.100.4/24")), gateways=())}, None,
+        "rs1: RIP: '198.51.100.4' is on the network 198.51.100.0/24, and director lb1's DIP 192.0.2.3 is not; give the server an address on "
+        "the director's network, or use forwarding: tunnel.",
+    ),
+    "no common L2": (
+        cluster(), heard("lb1", _192_0_2_4=()), None,
+        "rs1: RIP: '192.0.2.4' is not answered for by ARP on eth0 of director lb1; bring the server up, and put it on the director's segment "
+        "(switch, VLAN, bridge).",
+    ),
+    "RIP of a stranger": (
+        cluster(), heard("lb1", _192_0_2_4=(MAC["rs1"], MAC["x"])), None,
+        "rs1: RIP: '192.0.2.4' is answered for by 02:00:00:00:00:66, which is no interface of this host; find the host with that MAC and "
+        "remove the address there, or switch off its proxy_arp.",
+    ),
+    "RIP twice, server unknown": (
+        cluster(), {"lb1": heard("lb1", _192_0_2_4=(MAC["rs1"], MAC["x"]))["lb1"]}, None,
+        "rs1: RIP: '192.0.2.4' is answered for by 2 MACs (02:00:00:00:00:04, 02:00:00:00:00:66); give each host an address of its own.",
+    ),
+    "RIP on two devices of its host": (
+        cluster(),
+        {
+            **heard("lb1", _192_0_2_4=(MAC["rs1"], MAC["x"])),
+            "rs1": healthy()["rs1"]._replace(interfaces=(eth("rs1", "192.0.2.4/24"), Interface("eth1", MAC["x"], True, ()))),
+        },
+        None,
+        "warning: rs1: RIP: '192.0.2.4' is answered for by 2 MACs (02:00:00:00:00:04, 02:00:00:00:00:66); set arp_ignore: 1 on this host, or "
+        "take its other interface off this segment.",
+    ),
+    "duplicate MAC": (
+        cluster(),
+        {
+            **heard("lb1", _192_0_2_5=(MAC["rs1"],)),
+            "rs2": healthy()["rs2"]._replace(interfaces=(eth("rs1", "192.0.2.5/24"),)),
+        },
+        None,
+        "rs2: MAC: '02:00:00:00:00:04' is the MAC of eth0, and host rs1 has the same; give each host a MAC of its own (clones of a virtual "
+        "machine often share one).",
+    ),
+    "gateway is the DIP": (
+        cluster(), changed("rs1", gateways=(Gateway(DIP, "eth0"),)), None,
+        "rs1: default gateway: '192.0.2.3' is the DIP of director lb1, and with forwarding direct answers go past the director; name the "
+        "router of the segment as the server's default gateway.",
+    ),
+    "gateway is a VIP": (
+        cluster("tunnel"), changed("rs1", gateways=(Gateway(VIP, "eth0"),)), None,
+        "rs1: default gateway: '192.0.2.30' is a VIP of service web, and with forwarding tunnel answers go past the director; name the "
+        "router of the segment as the server's default gateway.",
+    ),
+    "masquerade past the director": (
+        cluster("masquerade"), changed("rs2", gateways=(Gateway(DIP, "eth0"),)), None,
+        "warning: rs1: default gateway: '192.0.2.1' is not the director, and with forwarding masquerade answers have to go back through it; "
+        "route what goes to the clients through the DIP.",
+    ),
+    "VIP of a stranger": (
+        cluster(), heard("lb1", _192_0_2_30=(MAC["x"],)), None,
+        "lb1: VIP: '192.0.2.30' is answered for by 02:00:00:00:00:66, which is none of the directors (lb1); remove the VIP from the host "
+        "with that MAC, or choose another VIP.",
+    ),
+    "VIP of a stranger, director outside the limit": (
+        cluster(), {"rs1": heard("rs1", _192_0_2_30=(MAC["x"],))["rs1"]}, None,
+        "warning: rs1: VIP: '192.0.2.30' is answered for by 02:00:00:00:00:66, which is none of the directors (lb1); remove the VIP from the "
+        "host with that MAC, or choose another VIP.",
+    ),
+    "VIP of a server": (
+        cluster(), heard("lb1", _192_0_2_30=(MAC["rs1"],)), None,
+        "warning: rs1: VIP: '192.0.2.30' is answered for by this real server (02:00:00:00:00:04), and only the director may answer; set its "
+        "ARP sysctls again (arp_ignore: 1, arp_announce: 2), as the role realserver does.",
+    ),
+    "no ip_vs": (
+        cluster(), changed("lb1", ip_vs="absent"), None,
+        "lb1: kernel: '6.1.0' has no module ip_vs; install the kernel's IPVS modules, or boot a kernel that has them.",
+    ),
+    "no scheduler": (
+        cluster(scheduler="mh"), changed("lb1", schedulers={"mh": Scheduler(False, "choose from rr, wlc")}), None,
+        "lb1: scheduler: 'mh' is not in this kernel (6.1.0); choose from rr, wlc.",
+    ),
+    "proxy_arp": (
+        cluster(), changed("rs1", interfaces=(eth("rs1", "192.0.2.4/24", proxy_arp=True, forwarding=True),)), None,
+        "rs1: proxy_arp: '1' is on for eth0, so that this host answers ARP requests for others; set it to 0 for all and eth0 "
+        "(lvs.cluster.arp_sysctl, proxy_arp: 0).",
+    ),
+    "proxy_arp without forwarding": (
+        cluster(), changed("rs1", interfaces=(eth("rs1", "192.0.2.4/24", proxy_arp=True),)), None,
+        "warning: rs1: proxy_arp: '1' is on for eth0, so that this host answers ARP requests for others; set it to 0 for all and eth0 "
+        "(lvs.cluster.arp_sysctl, proxy_arp: 0).",
+    ),
+    "arp_filter": (
+        cluster(), changed("lb1", interfaces=(eth("lb1", "192.0.2.3/24", arp_filter=True),)), None,
+        "warning: lb1: arp_filter: '1' is on for eth0, so that its routes decide whether it answers ARP requests; set it to 0 for all and "
+        "eth0 (lvs.cluster.arp_sysctl, arp_filter: 0).",
+    ),
+    "keepalived": (
+        cluster(), changed("lb1", managers=(Manager("keepalived", "virtual_server in /etc/keepalived/keepalived.conf"),)), None,
+        "lb1: program: 'keepalived' manages IPVS on this host too (virtual_server in /etc/keepalived/keepalived.conf); take virtual_server "
+        "out of its configuration, or stop and disable it.",
+    ),
+    "perhaps kube-proxy": (
+        cluster(), changed("lb1", managers=(Manager("kube-proxy", "a process", sure=False),)), None,
+        "warning: lb1: program: 'kube-proxy' may manage IPVS on this host too (a process); let it use another mode (iptables or nftables), "
+        "or leave this host out of the directors.",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TRIPPED)
+def test_rule(name: str) -> None:
+    topology, facts, devices, sentence = TRIPPED[name]
+    assert told(topology, facts, devices) == [sentence]
+
+
+def finished() -> dict[str, HostFacts]:
+    """A cluster that stands: the VIP on the director, and on lo of the servers, which keep quiet."""
+    facts, lo = healthy(), LO._replace(addresses=(*LO.addresses, f"{VIP}/32"))
+    for host in ("rs1", "rs2"):
+        own = {**facts[host].owners, VIP: (MAC["lb1"],)}
+        facts[host] = facts[host]._replace(interfaces=(lo, *facts[host].interfaces[1:]), owners=own)
+    director = eth("lb1", "192.0.2.3/24", f"{VIP}/32")
+    return {**facts, "lb1": facts["lb1"]._replace(interfaces=(LO, director), ip_vs="loaded")}
+
+
+@pytest.mark.parametrize("facts", [healthy(), finished()], ids=["before", "after"])
+@pytest.mark.parametrize("hosts", [["lb1", "rs1", "rs2"], ["rs1"], ["lb1"], ["rs1", "rs2"], []], ids=" ".join)
+def test_nothing_is_in_the_way(facts: dict[str, HostFacts], hosts: list[str]) -> None:
+    devices = {"lb1": {"director_interface": "eth0"}, "rs1": {"realserver_vip_interface": "tunl0"}}
+    assert told(cluster(), {host: facts[host] for host in hosts}, devices) == []
+
+
+def test_tunnel_and_masquerade_need_no_common_network() -> None:
+    for forwarding, gateway in (("tunnel", "198.51.100.1"), ("masquerade", DIP)):
+        facts = changed("rs1", interfaces=(eth("rs1", "198.51.100.4/24"),), gateways=(Gateway(gateway, "eth0"),))
+        facts["rs2"] = facts["rs2"]._replace(gateways=(Gateway(gateway, "eth0"),))
+        assert told(cluster(forwarding, rip="198.51.100.4"), facts) == []
+
+
+def test_a_director_that_is_a_server_too() -> None:
+    server = Server("lb1", DIP, {})
+    service = cluster().services[0]._replace(servers=(server, Server("rs1", "192.0.2.4", {})))
+    topology = Topology((service,), {"lb1": (DIP,)}, {"lb1": (DIP,), "rs1": ("192.0.2.4",)})
+    assert told(topology, finished()) == []
+    assert preflight_report.addresses_to_ask(topology, "lb1") == [VIP, "192.0.2.4"]
+
+
+def test_a_server_that_leaves_may_be_gone_already() -> None:
+    service = cluster().services[0]
+    for state, expected in (("absent", []), ("drained", ["warning: rs1: RIP: '192.0.2.4' is not answered for by ARP"])):
+        servers = (service.servers[0]._replace(options={"state": state}), service.servers[1])
+        topology = cluster()._replace(services=(service._replace(servers=servers),))
+        found = told(topology, {"lb1": heard("lb1", _192_0_2_4=())["lb1"]})
+        assert [line[: len("warning: rs1: RIP: '192.0.2.4' is not answered for by ARP")] for line in found] == expected
+
+
+def test_only_the_families_of_the_vips_count() -> None:
+    topology = cluster()._replace(
+        dips={"lb1": (DIP, "2001:db8::3")}, rips={"rs1": ("192.0.2.4", "2001:db8:9::4"), "rs2": ("192.0.2.5",)}
+    )
+    assert preflight_report.addresses_to_ask(topology, "lb1") == [VIP, "192.0.2.4", "192.0.2.5"]
+    both = topology._replace(services=(topology.services[0]._replace(vips=(VIP, "2001:db8::30")),))
+    assert preflight_report.addresses_to_ask(both, "lb1")[2:] == ["192.0.2.4", "2001:db8:9::4", "192.0.2.5"]
+
+
+def test_who_asks_for_what() -> None:
+    assert preflight_report.addresses_to_ask(cluster(), "lb1") == [VIP, "192.0.2.4", "192.0.2.5"]
+    assert preflight_report.addresses_to_ask(cluster(), "rs1") == [VIP, DIP]
+    assert preflight_report.addresses_to_ask(cluster("tunnel"), "lb1") == [VIP]
+    assert preflight_report.addresses_to_ask(cluster(), "client") == []
+    assert scheduler_names(cluster(scheduler="rr"), "lb1") == ["rr"]
+    assert scheduler_names(cluster(), "rs1") == []
+
+
+def test_report() -> None:
+    finding = Finding("rs1", "RIP", "192.0.2.4", "is wrong", "put it right")
+    line = "rs1: RIP: '192.0.2.4' is wrong; put it right."
+    both = [preflight_report.Judgement(finding, True), preflight_report.Judgement(finding)]
+    assert preflight_report.report([finding], both, ["rs1"])["lines"] == [
+        f"ERROR    {line}",
+        f"ERROR    {line}",
+        f"warning  {line}",
+    ]
+    assert preflight_report.report([], both[:1], ["lb1", "rs1"])["lines"] == [
+        f"warning  {line}", "Nothing is in the way on 2 hosts (lb1, rs1)."
+    ]  # fmt: skip
+
+
+@given(st.data())
+def test_a_healthy_cluster_of_any_shape(data: st.DataObject) -> None:
+    """Random sizes and families, each host asking as the playbook has it ask: nothing is found; and facts survive JSON."""
+    family = data.draw(st.sampled_from(["192.0.2.", "2001:db8::"]))
+    prefix = 24 if "." in family else 64
+    directors = [f"lb{n}" for n in range(data.draw(st.integers(1, 3)))]
+    servers = [f"rs{n}" for n in range(data.draw(st.integers(0, 8)))]
+    address = {host: f"{family}{n}" for n, host in enumerate([*directors, *servers], 2)}
+    services = []
+    for n in range(data.draw(st.integers(1, 3))):
+        pool = data.draw(st.lists(st.sampled_from(servers), unique=True)) if servers else []
+        members = tuple(Server(host, address[host], {}) for host in pool)
+        services.append(
+            Service(f"s{n}", (f"{family}{90 + n}",), (80,), "tcp", 0, "direct", tuple(directors), members, {})
+        )
+    topology = Topology(tuple(services), {h: (address[h],) for h in directors}, {h: (address[h],) for h in servers})
+    standing = data.draw(st.booleans())
+    mac = {host: f"02:00:00:00:01:{n:02x}" for n, host in enumerate(address)}
+    owner = {one: mac[host] for host, one in address.items()}
+    if standing:
+        owner.update({vip: mac["lb0"] for service in services for vip in service.vips})
+    facts = {
+        host: HostFacts(
+            "6.1.0",
+            (Interface("eth0", mac[host], True, (f"{one}/{prefix}",)),),
+            (Gateway(f"{family}1", "eth0"),),
+            "module",
+            owners={
+                asked: (owner[asked],) if asked in owner and owner[asked] != mac[host] else ()
+                for asked in preflight_report.addresses_to_ask(topology, host)
+            },
+        )
+        for host, one in address.items()
+    }
+    limited = data.draw(st.lists(st.sampled_from(sorted(facts)), unique=True))
+    for some in (facts, {host: facts[host] for host in limited}):
+        assert told(topology, some) == []
+        assert {host: from_values(one.as_values()) for host, one in some.items()} == some
+
+
+@pytest.mark.parametrize(
+    "own",
+    [{"realserver_vip_interface": "dummy0"}, {"realserver_vip_interface": "vips", "realserver_vip_kind": "dummy"}],
+)
+def test_what_the_role_makes_is_not_missing(own: dict[str, str]) -> None:
+    assert told(cluster(), healthy(), {"rs1": own}) == []
+
+
+def test_who_is_left_in_arp_may_answer() -> None:
+    facts = heard("lb1", _192_0_2_30=(MAC["rs1"],))
+    assert told(cluster(), facts, {"rs1": {"realserver_arp_mode": "none"}}) == []
+    assert len(told(cluster(), facts, {"rs2": {"realserver_arp_mode": "none"}})) == 1
