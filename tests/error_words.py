@@ -47,7 +47,7 @@ WORDS = {
         "refused to add",
         f"{_LOG}|install that module|use the other family",
     ),
-    "_ipvs/apply.Carrying.through": (r"tcp \S+ was changed", "keeps changing the IPVS table", "stop it"),
+    "_ipvs/run._unsettled": (r"tcp \S+ was changed", "keeps changing the IPVS table", "stop it"),
     "_ipvs/wait.wait": (
         r"server \S+ of tcp",
         r"still has \d+ (in)?active",
@@ -118,7 +118,7 @@ WORDS = {
         "run the task again|install|name it as the interface",
     ),
     "_rtnetlink/dump.dump": ("neighbours", "errno 5", _LOG),
-    "_module/runner.run": ("pyroute2|nftables", "Failed to import", _LIBRARY),
+    "_module/runner.run_module": ("pyroute2|nftables", "Failed to import", _LIBRARY),
     "_sysctl/checks.ineffective": (r"\w+: \d would not be in effect on", "the kernel takes", r"add .* to interfaces"),
     "_sysctl/client.SysctlClient._interfaces": (
         "/proc/sys/net/ipv4/conf",

@@ -5,15 +5,15 @@ from __future__ import annotations
 
 import ipaddress
 
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.fields import (
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import (
     FLAG_ONE_PACKET,
     ServerKey,
     ServerSettings,
     ServiceKey,
     ServiceSettings,
+    ServiceState,
     default_netmask,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import ServiceState
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 

@@ -198,12 +198,10 @@ persisted:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._core.plan import Plan
-from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run
-from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.client import SysctlClient
+from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.model import SETTINGS
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.options import parse_request
-from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.plan import SysctlOperation, make_plan
+from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.run import SysctlRun
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "interfaces": {"type": "list", "elements": "str", "default": ["all", "default", "lo"]},
@@ -218,20 +216,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
-    client = SysctlClient()
-
-    def plan() -> Plan[SysctlOperation]:
-        request = parse_request(module.params)
-        made = make_plan(request, client.read(request))
-        client.preflight(made.operations)
-        return made
-
-    def after(made: Plan[SysctlOperation]) -> dict[str, Any]:
-        if module.check_mode or not made.changed:
-            return {}
-        return {"effective": client.effective(made.results["effective"])}
-
-    run(module, plan, client.apply, after)
+    run_module(module, lambda options: SysctlRun(parse_request(options)))
 
 
 if __name__ == "__main__":

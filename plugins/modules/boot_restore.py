@@ -217,15 +217,21 @@ stale:
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._core.plan import Plan
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.settings import SYSCTL_OPTIONS, TIMEOUT_OPTIONS
-from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run
+from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
 from ansible_collections.lvs.cluster.plugins.module_utils._restore.declaration import declare
 from ansible_collections.lvs.cluster.plugins.module_utils._restore.run import DeclareRun, Program
+
+
+def make_run(options: Mapping[str, Any]) -> DeclareRun:
+    """Return the run that the options ask for."""
+    program = Program(**(options["program"] or {"checksum": ""}))
+    present, remove_former = options["state"] == "present", options["former"] == "remove"
+    return DeclareRun(declare(options), present, remove_former, sys.executable, program)
 
 
 def main() -> None:
@@ -250,20 +256,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    this: DeclareRun
-
-    def make_plan() -> Plan[Any]:
-        nonlocal this
-        present, remove = module.params["state"] == "present", module.params["former"] == "remove"
-        given = module.params["program"] or {}
-        program = Program(given.get("checksum") or "", given.get("source") or "")
-        this = DeclareRun(declare(module.params), present, remove, sys.executable, program)
-        return this.plan
-
-    def apply(operations: Sequence[Any]) -> None:
-        this.apply(operations)
-
-    run(module, make_plan, apply)
+    run_module(module, make_run)
 
 
 if __name__ == "__main__":

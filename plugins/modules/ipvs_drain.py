@@ -134,11 +134,10 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.drain import (
     plan_drain_everywhere,
     plan_restore_everywhere,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.fields import ServiceKey
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import ServiceKey, Table
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import DRAIN_OPTIONS
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import Table
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.run import Request
-from ansible_collections.lvs.cluster.plugins.module_utils._module.ipvs import run_ipvs
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.run import IpvsRun, Request
+from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
 
 OPTIONS: dict[str, Any] = {
     "servers": {"type": "list", "elements": "str", "required": True},
@@ -170,7 +169,7 @@ def parse(params: Mapping[str, Any]) -> Request:
 
 def main() -> None:
     """Run the module."""
-    run_ipvs(AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True), parse)
+    run_module(AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True), lambda options: IpvsRun(parse(options)))
 
 
 if __name__ == "__main__":

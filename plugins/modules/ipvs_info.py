@@ -134,7 +134,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.client import IpvsClient
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import SERVICE_KEY_OPTIONS, parse_service_key
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.read import read_table
-from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import inform
+from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_info
 
 OPTIONS: dict[str, Any] = {"services": {"type": "list", "elements": "dict", "options": SERVICE_KEY_OPTIONS}}
 
@@ -154,7 +154,7 @@ def answer(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    inform(AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True), answer)
+    run_info(AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True), answer)
 
 
 if __name__ == "__main__":

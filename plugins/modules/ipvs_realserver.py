@@ -147,8 +147,8 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import (
     parse_service_key,
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_server
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.run import Request
-from ansible_collections.lvs.cluster.plugins.module_utils._module.ipvs import run_ipvs
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.run import IpvsRun, Request
+from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
 
 
 def parse(params: Mapping[str, Any]) -> Request:
@@ -172,7 +172,7 @@ def main() -> None:
     """Run the module."""
     service = {"type": "dict", "required": True, "options": SERVICE_KEY_OPTIONS}
     options = {"service": service, **SERVER_OPTIONS, **DRAIN_OPTIONS}
-    run_ipvs(AnsibleModule(argument_spec=options, supports_check_mode=True), parse)
+    run_module(AnsibleModule(argument_spec=options, supports_check_mode=True), lambda options: IpvsRun(parse(options)))
 
 
 if __name__ == "__main__":

@@ -72,8 +72,8 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import SERVICE_OPTIONS, parse_service
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.run import Request
-from ansible_collections.lvs.cluster.plugins.module_utils._module.ipvs import run_ipvs
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.run import IpvsRun, Request
+from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
 
 
 def parse(params: Mapping[str, Any]) -> Request:
@@ -84,7 +84,9 @@ def parse(params: Mapping[str, Any]) -> Request:
 
 def main() -> None:
     """Run the module."""
-    run_ipvs(AnsibleModule(argument_spec=SERVICE_OPTIONS, supports_check_mode=True), parse)
+    run_module(
+        AnsibleModule(argument_spec=SERVICE_OPTIONS, supports_check_mode=True), lambda options: IpvsRun(parse(options))
+    )
 
 
 if __name__ == "__main__":

@@ -163,25 +163,21 @@ from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._core.plan import Plan
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Drained
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import (
     SERVICE_OPTIONS,
     WantedService,
     parse_services,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import (
-    Drained,
-    plan_services,
-    plan_sysctls,
-    plan_timeouts,
-)
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.run import Request, Seen
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services, plan_sysctls, plan_timeouts
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.run import IpvsRun, Request, Snapshot
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.settings import (
     SYSCTL_OPTIONS,
     TIMEOUT_OPTIONS,
     parse_sysctls,
     parse_timeouts,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._module.ipvs import run_ipvs
+from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
 
 OPTIONS: dict[str, Any] = {
     "services": {"type": "list", "elements": "dict", "required": True, "options": SERVICE_OPTIONS},
@@ -201,7 +197,7 @@ def parse(params: Mapping[str, Any], rehearsal: bool = False) -> Request:
     keys = None if params["purge"] else [service.key for service in wanted]
     timeouts, sysctls = parse_timeouts(params["timeouts"]), parse_sysctls(params["sysctls"])
 
-    def decide(seen: Seen) -> Plan[Any]:
+    def decide(seen: Snapshot) -> Plan[Any]:
         def plan_for(some: Sequence[WantedService]) -> Plan[Any]:
             return plan_services(seen.table, some, params["purge"], seen.drained)
 
@@ -231,7 +227,7 @@ def _kept_drained(wanted: Sequence[WantedService], drained: Drained) -> tuple[Se
 def _proved(
     params: Mapping[str, Any],
     rehearsal: bool,
-    seen: Seen,
+    seen: Snapshot,
     wanted: Sequence[WantedService],
     plan_for: Callable[[Sequence[WantedService]], Plan[Any]],
 ) -> Plan[Any]:
@@ -254,7 +250,7 @@ def _asker(patience: float) -> Callable[[Sequence[Mapping[str, Any]]], Sequence[
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
-    run_ipvs(module, lambda params: parse(params, module.check_mode))
+    run_module(module, lambda options: IpvsRun(parse(options, module.check_mode)))
 
 
 if __name__ == "__main__":

@@ -212,7 +212,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._arp.owners import check_interface
-from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import inform
+from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_info
 from ansible_collections.lvs.cluster.plugins.module_utils._path.plan import PATH_OPTIONS, Inquiry
 from ansible_collections.lvs.cluster.plugins.module_utils._path.run import ask
 
@@ -227,7 +227,7 @@ def answer(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    inform(AnsibleModule(argument_spec=PATH_OPTIONS, supports_check_mode=True), answer)
+    run_info(AnsibleModule(argument_spec=PATH_OPTIONS, supports_check_mode=True), answer)
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._facts.client import read_facts
 from ansible_collections.lvs.cluster.plugins.module_utils._facts.state import read_boots, read_neighbors, read_sysctls
-from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import inform
+from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_info
 from ansible_collections.lvs.cluster.plugins.module_utils._path.plan import Inquiry
 
 OPTIONS: dict[str, Any] = {
@@ -145,7 +145,7 @@ def _prove(inquiry: Inquiry) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Run the module."""
-    inform(AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True), answer)
+    run_info(AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True), answer)
 
 
 if __name__ == "__main__":

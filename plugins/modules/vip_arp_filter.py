@@ -112,7 +112,8 @@ from ansible_collections.lvs.cluster.plugins.module_utils._arp_filter.client imp
 from ansible_collections.lvs.cluster.plugins.module_utils._arp_filter.options import ARP_FILTER_OPTIONS, WantedArpFilter
 from ansible_collections.lvs.cluster.plugins.module_utils._arp_filter.plan import plan_arp_filter, refuse_foreign_source
 from ansible_collections.lvs.cluster.plugins.module_utils._core.plan import Plan
-from ansible_collections.lvs.cluster.plugins.module_utils._module.rtnetlink import run_rtnl
+from ansible_collections.lvs.cluster.plugins.module_utils._core.run import ClientRun
+from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
 from ansible_collections.lvs.cluster.plugins.module_utils._nftables.ruleset import Ruleset
 from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.state import own_addresses
 
@@ -126,7 +127,7 @@ def decide(ruleset: Ruleset, wanted: WantedArpFilter) -> Plan[Any]:
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=ARP_FILTER_OPTIONS, supports_check_mode=True)
-    run_rtnl(module, WantedArpFilter.from_options, ArpFilterClient, decide)
+    run_module(module, lambda options: ClientRun(WantedArpFilter.from_options(options), ArpFilterClient(), decide))
 
 
 if __name__ == "__main__":

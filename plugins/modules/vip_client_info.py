@@ -91,46 +91,47 @@ services:
       elements: str
 """
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._core.address import parse_host
-from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError, in_range
+from ansible_collections.lvs.cluster.plugins.module_utils._core.address import endpoint, parse_host
+from ansible_collections.lvs.cluster.plugins.module_utils._core.options import in_range
 from ansible_collections.lvs.cluster.plugins.module_utils._facts.requests import report, visit_http, visit_tcp, visits
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.describe import endpoint
+from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_info
+
+_SERVICE = {"address": {"type": "str", "required": True}, "port": {"type": "int", "required": True}}
+OPTIONS: dict[str, Any] = {
+    "services": {"type": "list", "elements": "dict", "required": True, "options": _SERVICE},
+    "probe": {"type": "str", "choices": ["http", "tcp"], "default": "http"},
+    "server_header": {"type": "str", "default": "X-Served-By"},
+    "requests": {"type": "int", "default": 12},
+    "timeout": {"type": "float", "default": 5},
+    "give_up": {"type": "int", "default": 0},
+}
+
+
+def answer(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the module returns for its options; raise InvalidValue before anything is requested."""
+    in_range("requests", options["requests"], 1, 10000)
+    in_range("give_up", options["give_up"], 0, 10000)
+    targets = [
+        (str(parse_host(item["address"], "address")), in_range("port", item["port"], 1, 65535))
+        for item in options["services"]
+    ]
+    reports = []
+    for address, port in targets:
+        visit = partial(visit_tcp, address, port, options["timeout"])
+        if options["probe"] == "http":
+            visit = partial(visit_http, address, port, options["timeout"], options["server_header"])
+        reports.append(report(endpoint(address, port), visits(options["requests"], visit, options["give_up"])))
+    return {"services": reports}
 
 
 def main() -> None:
     """Run the module."""
-    service = {"address": {"type": "str", "required": True}, "port": {"type": "int", "required": True}}
-    module = AnsibleModule(
-        argument_spec={
-            "services": {"type": "list", "elements": "dict", "required": True, "options": service},
-            "probe": {"type": "str", "choices": ["http", "tcp"], "default": "http"},
-            "server_header": {"type": "str", "default": "X-Served-By"},
-            "requests": {"type": "int", "default": 12},
-            "timeout": {"type": "float", "default": 5},
-            "give_up": {"type": "int", "default": 0},
-        },
-        supports_check_mode=True,
-    )
-    params = module.params
-    reports = []
-    try:
-        in_range("requests", params["requests"], 1, 10000)
-        in_range("give_up", params["give_up"], 0, 10000)
-        targets = [
-            (str(parse_host(item["address"], "address")), in_range("port", item["port"], 1, 65535))
-            for item in params["services"]
-        ]
-    except LvsError as error:
-        module.fail_json(msg=str(error))
-    for address, port in targets:
-        visit = partial(visit_tcp, address, port, params["timeout"])
-        if params["probe"] == "http":
-            visit = partial(visit_http, address, port, params["timeout"], params["server_header"])
-        reports.append(report(endpoint(address, port), visits(params["requests"], visit, params["give_up"])))
-    module.exit_json(changed=False, services=reports)
+    run_info(AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True), answer)
 
 
 if __name__ == "__main__":

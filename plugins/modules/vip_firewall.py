@@ -259,27 +259,16 @@ untracked:
   sample: ["tcp 192.0.2.30:80"]
 """
 
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._core.plan import Plan
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall.options import FIREWALL_OPTIONS, WantedFirewall
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall.run import FirewallRun
-from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run
+from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
 
 
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=FIREWALL_OPTIONS, supports_check_mode=True)
-    this: FirewallRun
-
-    def make_plan() -> Plan[Any]:
-        nonlocal this
-        # Options are checked before the library is looked for: a mistake is worth more than a missing package.
-        this = FirewallRun(WantedFirewall.from_options(module.params))
-        return this.first
-
-    run(module, make_plan, lambda _operations: this.apply())
+    run_module(module, lambda options: FirewallRun(WantedFirewall.from_options(options)))
 
 
 if __name__ == "__main__":

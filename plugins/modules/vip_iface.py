@@ -229,11 +229,14 @@ addresses:
       sample: false
 """
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._arp.client import probe
-from ansible_collections.lvs.cluster.plugins.module_utils._module.rtnetlink import run_rtnl
+from ansible_collections.lvs.cluster.plugins.module_utils._core.run import ClientRun, Run
+from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.client import VipClient
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.conflict import plan_free_vips
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.options import (
@@ -245,15 +248,18 @@ from ansible_collections.lvs.cluster.plugins.module_utils._vip.options import (
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.plan import plan_devices
 
 
+def make_run(options: Mapping[str, Any]) -> Run:
+    """Return the run on one device, or on several."""
+    decide = partial(plan_free_vips, ask=probe)
+    if options["devices"] is None:
+        return ClientRun(Wanted.from_options(options), VipClient(), decide)
+    return ClientRun(parse_devices(options), VipClient(), partial(plan_devices, decide=decide))
+
+
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=VIP_OPTIONS, supports_check_mode=True, **VIP_RULES)
-
-    decide = partial(plan_free_vips, ask=probe)
-    if module.params["devices"] is None:
-        run_rtnl(module, Wanted.from_options, VipClient, decide)
-    else:
-        run_rtnl(module, parse_devices, VipClient, partial(plan_devices, decide=decide))
+    run_module(module, make_run)
 
 
 if __name__ == "__main__":

@@ -121,7 +121,8 @@ neighbors:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._module.rtnetlink import run_rtnl
+from ansible_collections.lvs.cluster.plugins.module_utils._core.run import ClientRun
+from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
 from ansible_collections.lvs.cluster.plugins.module_utils._neighbor.client import NeighborClient
 from ansible_collections.lvs.cluster.plugins.module_utils._neighbor.options import NEIGHBOR_OPTIONS, WantedNeighbors
 from ansible_collections.lvs.cluster.plugins.module_utils._neighbor.plan import plan_neighbors
@@ -130,7 +131,9 @@ from ansible_collections.lvs.cluster.plugins.module_utils._neighbor.plan import 
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=NEIGHBOR_OPTIONS, supports_check_mode=True)
-    run_rtnl(module, WantedNeighbors.from_options, NeighborClient, plan_neighbors)
+    run_module(
+        module, lambda options: ClientRun(WantedNeighbors.from_options(options), NeighborClient(), plan_neighbors)
+    )
 
 
 if __name__ == "__main__":

@@ -115,12 +115,12 @@ from ansible_collections.lvs.cluster.plugins.module_utils._arp.owners import (
     beyond_gateways,
     check_interface,
     choose_interface,
-    choose_senders,
-    local_addresses,
     summarise,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import inform
-from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.state import own_addresses, route_to
+from ansible_collections.lvs.cluster.plugins.module_utils._arp.senders import choose_senders, local_addresses
+from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_info
+from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.routes import route_to
+from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.state import own_addresses
 
 
 def answer(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def answer(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    inform(AnsibleModule(argument_spec=OWNER_OPTIONS, supports_check_mode=True), answer)
+    run_info(AnsibleModule(argument_spec=OWNER_OPTIONS, supports_check_mode=True), answer)
 
 
 if __name__ == "__main__":

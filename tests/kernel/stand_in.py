@@ -40,3 +40,8 @@ class AnsibleModule:
     def fail_json(self, msg: str, **result: Any) -> None:
         """End with a failure."""
         raise Exit({**result, "failed": True, "msg": msg, "warnings": self.warnings})
+
+
+def missing_required_lib(library: str, reason: str) -> str:
+    """Return what Ansible says of a library that is missing, in short."""
+    return f"Failed to import {library}: {reason}"

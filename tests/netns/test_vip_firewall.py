@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.lvs.cluster.plugins.module_utils._firewall.run import restore_firewall
 from ansible_collections.lvs.cluster.plugins.module_utils._nftables.monitor import generation
+from ansible_collections.lvs.cluster.plugins.module_utils._restore.handlers import restore
 from netns_firewall import DEFAULT_DROP, OPEN, VIP, VIP6, Module, count_fins, fins, listed, load, reaches, stray_fin
 from netns_hosts import Namespace
 from netns_keeper import Keeper
@@ -115,12 +115,12 @@ def test_a_reload_is_mended_without_ansible(hosts: tuple[Namespace, Namespace]) 
     load(host, DEFAULT_DROP)
     item = {"name": "director", "open": OPEN, "marks": [{"address": VIP, "ports": [80], "mark": 1}]}
     with host.entered():
-        first = restore_firewall([item])[0].words
+        first = next(restore("firewall", {"firewall": [item]})).words
     load(host, f"flush ruleset\n{DEFAULT_DROP}")
     assert not reaches(client, VIP, 80)
     with host.entered():
-        assert restore_firewall([item])[0].words == first
-        assert restore_firewall([item])[0].words == []
+        assert next(restore("firewall", {"firewall": [item]})).words == first
+        assert next(restore("firewall", {"firewall": [item]})).words == []
     assert reaches(client, VIP, 80)
 
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from ansible_collections.lvs.cluster.plugins.module_utils._firewall.run import restore_firewall
+from ansible_collections.lvs.cluster.plugins.module_utils._restore.handlers import restore
 from netns_firewall import (
     CLIENT,
     OPEN,
@@ -181,7 +181,10 @@ def test_what_was_opened_stays_until_it_is_purged(hosts: tuple[Namespace, Namesp
     assert reaches(client, VIP, 80)
     # What keeps the rules there does not close it either.
     with host.entered():
-        assert restore_firewall([{"name": "realserver", "open": OPEN[1:], "purge": False}])[0].words == []
+        assert (
+            next(restore("firewall", {"firewall": [{"name": "realserver", "open": OPEN[1:], "purge": False}]})).words
+            == []
+        )
     assert reaches(client, VIP, 80)
     done = module(host, name="realserver", open=OPEN[1:])
     assert (done["operations"], done["former"]) == ([f"close tcp {VIP}:80 in inet filter input"], [])

@@ -12,7 +12,7 @@ from subprocess import DEVNULL, Popen, run
 from typing import Any
 
 import pytest
-from ansible_collections.lvs.cluster.plugins.module_utils._firewall.run import restore_firewall
+from ansible_collections.lvs.cluster.plugins.module_utils._restore.handlers import restore
 from netns_firewall import (
     CLIENT,
     DEFAULT_DROP,
@@ -183,8 +183,8 @@ def test_a_fin_that_belongs_to_nothing_passes_firewalld(
     host.run("nft", "delete", "table", "inet", "lvs-cluster-director")
     item: dict[str, Any] = {"name": "director", "open": OPEN[:1], "untracked": True}
     with host.entered():
-        assert restore_firewall([item])[0].words == done["operations"][-3:]
-        assert restore_firewall([item])[0].words == []
+        assert next(restore("firewall", {"firewall": [item]})).words == done["operations"][-3:]
+        assert next(restore("firewall", {"firewall": [item]})).words == []
 
 
 def test_a_tunnel_is_open_to_its_director_alone_in_firewalld(

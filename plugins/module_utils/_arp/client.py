@@ -13,9 +13,9 @@ import struct
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import NamedTuple
 
 from .._core.errors import KernelRefusal, NotPermitted, NotSupported, unexplained
+from .model import Answer
 from .packets import (
     ALL_NODES,
     ETH_P_ARP,
@@ -43,13 +43,6 @@ _LARGEST_FRAME = 2048
 # RFC 5227 probes three times as well, but 1 to 2 s apart, and waits before and after: made for segments of any kind,
 # and for hosts that are switched on together. A host on a wired segment answers within milliseconds.
 PROBES, PROBE_INTERVAL = 3, 0.2
-
-
-class Answer(NamedTuple):
-    """One owner of an address, and how long after the question it answered (ms)."""
-
-    mac: str
-    latency_ms: float
 
 
 class Segment:

@@ -3,16 +3,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._core.errors import InvalidValue
-from .._rtnetlink.state import Own, Route
-from .._vip.options import parse_interface, parse_vips
-from .client import Answer
-from .packets import UNSPECIFIED
+from .._core.options import parse_interface, parse_vips
+from .._rtnetlink.model import Route
+from .model import Answer
 
 OWNER_OPTIONS: dict[str, Any] = {
     "addresses": {"type": "list", "elements": "str", "required": True},
@@ -85,31 +83,6 @@ def choose_interface(routes: Mapping[str, Route | None]) -> str:
     return next(iter(chosen))
 
 
-def choose_senders(addresses: Sequence[str], interface: str, own: Sequence[Own]) -> dict[str, str]:
-    """Return, for each address, the host's own IPv4 address to ask from.
-
-    It is an address of the device that is not asked for itself, best one in the network of the VIP; and 0.0.0.0, an RFC
-    5227 probe, where there is none or where the host has the VIP itself, which could not be answered to otherwise.
-    """
-    candidates = [
-        one
-        for one in own
-        if one.interface == interface and one.scope == 0 and ":" not in one.address and one.address not in addresses
-    ]
-    here = local_addresses(addresses, own)
-    senders = {}
-    for address in addresses:
-        nearest = [one for one in candidates if _reaches(one, address)] or candidates
-        usable = nearest and address not in here and ":" not in address
-        senders[address] = nearest[0].address if usable else UNSPECIFIED
-    return senders
-
-
-def local_addresses(addresses: Sequence[str], own: Sequence[Own]) -> dict[str, str]:
-    """Return those of the addresses that this host has itself, with the device that each is on."""
-    return {one.address: one.interface for one in own if one.address in addresses}
-
-
 def summarise(
     owners: Mapping[str, Sequence[Answer]], here: Mapping[str, str], beyond: Mapping[str, str] | None = None
 ) -> list[str]:
@@ -130,10 +103,6 @@ def summarise(
             who += f"; this host has it too, on {here[address]}, and does not hear itself"
         lines.append(f"{address:<{width}}  {who}")
     return lines
-
-
-def _reaches(own: Own, address: str) -> bool:
-    return ipaddress.ip_address(address) in ipaddress.ip_network((own.address, own.prefix), strict=False)
 
 
 def check_interface(interface: str) -> None:

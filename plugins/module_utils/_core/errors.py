@@ -34,13 +34,6 @@ class InvalidValue(LvsError):
         return InvalidValue(f"{self.option} of {whose}", self.value, self.rule, self.remedy)
 
 
-def in_range(option: str, value: int, lowest: int, highest: int) -> int:
-    """Return the value; raise InvalidValue unless it is from `lowest` to `highest`."""
-    if not lowest <= value <= highest:
-        raise InvalidValue(option, value, "is out of range", f"give a number from {lowest} to {highest}")
-    return value
-
-
 def unexplained(number: int) -> str:
     """Return an errno (see errno(3)) that has no meaning of its own at this step, and where to look for its reason."""
     return f"{os.strerror(number)} (errno {number}); look for the reason in the kernel's log (dmesg) on that host"

@@ -12,10 +12,13 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from .._arp.client import PROBE_INTERVAL, PROBES, find_owners
-from .._arp.owners import check_interface, choose_senders
+from .._arp.owners import check_interface
+from .._arp.senders import choose_senders
 from .._core.errors import InvalidValue, LvsError, NotPermitted
 from .._ipvs.schedulers import check_scheduler
-from .._rtnetlink.state import Own, Route, own_addresses, parse_ipv4_routes, parse_ipv6_routes, route_to
+from .._rtnetlink.model import Own, Route
+from .._rtnetlink.routes import parse_ipv4_routes, parse_ipv6_routes, route_to
+from .._rtnetlink.state import own_addresses
 from .managers import managers
 from .model import ABSENT, BUILT_IN, LIBRARIES, LOADED, MODULE, UNKNOWN, Gateway, HostFacts, Interface, Scheduler
 

@@ -7,8 +7,8 @@ import ipaddress
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from .._core.protocols import TRANSPORTS
 from .._nftables.ruleset import NUMBERS, OURS, Chain, ChainKey, Rule, Ruleset, protocol_number
-from .options import TRANSPORTS
 from .packets import Packet
 
 # What a part of a rule means for the packet: it holds; it does not; it may (for which device, say); it is about what

@@ -7,12 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from .._core.errors import InvalidValue
+from .._core.options import choice, parse_vip_host
+from .._core.protocols import PROTOCOLS, TRANSPORTS, target_words
 from .._nftables.names import parse_owner
-from .._vip.options import choice, parse_vip_host
 
-# IANA's numbers: a host without /etc/protocols does not know the names. What is in a tunnel has no port of its own.
-TRANSPORTS = {"tcp": 6, "udp": 17, "sctp": 132}
-PROTOCOLS = {**TRANSPORTS, "ipip": 4, "ipv6": 41, "gre": 47}
 # Which way the packets of an opening go: to this host, from it, or to another one by way of it and back.
 IN, OUT, THROUGH = "in", "out", "through"
 FIREWALL_OPTIONS: dict[str, Any] = {
@@ -192,12 +190,3 @@ def _port(value: object, option: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 65535:
         raise InvalidValue(option, value, "is not from 1 to 65535", "name a port, or leave it out for every port")
     return value
-
-
-def target_words(address: str, protocol: str, ports: Iterable[int], source: str = "") -> str:
-    """Return what packets are for, and from whom, such as ``ipip 192.0.2.4 from 192.0.2.3``."""
-    sender = f" from {source}" if source else ""
-    if protocol not in TRANSPORTS:
-        return f"{protocol} {address}{sender}"
-    host = f"[{address}]" if ":" in address else address
-    return f"{protocol} {host}:{','.join(map(str, ports)) or '*'}{sender}"

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from .options import IN, OUT, THROUGH, TRANSPORTS, Opening
+from .._core.protocols import TRANSPORTS
+from .options import IN, OUT, THROUGH, Opening
 
 _REPLIES_CHANGED = 100  # the priority at which IPVS gives the answers the VIP as their sender
 # Errors that a sender has to hear of, or its packets are lost for good; by whether they are of IPv6 (RFC 4890).

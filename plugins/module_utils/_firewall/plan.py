@@ -14,10 +14,11 @@ from typing import Any
 from .._core.plan import Plan
 from .._nftables.names import owner_table
 from .._nftables.operations import OWN_FAMILY, DeleteRule, InsertRule, NftOperation, simulate
-from .._nftables.ruleset import OURS, Chain, Rule, Ruleset, accept_rule, canonical, told
+from .._nftables.ruleset import OURS, Chain, Rule, Ruleset, canonical, told
 from .evaluate import drops
 from .options import WantedFirewall
 from .packets import Packet, packets_at, untracked_packets
+from .rules import accept_rule
 from .table import plan_table
 
 # Chains of firewalld in each of its versions and backends, and the name of the table that is its alone.

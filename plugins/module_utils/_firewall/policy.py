@@ -16,7 +16,8 @@ from typing import Any, NamedTuple, Union
 
 from .._core.errors import InvalidValue
 from .._core.plan import Plan
-from .options import IN, PROTOCOLS, THROUGH, TRANSPORTS, WantedFirewall, target_words
+from .._core.protocols import PROTOCOLS, TRANSPORTS, target_words
+from .options import IN, THROUGH, WantedFirewall
 from .packets import Packet, errors, reply, request
 
 _ABOUT = ("short", "description", "version")  # for people

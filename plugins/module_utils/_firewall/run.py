@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Callable
 
 from .._core.errors import KernelRefusal, LibraryMissing, NotPermitted, NotSupported
 from .._core.files import read_bytes
 from .._core.plan import Plan
+from .._core.run import ConcurrentChange, apply_settled
 from .._nftables.operations import NftOperation
 from .._nftables.owned import OwnedRules
 from .._nftables.ruleset import Ruleset
@@ -25,7 +25,7 @@ _LEGACY = {"iptables-legacy": "/proc/net/ip_tables_names", "ip6tables-legacy": "
 
 
 class FirewallRun:
-    """One wish and the way to it; `first` is the plan before anything was done."""
+    """What an owner wants of the packet filter, in nftables and in firewalld."""
 
     def __init__(self, wanted: WantedFirewall) -> None:
         self._wanted, self._nft = wanted, _client(wanted)
@@ -43,12 +43,12 @@ class FirewallRun:
             other = wanted if self._carrier == "firewalld" else wanted._replace(openings=(), purge=True)
             self._policy = plan_policies(there, other)
         self._decide = partial(plan_nftables, wanted=wanted, carrier=self._carrier)
-        self.first = self._whole(self._decide(ruleset))
+        self.plan = self._whole(self._decide(ruleset))
 
-    def apply(self) -> Plan[Any]:
-        """Carry the plan out, and return the one that was."""
+    def apply(self) -> None:
+        """Apply the plan; raise LvsError."""
         self._firewalld.apply(self._policy.operations)
-        return self._whole(_apply_rules(self._nft, self._decide))
+        self.plan = self._whole(_apply_rules(self._nft, self._decide, self._decide(self._nft.read())))
 
     def _whole(self, rules: Plan[NftOperation]) -> Plan[Any]:
         """Return the plan for firewalld and the one for nftables as one."""
@@ -84,36 +84,43 @@ def carrier(wanted: WantedFirewall, firewalld: bool) -> str:
     return wanted.backend
 
 
-def restore_firewall(items: Sequence[Mapping[str, Any]]) -> list[Plan[NftOperation]]:
-    """Make nftables what each item, in the options of `vip_firewall`, declares; return what was done.
+class RulesRun:
+    """The rules of one owner in nftables alone, as they are restored at boot.
 
-    What firewalld has to open it keeps itself; it runs when its tables are there, so that nobody has to be asked.
+    firewalld keeps its openings itself; it runs if its tables exist, so that it is not asked.
     """
-    if not items:
-        return []
-    nft = NftClient()
 
-    def decide(wanted: WantedFirewall, ruleset: Ruleset) -> Plan[NftOperation]:
-        return plan_nftables(ruleset, wanted, carrier(wanted, bool(firewalld_tables(ruleset))))
+    def __init__(self, wanted: WantedFirewall) -> None:
+        self._nft, self._wanted = NftClient(), wanted
+        self.plan = self._decide(self._nft.read())
 
-    return [_apply_rules(nft, partial(decide, WantedFirewall.from_options(item))) for item in items]
+    def _decide(self, ruleset: Ruleset) -> Plan[NftOperation]:
+        return plan_nftables(ruleset, self._wanted, carrier(self._wanted, bool(firewalld_tables(ruleset))))
+
+    def apply(self) -> None:
+        """Apply the plan; raise LvsError."""
+        self.plan = _apply_rules(self._nft, self._decide, self.plan)
 
 
-def _apply_rules(nft: NftClient | OwnedRules, decide: Callable[[Ruleset], Plan[NftOperation]]) -> Plan[NftOperation]:
-    plan = decide(nft.read())
-    for attempt in range(1, _ATTEMPTS + 1):
+def _apply_rules(
+    nft: NftClient | OwnedRules, decide: Callable[[Ruleset], Plan[NftOperation]], plan: Plan[NftOperation]
+) -> Plan[NftOperation]:
+    """Apply the plan, and return it or the one that replaced it: handles change when rules are loaded again."""
+
+    def apply(plan: Plan[NftOperation]) -> None:
         try:
             nft.apply(plan.operations)
-            return plan
         except NotPermitted:
             raise
-        except KernelRefusal:
-            # Handles are of the moment: when another program has loaded its rules anew they mean nothing any more.
-            again = decide(nft.read())
-            if attempt == _ATTEMPTS or again.operations == plan.operations:
+        except KernelRefusal as refusal:
+            if decide(nft.read()).operations == plan.operations:
                 raise
-            plan = again
-    raise AssertionError("not reached")
+            raise ConcurrentChange(str(refusal)) from refusal
+
+    try:
+        return apply_settled(plan, apply, lambda _change: decide(nft.read()), _ATTEMPTS)
+    except ConcurrentChange as change:
+        raise change.__cause__ or change from None
 
 
 def _legacy_warnings() -> list[str]:

@@ -13,9 +13,10 @@ from collections.abc import Sequence
 
 from .._nftables.names import owner_table
 from .._nftables.operations import OWN_FAMILY, AddRule, DeleteRule, MakeTable, NftOperation, RemoveTable, own_words
-from .._nftables.ruleset import OURS, Chain, ChainKey, Rule, Ruleset, canonical, mark_rule, untracked_rule
+from .._nftables.ruleset import OURS, Chain, ChainKey, Rule, Ruleset, canonical
 from .options import Mark
 from .packets import Packet
+from .rules import mark_rule, untracked_rule
 
 _HOOK = "prerouting"
 # The names of the chains with their priorities: NF_IP_PRI_RAW and NF_IP_PRI_MANGLE.

@@ -9,27 +9,28 @@ from contextlib import contextmanager, suppress
 from itertools import groupby
 
 from .._core.errors import MalformedAnswer, NotSupported
+from .._core.run import ConcurrentChange
 from .._netlink.generic import GenericNetlink, Request
 from .._netlink.messages import NetlinkError, pack_nested, unpack_attributes
 from .describe import server_name, service_name
-from .errors import Command, TableMoved, Work, refusal_of, unexpected
-from .fields import ServerKey, ServiceKey, encode_server, encode_service, server_of, service_of
+from .errors import Command, Work, refusal_of, unexpected
+from .fields import encode_server, encode_service, server_of, service_of
 from .kernel_module import load_module
-from .plan import IpvsOperation, ServiceState, Step, SysctlsOperation, Table, TimeoutsOperation
-from .settings import SYSCTLS, Timeouts
-from .status import (
+from .model import (
     Connections,
     Daemon,
     Engine,
+    ServerKey,
     ServerStatus,
+    ServiceKey,
+    ServiceState,
     ServiceStatus,
-    connections_of,
-    counters_of,
-    decode_daemon,
-    decode_engine,
-    decode_timeouts,
-    encode_timeouts,
+    Table,
+    Timeouts,
 )
+from .operations import IpvsOperation, Step, SysctlsOperation, TimeoutsOperation
+from .settings import SYSCTLS
+from .status import connections_of, counters_of, decode_daemon, decode_engine, decode_timeouts, encode_timeouts
 
 # enum of commands in include/uapi/linux/ip_vs.h
 _CMD_GET_SERVICE, _CMD_GET_DEST, _CMD_GET_DAEMON, _CMD_SET_CONFIG, _CMD_GET_CONFIG, _CMD_GET_INFO = 4, 8, 11, 12, 13, 15
@@ -130,8 +131,8 @@ class IpvsClient:
         """Carry out the steps in their order; `basis` is the table that they were planned on.
 
         Sysctls come first. Each kind of object goes in its own batch, so that nothing is done to the servers when a
-        service was refused. Raises TableMoved when an object that a step would replace is no longer what it was (it is
-        looked at again just before), when one to add is there already, and when one to change or remove is gone.
+        service was refused. Raises ConcurrentChange when an object that a step would replace is no longer what it was
+        (it is read again just before), when one to add is there already, and when one to change or remove is gone.
         """
         done: list[Work] = []
         for operation in operations:
@@ -141,7 +142,7 @@ class IpvsClient:
         for batch in _batches([one for one in operations if not isinstance(one, SysctlsOperation)]):
             moved = self._moved([step for step in batch if isinstance(step, IpvsOperation)], basis)
             if moved:
-                raise TableMoved(moved, done)
+                raise ConcurrentChange(moved, done)
             with _asking("change the table"):
                 refusals, sent = self._genl.batch([_request(operation) for operation in batch])
             refused = {refusal.position for refusal in refusals}

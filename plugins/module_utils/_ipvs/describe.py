@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from .._core.address import endpoint, packed
 from .._core.errors import InvalidValue
-from .fields import FLAG_ONE_PACKET, SCHEDULER_BITS, ServerKey, ServerSettings, ServiceKey, ServiceSettings
+from .model import FLAG_ONE_PACKET, SCHEDULER_BITS, ServerKey, ServerSettings, ServiceKey, ServiceSettings
 
 _FLAG_WORDS = {"sh": ("sh-fallback", "sh-port"), "mh": ("mh-fallback", "mh-port")}
 
@@ -46,10 +46,6 @@ def server_name(key: ServerKey) -> str:
     return endpoint(key.address, key.port)
 
 
-def endpoint(address: str, port: int) -> str:
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-
-
 def service_key_options(key: ServiceKey) -> dict[str, Any]:
     """Return a service's identity as options."""
     if key.fwmark:
@@ -85,9 +81,4 @@ def server_options(key: ServerKey, settings: ServerSettings) -> dict[str, Any]:
 
 def ordered(servers: Iterable[ServerKey]) -> list[ServerKey]:
     """Return real servers in the order of their addresses and ports."""
-
-    def place(key: ServerKey) -> tuple[str, bytes, int]:
-        family = socket.AF_INET if key.address_family == "ipv4" else socket.AF_INET6
-        return key.address_family, socket.inet_pton(family, key.address), key.port
-
-    return sorted(servers, key=place)
+    return sorted(servers, key=lambda key: (key.address_family, packed(key.address), key.port))

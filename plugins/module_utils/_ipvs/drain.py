@@ -8,13 +8,14 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from .._core.address import parse_host
-from .._core.errors import InvalidValue, NotSupported, in_range
+from .._core.errors import InvalidValue, NotSupported
+from .._core.options import in_range
 from .._core.plan import Plan
 from .describe import server_name, service_name
-from .fields import ServerKey, ServiceKey
+from .model import Connections, Drained, Place, ServerKey, ServiceKey, Table
+from .operations import IpvsOperation, Step, simulate
 from .options import WantedServer
-from .plan import Drained, IpvsOperation, Place, Step, Table, plan_server, show, simulate
-from .status import Connections
+from .plan import plan_server, show
 from .wait import NONE, Leaving, WaitOperation, plan_wait, total
 
 _LONGEST_WAIT = 24 * 60 * 60

@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import fcntl
 import os
-from typing import TYPE_CHECKING, Callable
+from typing import Callable
 
 from .._core.errors import NotPermitted
 from .._core.files import read_bytes, remove, write_atomic
 from .._core.paths import DRAIN_STATE
-
-if TYPE_CHECKING:
-    from .plan import Drained, Former, Place
+from .drain_state import dump, load
+from .model import Drained, Former, Place
 
 
 def read_drained(path: str = DRAIN_STATE) -> dict[Place, Former]:
@@ -20,16 +19,11 @@ def read_drained(path: str = DRAIN_STATE) -> dict[Place, Former]:
     data = read_bytes(path)
     if data is None:
         return {}
-    # Most directors have nothing to remember, and need not compile what reads it.
-    from .drain_state import load
-
     return load(data.decode(errors="replace"), path)
 
 
 def update_drained(change: Callable[[Drained], Drained], path: str = DRAIN_STATE) -> None:
     """Replace what is remembered by what `change` makes of it; raise LvsError."""
-    from .drain_state import dump
-
     directory = os.path.dirname(path)
     try:
         os.makedirs(directory, mode=0o755, exist_ok=True)

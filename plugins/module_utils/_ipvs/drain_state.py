@@ -14,9 +14,9 @@ from typing import Any
 
 from .._core.errors import LvsError
 from .describe import server_name, server_options, service_key_options, service_name
-from .fields import ServerSettings
+from .model import Drained, Former, Place, ServerSettings, Table
+from .operations import IpvsOperation, Step
 from .options import WantedService, parse_server, parse_service_key
-from .plan import Drained, Former, IpvsOperation, Place, Step, Table
 
 _FORMAT = 1
 _DRAINING = (Step.DRAIN_SERVER, Step.HOLD_SERVER)

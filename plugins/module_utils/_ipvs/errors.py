@@ -9,22 +9,15 @@ from collections.abc import Sequence
 from typing import Union
 
 from .._core.errors import KernelRefusal, NotPermitted, unexplained
+from .._core.run import ConcurrentChange
 from .._netlink.generic import Refusal
 from .._netlink.messages import NetlinkError
-from .plan import IpvsOperation, SysctlsOperation, TimeoutsOperation
+from .operations import IpvsOperation, SysctlsOperation, TimeoutsOperation
 
 # What is sent to IPVS, and all that a run does.
 Command = Union[IpvsOperation, TimeoutsOperation]
 Work = Union[Command, SysctlsOperation]
 _NOT_PERMITTED = "IPVS is changed and read only with CAP_NET_ADMIN; run the task as root (become: true)."
-
-
-class TableMoved(Exception):
-    """Another program changed the table after it was read; `done` holds what was carried out before that was seen."""
-
-    def __init__(self, what: str, done: Sequence[Work]) -> None:
-        super().__init__(what)
-        self.done = tuple(done)
 
 
 def unexpected(what: str, error: NetlinkError) -> KernelRefusal:
@@ -42,7 +35,7 @@ def refusal_of(batch: Sequence[Command], refusals: Sequence[Refusal], done: Sequ
             break
     else:
         first = batch[refusals[0].position]
-        return TableMoved(f"could not {first.words}: {os.strerror(refusals[0].errno)}", done)
+        return ConcurrentChange(f"could not {first.words}: {os.strerror(refusals[0].errno)}", done)
     if refusal.errno == errno.EPERM:
         return NotPermitted(_NOT_PERMITTED, refusal.errno)
     error = KernelRefusal(

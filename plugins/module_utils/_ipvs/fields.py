@@ -11,50 +11,21 @@ import socket
 import struct
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import NamedTuple
 
+from .._core.protocols import TRANSPORTS
 from .._netlink.fields import ADDRESS, FAMILY, TEXT, U32, Field, Kind, decode_fields, encode_fields, number, word
 from .._netlink.messages import unpack_attributes
-
-
-class ServiceKey(NamedTuple):
-    """What tells one virtual service from another: protocol, address and port, or a firewall mark."""
-
-    address_family: str
-    protocol: str = ""
-    address: str = ""
-    port: int = 0
-    fwmark: int = 0
-
-
-class ServiceSettings(NamedTuple):
-    """All else that the kernel keeps of a service. `flags` are the one-packet and scheduler bits only."""
-
-    scheduler: str = "wlc"
-    flags: int = 0
-    persistence_timeout: int = 0
-    persistence_netmask: str = ""
-    persistence_engine: str = ""
-
-
-class ServerKey(NamedTuple):
-    """What tells one real server of a service from another."""
-
-    address_family: str
-    address: str
-    port: int
-
-
-class ServerSettings(NamedTuple):
-    """All else that the kernel keeps of a real server, but for its counters."""
-
-    forwarding: str = "direct"
-    weight: int = 1
-    upper_threshold: int = 0
-    lower_threshold: int = 0
-    tunnel_type: str = "ipip"
-    tunnel_port: int = 0
-    tunnel_checksum: str = "none"
+from .model import (
+    FLAG_HASHED,
+    FLAG_PERSISTENT,
+    FORWARDING,
+    TUNNEL_CHECKSUMS,
+    TUNNEL_TYPES,
+    ServerKey,
+    ServerSettings,
+    ServiceKey,
+    ServiceSettings,
+)
 
 
 def _unpack_netmask(data: bytes, family: str) -> str:
@@ -65,15 +36,6 @@ def _pack_netmask(value: str, family: str) -> bytes:
     return socket.inet_aton(value) if family == "ipv4" else struct.pack("=I", int(value))
 
 
-PROTOCOLS = {"tcp": 6, "udp": 17, "sctp": 132}
-FORWARDING = {"direct": 3, "tunnel": 2, "masquerade": 0, "local": 1, "bypass": 4}
-TUNNEL_TYPES = {"ipip": 0, "gue": 1, "gre": 2}
-TUNNEL_CHECKSUMS = {"none": 0, "plain": 1, "remote": 2}
-
-FLAG_PERSISTENT = 0x1
-FLAG_HASHED = 0x2  # the kernel's own note that the service is in its table; always in a dump, never a setting
-FLAG_ONE_PACKET = 0x4
-SCHEDULER_BITS = (0x8, 0x10, 0x20)
 _ALL_FLAGS = 0xFFFFFFFF
 _NO_MARK = bytes(4)
 
@@ -84,7 +46,7 @@ NETMASK = Kind(_pack_netmask, _unpack_netmask)
 
 SERVICE_KEY = (
     Field("address_family", 1, FAMILY),
-    Field("protocol", 2, word("=H", PROTOCOLS)),
+    Field("protocol", 2, word("=H", TRANSPORTS)),
     Field("address", 3, ADDRESS),
     Field("port", 4, PORT),
     Field("fwmark", 5, U32, optional=True),
@@ -119,11 +81,6 @@ TABLES: dict[type, tuple[Field, ...]] = {
 for _record, _fields in TABLES.items():
     if _record._fields != tuple(field.name for field in _fields):  # type: ignore[attr-defined]
         raise AssertionError(f"{_record.__name__} and its field table name different fields")
-
-
-def default_netmask(family: str) -> str:
-    """Return the persistence netmask of one client host, in the form of the option."""
-    return "255.255.255.255" if family == "ipv4" else "128"
 
 
 # Tables repeat themselves: the same few settings, and each service once for each of its servers.

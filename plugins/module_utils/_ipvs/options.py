@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Address
 from typing import Any, NamedTuple
 
 from .._core.address import parse_host
-from .._core.errors import InvalidValue, in_range
+from .._core.errors import InvalidValue
+from .._core.options import in_range
+from .._core.protocols import TRANSPORTS
 from .describe import server_name, service_name
-from .fields import FORWARDING, PROTOCOLS, TUNNEL_CHECKSUMS, TUNNEL_TYPES, ServerKey, ServerSettings, ServiceKey
-from .status import Connections
+from .model import FORWARDING, TUNNEL_CHECKSUMS, TUNNEL_TYPES, Connections, ServerKey, ServerSettings, ServiceKey
 
 # Forwarding methods that can be asked for; the others are only ever reported, and accepted where they are so already.
 FORWARDING_CHOICES = ("direct", "tunnel", "masquerade")
@@ -19,7 +20,7 @@ FORWARDING_CHOICES = ("direct", "tunnel", "masquerade")
 SERVICE_KEY_OPTIONS: dict[str, Any] = {
     "address": {"type": "str"},
     "port": {"type": "int"},
-    "protocol": {"type": "str", "choices": list(PROTOCOLS)},
+    "protocol": {"type": "str", "choices": list(TRANSPORTS)},
     "fwmark": {"type": "int"},
     "address_family": {"type": "str", "choices": ["ipv4", "ipv6"]},
 }
@@ -183,14 +184,14 @@ def _netmask(value: object, family: str) -> str:
     text, bits = str(value).strip(), 32 if family == "ipv4" else 128
     if text.isascii() and text.isdigit() and 1 <= int(text) <= bits:
         length = int(text)
-        return text if family == "ipv6" else socket.inet_ntoa((_UINT_MAX << 32 - length & _UINT_MAX).to_bytes(4, "big"))
+        return text if family == "ipv6" else str(IPv4Address(_UINT_MAX << 32 - length & _UINT_MAX))
     if family == "ipv4" and text.count(".") == 3:
         try:
-            packed = socket.inet_pton(socket.AF_INET, text)
-        except OSError:
-            packed = bytes(4)
-        if packed != bytes(4):
-            return socket.inet_ntoa(packed)
+            mask = IPv4Address(text)
+        except ValueError:
+            mask = IPv4Address(0)
+        if int(mask):
+            return str(mask)
     rule, remedy = "is not an IPv4 mask", "write one such as 255.255.255.0 or 24"
     if family == "ipv6":
         rule, remedy = "is not an IPv6 prefix length", "write a number from 1 to 128"

@@ -3,98 +3,30 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from .._core.errors import InvalidValue, NotSupported
 from .._core.plan import Plan
 from .describe import server_name, server_options, service_name, service_options
-from .fields import ServerKey, ServerSettings, ServiceKey, ServiceSettings
+from .model import (
+    NOBODY,
+    Drained,
+    ServerKey,
+    Servers,
+    ServerSettings,
+    ServiceKey,
+    ServiceSettings,
+    ServiceState,
+    Table,
+    Timeouts,
+)
+from .operations import IpvsOperation, Step, SysctlsOperation, TimeoutsOperation, simulate
 from .options import WantedServer, WantedService
-from .settings import Timeouts
 from .validate import settle_server, settle_service
 
-Servers = Mapping[ServerKey, ServerSettings]
-
-
-Place = tuple[ServiceKey, ServerKey]
-
-
-class Former(NamedTuple):
-    """A drained server: its settings from before, since when (seconds since 1970; 0: not known), and by whom.
-
-    One that is `declared` drained is so until something else is declared, every other until somebody restores it.
-    """
-
-    settings: ServerSettings
-    since: int = 0
-    declared: bool = False
-
-
-# The servers that were drained; see drain_state.
-Drained = Mapping[Place, Former]
-NOBODY: Drained = MappingProxyType({})
-
-
-class ServiceState(NamedTuple):
-    """A service as it is in the kernel (or will be)."""
-
-    settings: ServiceSettings
-    servers: Servers
-
-
-Table = Mapping[ServiceKey, ServiceState]
-
-
-class Step(enum.Enum):
-    """What is done to one object; the order of this list is the order of a plan.
-
-    Services come first, since servers need theirs; a server is added and changed before another is removed, so that
-    no kept service is ever without the servers that it keeps; a service is changed by SET, never by delete and add,
-    which would cut its connections.
-    """
-
-    ADD_SERVICE = "add service"
-    SET_SERVICE = "change service"
-    ADD_SERVER = "add server"
-    SET_SERVER = "change server"
-    DRAIN_SERVER = "drain server"
-    HOLD_SERVER = "drain server until it is restored"
-    RESTORE_SERVER = "give a server its weight back"
-    RETIRE_SERVER = "remove a drained server"
-    REMOVE_SERVER = "remove server"
-    REMOVE_SERVICE = "remove service"
-
-
 _ORDER = {step: number for number, step in enumerate(Step)}
-
-
-class IpvsOperation(NamedTuple):
-    """One command about a service or server; the settings are there where the step writes them."""
-
-    step: Step
-    service: ServiceKey
-    words: str
-    service_settings: ServiceSettings | None = None
-    server: ServerKey | None = None
-    server_settings: ServerSettings | None = None
-
-
-class TimeoutsOperation(NamedTuple):
-    """The command that sets the timeouts of this host's connections."""
-
-    words: str
-    timeouts: Timeouts
-
-
-class SysctlsOperation(NamedTuple):
-    """The sysctls of IPVS that are set: those alone that differ."""
-
-    words: str
-    sysctls: Mapping[str, int]
 
 
 def plan_timeouts(plan: Plan[Any], current: Timeouts, given: Mapping[str, int]) -> Plan[Any]:
@@ -171,26 +103,6 @@ def plan_server(
     if state is not None:
         planner.servers(service, [wanted], state.servers)
     return planner.plan(table, [service])
-
-
-def simulate(table: Table, operations: Sequence[IpvsOperation]) -> dict[ServiceKey, ServiceState]:
-    """Return the table that the operations make of `table`, as the kernel would."""
-    after = {key: ServiceState(state.settings, dict(state.servers)) for key, state in table.items()}
-    for operation in operations:
-        key, server = operation.service, operation.server
-        if operation.step is Step.REMOVE_SERVICE:
-            del after[key]
-        elif operation.service_settings is not None:
-            servers = after[key].servers if key in after else {}
-            after[key] = ServiceState(operation.service_settings, servers)
-        elif server is not None:
-            servers = dict(after[key].servers)
-            if operation.server_settings is None:
-                del servers[server]
-            else:
-                servers[server] = operation.server_settings
-            after[key] = ServiceState(after[key].settings, servers)
-    return after
 
 
 class _Planner:

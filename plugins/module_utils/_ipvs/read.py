@@ -8,7 +8,7 @@ from typing import Any
 
 from .client import IpvsClient
 from .drain_file import read_drained
-from .fields import ServiceKey
+from .model import ServiceKey
 from .report import report
 from .settings import KERNEL_SYSCTLS
 

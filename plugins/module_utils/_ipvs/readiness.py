@@ -16,9 +16,9 @@ from .._core.errors import LvsError
 from .._core.plan import Plan
 from .._path.services import service_paths
 from .describe import server_name, service_key_options, service_name
-from .fields import ServiceKey
+from .model import Place, ServiceKey, Table
+from .operations import IpvsOperation, simulate
 from .options import WantedServer, WantedService, parse_server, parse_service_key
-from .plan import IpvsOperation, Place, Table, simulate
 
 Marks = Sequence[Mapping[str, Any]]
 Ask = Callable[[Sequence[Mapping[str, Any]]], Sequence[Mapping[str, Any]]]

@@ -8,9 +8,8 @@ from typing import Any
 
 from .describe import ordered, server_name, service_name
 from .drain_state import moment
-from .fields import ServiceKey
-from .plan import Drained, Table, show
-from .status import Counters, ServiceStatus
+from .model import Counters, Drained, ServiceKey, ServiceStatus, Table
+from .plan import show
 
 _PER_SECOND = "_per_second"
 

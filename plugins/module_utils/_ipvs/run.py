@@ -1,23 +1,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One run on the IPVS table: read, decide, apply. Needs no Ansible."""
+"""One run on the IPVS table: read, decide, apply, and again if another program changed the table. Needs no Ansible."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Callable, NamedTuple
 
+from .._core.errors import LvsError
 from .._core.plan import Plan
+from .._core.run import ConcurrentChange, apply_settled
+from .apply import Application, connections_of_servers
 from .client import IpvsClient
 from .drain_file import read_drained
-from .fields import ServiceKey
-from .plan import Drained, IpvsOperation, Place, Table
+from .model import Connections, Drained, Place, ServiceKey, Table, Timeouts
+from .operations import IpvsOperation
+from .plan import only_changes
 from .schedulers import check_scheduler
-from .settings import Timeouts
-from .status import Connections
+
+_ATTEMPTS = 5
 
 
-class Seen(NamedTuple):
-    """What a run decides on: the services it is about, and what it asked for beside them."""
+class Snapshot(NamedTuple):
+    """What a run decides on: the services that it is about, and what it asked for with them."""
 
     table: Table
     drained: Drained
@@ -27,57 +32,81 @@ class Seen(NamedTuple):
 
 
 class Request(NamedTuple):
-    """The services that a run is about (None: all of the host), and how it decides once it has seen them.
+    """The services that a run is about (None: all of the host), and how it decides on a snapshot.
 
-    `counted` tells the services whose connections it has to know, and `sysctls` names those of IPVS.
+    `counted` returns the services whose connections it needs, and `sysctls` names the sysctls of IPVS that it needs.
     """
 
     keys: Sequence[ServiceKey] | None
-    decide: Callable[[Seen], Plan[Any]]
+    decide: Callable[[Snapshot], Plan[Any]]
     counted: Callable[[Table], Iterable[ServiceKey]] | None = None
     sysctls: Collection[str] = ()
 
 
 class IpvsRun:
-    """One run: what it saw and decided first, and what there is to tell of it once it is carried out."""
+    """A request on the table of this host; `plan` shows the services that change."""
 
-    def __init__(self, client: IpvsClient, request: Request) -> None:
-        self.client = client
-        self.request = request
-        self.seen, self.first = self.look()
-        self.report: dict[str, Any] = {}
+    def __init__(self, request: Request, client: IpvsClient | None = None) -> None:
+        self._request, self._client = request, client or IpvsClient()
+        self._snapshot, self._plan = self._read()
+        self.plan = only_changes(self._plan)
 
-    def look(self) -> tuple[Seen, Plan[Any]]:
+    def _read(self) -> tuple[Snapshot, Plan[Any]]:
         """Read the host and decide."""
-        counted = self.request.counted
-        table = self.client.read(self.request.keys)
-        connections = self.connections(counted(table)) if counted else {}
-        sysctls = self.client.sysctls(self.request.sysctls) if self.request.sysctls else {}
-        seen = Seen(table, read_drained(), self.client.timeouts(), sysctls, connections)
-        return seen, checked(self.request.decide(seen))
+        request, client = self._request, self._client
+        table = client.read(request.keys)
+        connections = connections_of_servers(client, request.counted(table)) if request.counted else {}
+        sysctls = client.sysctls(request.sysctls) if request.sysctls else {}
+        snapshot = Snapshot(table, read_drained(), client.timeouts(), sysctls, connections)
+        return snapshot, _checked(request.decide(snapshot))
 
-    def connections(self, services: Iterable[ServiceKey]) -> dict[Place, Connections]:
-        """Return how many connections each server of the services has now."""
-        return {
-            (service, server): counts
-            for service in services
-            for server, counts in self.client.connections(service).items()
-        }
+    def apply(self) -> None:
+        """Apply the plan; raise LvsError.
 
-    def apply(self) -> Plan[Any] | None:
-        """Carry the first plan out; return the whole plan that came about when others changed the table meanwhile."""
-        # Most runs have nothing to carry out, and need not compile what does.
-        from .apply import Carrying
+        If another program changes the table meanwhile, it is read and decided on again, and `plan` is the whole way
+        from the first state to the last.
+        """
+        first, application, changes = self._plan, Application(self._client), list[str]()
 
-        carrying = Carrying(self)
-        settled = carrying.through()
-        self.report = carrying.report
-        return settled
+        def apply(plan: Plan[Any]) -> None:
+            application.apply(plan.operations, self._snapshot.table, self._snapshot.drained)
+
+        def decide_again(change: ConcurrentChange) -> Plan[Any]:
+            application.done += change.done
+            changes.append(str(change))
+            self._snapshot, plan = self._read()
+            return plan
+
+        try:
+            plan = apply_settled(first, apply, decide_again, _ATTEMPTS)
+        except ConcurrentChange as change:
+            raise _unsettled(change, application) from None
+        if changes:
+            plan = _settled(first, plan, application.done, changes)
+        self.plan = only_changes(replace(plan, results={**plan.results, **application.report}))
 
 
-def checked(plan: Plan[Any]) -> Plan[Any]:
-    """Return the plan when the kernel can have its schedulers, so that check mode refuses what a real run would."""
+def _checked(plan: Plan[Any]) -> Plan[Any]:
+    """Return the plan if the kernel has its schedulers, so that check mode fails where a real run would."""
     for operation in plan.operations:
         if isinstance(operation, IpvsOperation) and operation.service_settings is not None:
             check_scheduler(operation.service_settings.scheduler)
     return plan
+
+
+def _settled(first: Plan[Any], last: Plan[Any], done: Sequence[Any], changes: Sequence[str]) -> Plan[Any]:
+    warning = (
+        f"Another program changed the IPVS table during this run ({'; '.join(changes)}); it was read again, and "
+        "what was asked has come about."
+    )
+    warnings = (*first.warnings, *last.warnings, warning)
+    return replace(last, before=first.before, operations=tuple(done), warnings=tuple(dict.fromkeys(warnings)))
+
+
+def _unsettled(change: ConcurrentChange, application: Application) -> LvsError:
+    error = LvsError(
+        f"Another program keeps changing the IPVS table (seen {_ATTEMPTS} times, last: {change}); stop it, "
+        "such as keepalived or ldirectord, or let it alone keep this service."
+    )
+    error.results = {"operations": [step.words for step in (*application.done, *change.done)]}
+    return error

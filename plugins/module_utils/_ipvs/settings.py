@@ -4,18 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from .._core.errors import in_range
-
-
-class Timeouts(NamedTuple):
-    """Seconds after which an idle TCP connection, one that saw a FIN, and a UDP flow are forgotten."""
-
-    tcp: int
-    tcp_fin: int
-    udp: int
-
+from .._core.options import in_range
+from .model import Timeouts
 
 SYSCTLS = "/proc/sys/net/ipv4/vs"  # of this process's network namespace
 # What the kernel begins with (ip_vs_control_net_init_sysctl in ip_vs_ctl.c), of those that decide which server a client

@@ -6,70 +6,12 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from .._core.errors import MalformedAnswer
 from .._netlink.fields import ADDRESS, TEXT, U32, Field, Kind, decode_fields, encode_fields, number
 from .._netlink.messages import unpack_attributes
-from .fields import ServerKey
-from .settings import Timeouts
-
-
-class Counters(NamedTuple):
-    """Totals since the object was made (or `ipvsadm --zero`), and rates per second, estimated every 2 s."""
-
-    connections: int
-    packets_in: int
-    packets_out: int
-    bytes_in: int
-    bytes_out: int
-    connections_per_second: int
-    packets_in_per_second: int
-    packets_out_per_second: int
-    bytes_in_per_second: int
-    bytes_out_per_second: int
-
-
-class Connections(NamedTuple):
-    """How many connections a server has now: established, in any other state, and templates of persistent clients."""
-
-    active: int
-    inactive: int
-    persistent: int
-
-
-class ServerStatus(NamedTuple):
-    """What the kernel counts of one real server."""
-
-    connections: Connections
-    counters: Counters
-
-
-class ServiceStatus(NamedTuple):
-    """What the kernel counts of one service, and of its servers."""
-
-    counters: Counters
-    servers: Mapping[ServerKey, ServerStatus]
-
-
-class Engine(NamedTuple):
-    """The version of IPVS, such as ``1.2.1``, and the number of buckets of its connection table."""
-
-    version: str
-    table_size: int
-
-
-class Daemon(NamedTuple):
-    """One sync daemon of this host; the multicast group is empty where the kernel uses its default, 224.0.0.81."""
-
-    state: str
-    interface: str
-    sync_id: int
-    max_length: int = 0
-    group: str = ""
-    port: int = 0
-    ttl: int = 0
-
+from .model import Connections, Counters, Daemon, Engine, Timeouts
 
 _STATES = {"master": 1, "backup": 2}
 

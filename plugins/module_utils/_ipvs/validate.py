@@ -8,7 +8,7 @@ from typing import Any, Callable, TypeVar
 
 from .._core.errors import InvalidValue
 from .describe import flag_bits, server_name, service_name
-from .fields import FLAG_ONE_PACKET, ServerKey, ServerSettings, ServiceKey, ServiceSettings, default_netmask
+from .model import FLAG_ONE_PACKET, ServerKey, ServerSettings, ServiceKey, ServiceSettings, default_netmask
 from .options import FORWARDING_CHOICES
 
 Settings = TypeVar("Settings", ServiceSettings, ServerSettings)

@@ -10,9 +10,7 @@ from typing import Any, Callable, NamedTuple
 
 from .._core.errors import LvsError
 from .describe import server_name, service_name
-from .fields import ServerKey, ServiceKey
-from .plan import Place
-from .status import Connections
+from .model import Connections, Place, ServerKey, ServiceKey
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 NONE = Connections(0, 0, 0)

@@ -11,8 +11,8 @@ from typing import Any
 
 from .._rtnetlink.dump import links
 from .._rtnetlink.library import DELETE_FLAGS, RtnlClient, error_number, link_index, plain_reason
-from .._vip.model import Link
-from .model import Current, Entry, Way
+from .._rtnetlink.model import Entry, Link
+from .model import Current, Way
 from .options import WantedNeighbors
 from .plan import NeighborOperation, SetNeighbor
 

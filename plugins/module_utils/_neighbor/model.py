@@ -6,16 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from .._vip.model import Link
-
-
-class Entry(NamedTuple):
-    """An entry of the kernel's neighbour table, one for each device and address; `mac` is empty where none is known."""
-
-    interface: str
-    address: str
-    mac: str = ""
-    permanent: bool = False
+from .._rtnetlink.model import Entry, Link
 
 
 class Way(NamedTuple):

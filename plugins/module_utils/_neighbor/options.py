@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from .._core.address import parse_mac
 from .._core.errors import InvalidValue
-from .._vip.options import choice, parse_interface, parse_vip_host
+from .._core.options import choice, parse_interface, parse_vip_host
 
 NEIGHBOR_OPTIONS: dict[str, Any] = {
     "interface": {"type": "str", "required": True},

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple, Union
 
 from .._core.errors import InvalidValue
 from .._core.plan import Plan
-from .model import Current, Entry, Way
+from .._rtnetlink.model import Entry
+from .model import Current, Way
 from .options import WantedNeighbors
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from .._arp.client import PROBE_INTERVAL, PROBES, find_owners
-from .._arp.owners import choose_senders
+from .._arp.senders import choose_senders
 from .._core.address import same_family
 from .._rtnetlink.state import own_addresses, own_neighbors
 from .connect import Connection, Target, connect, is_listening

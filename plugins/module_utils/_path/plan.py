@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._core.address import parse_host, same_family
-from .._core.errors import InvalidValue, in_range
-from .._rtnetlink.state import Own, Route
-from .._vip.options import parse_interface
+from .._core.errors import InvalidValue
+from .._core.options import in_range, parse_interface
+from .._rtnetlink.model import Own, Route
 from .model import DIRECT, MASQUERADE, TUNNEL, UDP, Probe, Way
 
 _SERVER_OPTIONS: dict[str, Any] = {

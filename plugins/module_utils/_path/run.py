@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .._rtnetlink.state import own_addresses, route_to
+from .._rtnetlink.routes import route_to
+from .._rtnetlink.state import own_addresses
 from .client import prove
 from .plan import Inquiry, plan_ways
 from .verdict import report

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .._core.address import endpoint
 from .._core.errors import InvalidValue
-from .._ipvs.describe import endpoint
 from .model import (
     DATAGRAM,
     DIRECT,

@@ -14,6 +14,7 @@ from typing import Any, TextIO
 from .._core.errors import LvsError
 from .._core.files import read_bytes
 from .._nftables.monitor import generation
+from .handlers import restore
 from .watch import OF_RULES, wait_for_loss
 
 # The steps of the resident program. Each begins the next in its own place (execv), so that what waits holds no more
@@ -90,9 +91,6 @@ def _restore(state: Mapping[str, Any], parts: Sequence[str]) -> bool:
     packet filter come before VIPs, so that a client that finds the VIP is served. Every other part is tried even when
     another fails; each failure is a line on stderr.
     """
-    # What waits has nothing to restore, and need not compile what does.
-    from .handlers import restore
-
     failed: set[str] = set()
     for name in parts:
         if name == "vips" and "arp_filters" in failed:

@@ -50,7 +50,7 @@ def wanted_files(
     """Return the files that bring `declared` back at boot.
 
     `python` is the interpreter that runs the program, `checksum` identifies the program, and `former` is what the file
-    remembers of earlier declarations (see stale.former).
+    remembers of earlier declarations (see stale.find_stale).
     """
     names = "".join(f"{module}\n" for module in declared.kernel_modules)
     loaded = [Content(declared.modules, f"# Written by lvs.cluster.boot_restore.\n{names}".encode())] if names else []

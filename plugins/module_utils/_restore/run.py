@@ -1,21 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One run of boot_restore: what it reads and decides, and how that is carried out; without Ansible."""
+"""One run of boot_restore: read, decide, apply. Needs no Ansible."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from .._core.paths import PROGRAM
 from .._core.plan import Plan
 from .client import apply_files, is_active, other_declarations, read_files, read_program
 from .declaration import Declared
 from .plan import Content, FileOperation, Removal, is_kept, is_stale, plan_files, plan_removal, wanted_files
-
-if TYPE_CHECKING:
-    from .stale import Former
-    from .stale_run import FormerRun
+from .stale import Saved, find_stale
+from .stale_run import StaleRun
+from .validate import check_parts
 
 
 class Program(NamedTuple):
@@ -26,10 +25,10 @@ class Program(NamedTuple):
 
 
 class DeclareRun:
-    """A declaration and the way to it; `plan` is what there is to do.
+    """The files of a declaration, and the removal of what it declares no longer.
 
-    With `remove_former` what an earlier declaration had is taken away; without, the file remembers it. Raises
-    InvalidValue for a part that its own module would refuse.
+    With `remove_former` what an earlier declaration had is removed; without, the file remembers it. Raises InvalidValue
+    for a part that its own module would refuse.
     """
 
     def __init__(self, declared: Declared, present: bool, remove_former: bool, python: str, program: Program) -> None:
@@ -38,7 +37,7 @@ class DeclareRun:
         # A declaration can have lost its kernel modules since, so their file is looked for in any case.
         current = read_files(declared.paths)
         gone = _checked(declared, self._declared, current, program.checksum)
-        self._removal = _removal(gone) if remove_former and gone else None
+        self._removal = StaleRun(gone) if remove_former and gone else None
         self.plan: Plan[Any]
         if self._removal and self._removal.words:
             noted = plan_files(current, self._noted(gone, present), ())
@@ -55,8 +54,9 @@ class DeclareRun:
             former=gone if present and not remove_former else {},
         )
 
-    def apply(self, operations: Sequence[Any]) -> None:
-        """Apply the plan's operations, in their order; raise ProgramMissing before anything is changed."""
+    def apply(self) -> None:
+        """Apply the plan; raise LvsError, and ProgramMissing before anything is changed."""
+        operations = self.plan.operations
         writes = any(isinstance(step, FileOperation) and step.content and step.content.checksum for step in operations)
         program = read_program(self._program.source, self._program.checksum) if writes else b""
         for removes, steps in groupby(operations, lambda step: isinstance(step, Removal)):
@@ -65,15 +65,15 @@ class DeclareRun:
             elif self._removal:
                 self._removal.apply()
 
-    def _files(self, gone: Former) -> list[Content]:
+    def _files(self, gone: Saved) -> list[Content]:
         return wanted_files(self._declared, self._python, self._program.checksum, gone)
 
-    def _noted(self, gone: Former, present: bool) -> list[Content]:
+    def _noted(self, gone: Saved, present: bool) -> list[Content]:
         """Return the files that are written before anything is taken away: what keeps VIPs there reads the first."""
         files = self._files(gone)
         return files if present else [content for content in files if content.path == self._declared.state]
 
-    def _final(self, current: Mapping[str, Content], gone: Former, present: bool) -> Plan[Any]:
+    def _final(self, current: Mapping[str, Content], gone: Saved, present: bool) -> Plan[Any]:
         if present:
             files = self._files(gone)
             wanted = {content.path for content in files}
@@ -83,20 +83,10 @@ class DeclareRun:
         return plan_files(current, [], [path for path in reversed(self._declared.paths) if path not in shared])
 
 
-def _checked(given: Declared, wanted: Declared, current: Mapping[str, Content], checksum: str) -> Former:
+def _checked(given: Declared, wanted: Declared, current: Mapping[str, Content], checksum: str) -> Saved:
     """Return what an earlier declaration had and `wanted` has not, after each part of what was `given` is checked."""
     if is_kept(given, current, checksum) and given == wanted:
-        return {}  # it was checked when it was written, and need not compile what checks every part
-    from .stale import former
-    from .validate import check_parts
-
+        return {}  # it was checked when it was written
     check_parts(given)
     state = current.get(wanted.state)
-    return former(state.data if state else None, wanted)
-
-
-def _removal(gone: Former) -> FormerRun:
-    # Most runs have nothing to take away, and need not compile what does.
-    from .stale_run import FormerRun
-
-    return FormerRun(gone)
+    return find_stale(state.data if state else None, wanted)

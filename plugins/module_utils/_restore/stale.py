@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a declaration had and has no more: it is of this collection's making, so it is taken away by it too."""
+"""What an earlier declaration had and the present one has not: this collection added it, so it removes it."""
 
 from __future__ import annotations
 
@@ -7,20 +7,16 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Callable
 
-from .._arp_filter.options import WantedArpFilter
 from .._core.errors import InvalidValue
-from .._ipvs.describe import service_key_options
-from .._ipvs.options import parse_service
-from .._neighbor.options import WantedNeighbors
-from .._vip.options import Wanted
 from .declaration import Declared
+from .parse import parse_arp_filter, parse_neighbors, parse_service, parse_vip
 
 # By the names of boot_restore's options, in the options of the modules, each item with state: absent.
-Former = dict[str, list[dict[str, Any]]]
+Saved = dict[str, list[dict[str, Any]]]
 _STATE = {"state": "absent"}
 
 
-def former(before: bytes | None, declared: Declared) -> Former:
+def find_stale(before: bytes | None, declared: Declared) -> Saved:
     """Return what the file of an earlier run declares, or calls former, and `declared` does not.
 
     Empty parts are left out. A file that can't be read as one of ours declares nothing: one that can is about to
@@ -46,9 +42,9 @@ def _items(state: Mapping[str, Any], part: str) -> Iterator[Mapping[str, Any]]:
 
 def _vips(state: Mapping[str, Any], declared: Declared) -> Iterator[dict[str, Any]]:
     """Yield the VIPs of each item that no item of this device has now."""
-    seen = _places(map(Wanted.from_options, declared.vips), lambda one: [vip.address for vip in one.vips])
+    seen = _places(map(parse_vip, declared.vips), lambda one: [vip.address for vip in one.vips])
     for item in _items(state, "vips"):
-        wanted = Wanted.from_options(item)
+        wanted = parse_vip(item)
         gone = [vip.address for vip in wanted.vips if (wanted.interface, vip.address) not in seen]
         seen |= {(wanted.interface, address) for address in gone}
         if gone:
@@ -57,10 +53,10 @@ def _vips(state: Mapping[str, Any], declared: Declared) -> Iterator[dict[str, An
 
 
 def _neighbors(state: Mapping[str, Any], declared: Declared) -> Iterator[dict[str, Any]]:
-    wishes = map(WantedNeighbors.from_options, declared.neighbors)
+    wishes = map(parse_neighbors, declared.neighbors)
     seen = _places(wishes, lambda one: [neighbor.address for neighbor in one.neighbors])
     for item in _items(state, "neighbors"):
-        wanted = WantedNeighbors.from_options(item)
+        wanted = parse_neighbors(item)
         gone = [one.address for one in wanted.neighbors if (wanted.interface, one.address) not in seen]
         seen |= {(wanted.interface, address) for address in gone}
         if gone:
@@ -69,9 +65,9 @@ def _neighbors(state: Mapping[str, Any], declared: Declared) -> Iterator[dict[st
 
 def _arp_filters(state: Mapping[str, Any], declared: Declared) -> Iterator[dict[str, Any]]:
     """Yield the filters whose names are no more; which VIPs are in one that is still there is the module's to say."""
-    seen = {WantedArpFilter.from_options(item).name for item in declared.arp_filters}
+    seen = {parse_arp_filter(item).name for item in declared.arp_filters}
     for item in _items(state, "arp_filters"):
-        name = WantedArpFilter.from_options(item).name
+        name = parse_arp_filter(item).name
         if name not in seen:
             seen.add(name)
             yield {"name": name, **_STATE}
@@ -82,6 +78,8 @@ def _places(wishes: Iterator[Any], addresses: Callable[[Any], Sequence[str]]) ->
 
 
 def _services(state: Mapping[str, Any], declared: Declared) -> Iterator[dict[str, Any]]:
+    from .._ipvs.describe import service_key_options
+
     seen = {parse_service(item).key for item in declared.services}
     for item in _items(state, "services"):
         key = parse_service(item).key

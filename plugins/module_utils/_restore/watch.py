@@ -15,10 +15,11 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack, closing, suppress
 from typing import Any, Callable
 
-from .._neighbor.model import Entry
 from .._neighbor.options import WantedNeighbors
 from .._nftables.monitor import RuleChanges, generation
-from .._rtnetlink.state import Changes, Own, own_addresses, own_neighbors
+from .._rtnetlink.model import Entry, Own
+from .._rtnetlink.monitor import Changes
+from .._rtnetlink.state import own_addresses, own_neighbors
 from .._vip.options import Wanted
 
 # Managers take an interface down and build it up in several steps; one look after them is enough.

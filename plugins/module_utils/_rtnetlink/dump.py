@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import socket
 import struct
-from typing import NamedTuple
 
 from .._core.errors import KernelRefusal, unexplained
 from .._netlink.messages import Conversation, open_netlink, unpack_attributes
-from .._vip.model import Link
+from .model import Address, Link
 
 # include/uapi/linux: rtnetlink.h, if_link.h, if_addr.h
 _RTM_NEWLINK, _RTM_GETLINK, _RTM_NEWADDR, _RTM_GETADDR = 16, 18, 20, 22
@@ -26,19 +25,6 @@ _FLAGS = struct.Struct("=I")  # the header's eight bits again, and those that ca
 _IFF_UP, _IFF_LOOPBACK, _IFF_NOARP = 0x1, 0x8, 0x80
 _ARPHRD_ETHER = 1
 _WAIT = 10.0
-
-
-class Address(NamedTuple):
-    """An address in the kernel's numbers: `device` is an index, `far` the other end (mostly `address` itself)."""
-
-    device: int
-    family: int
-    address: str
-    far: str
-    prefix: int
-    scope: int
-    flags: int
-    label: str
 
 
 def route_socket(groups: int = 0) -> socket.socket:

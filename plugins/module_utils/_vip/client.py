@@ -11,9 +11,10 @@ from functools import partial
 from typing import Any
 
 from .._arp.client import announce
-from .._rtnetlink.dump import Address, addresses, links
+from .._rtnetlink.dump import addresses, links
 from .._rtnetlink.library import DELETE_FLAGS, RtnlClient, error_number, link_index, plain_reason
-from .model import FALLBACKS, SCOPES, TUNNELS, Current, Held
+from .._rtnetlink.model import FALLBACKS, SCOPES, TUNNELS, Address
+from .model import Current, Held
 from .operations import (
     AddAddress,
     AddLink,

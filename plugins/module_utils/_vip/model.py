@@ -7,30 +7,7 @@ import ipaddress
 from collections.abc import Mapping
 from typing import NamedTuple
 
-# rtnetlink's address scopes (rtm_scope in include/uapi/linux/rtnetlink.h) in the words of ip-address(8)
-SCOPES = {"global": 0, "site": 200, "link": 253, "host": 254}
-
-# The devices that a tunnel's module makes by itself, in each network namespace; the kernel never removes them.
-FALLBACKS = {"tunl0": "ipip", "ip6tnl0": "ip6tnl"}
-# The kinds of devices that are the end of a tunnel
-TUNNELS = ("ipip", "ip6tnl", "gre")
-
-
-class Link(NamedTuple):
-    """A network device.
-
-    `arp` says whether neighbours learn its addresses from it by ARP or ND (Ethernet, not lo, not dummy);
-    `promotes` whether its secondary addresses survive their primary (sysctl promote_secondaries); `mac` is empty for a
-    device that has none.
-    """
-
-    name: str
-    kind: str
-    up: bool
-    arp: bool
-    loopback: bool = False
-    promotes: bool = False
-    mac: str = ""
+from .._rtnetlink.model import Link
 
 
 class Held(NamedTuple):

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, Union
 
-from .model import Current, Held, Link
+from .._rtnetlink.model import Link
+from .model import Current, Held
 
 
 class AddLink(NamedTuple):

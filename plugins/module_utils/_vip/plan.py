@@ -17,8 +17,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._core.errors import InvalidValue
+from .._core.options import Vip
 from .._core.plan import Plan
-from .model import FALLBACKS, Current, Held, Link, secondaries
+from .._rtnetlink.model import FALLBACKS, Link
+from .model import Current, Held, secondaries
 from .operations import (
     AddAddress,
     AddLink,
@@ -31,7 +33,7 @@ from .operations import (
     VipOperation,
     simulate,
 )
-from .options import Vip, Wanted
+from .options import Wanted
 
 __all__ = ["Wanted", "plan_devices", "plan_vips"]
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.address import same_family
 from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import HostFacts
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.fields import ServiceSettings
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import ServiceSettings
 from ansible_collections.lvs.cluster.plugins.module_utils._path.model import TUNNEL
 
 from .._topology.model import Server, Service, Topology

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from ansible_collections.lvs.cluster.plugins.module_utils._core.address import same_family
 from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import ABSENT
 from ansible_collections.lvs.cluster.plugins.module_utils._path.model import DIRECT, MASQUERADE, TUNNEL
-from ansible_collections.lvs.cluster.plugins.module_utils._vip.model import FALLBACKS
+from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.model import FALLBACKS
 
 from .._topology.finding import Finding
 from .context import (

@@ -7,7 +7,7 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.fields import PROTOCOLS
+from ansible_collections.lvs.cluster.plugins.module_utils._core.protocols import TRANSPORTS
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import FORWARDING_CHOICES
 
 from .finding import Finding, Findings
@@ -64,7 +64,7 @@ class Reader:
             name,
             self._vips(f"{where}.address", item.get("address")),
             self._ports(f"{where}.ports", item.get("ports")),
-            notes.choice("", f"{where}.protocol", item.get("protocol", "tcp"), PROTOCOLS),
+            notes.choice("", f"{where}.protocol", item.get("protocol", "tcp"), TRANSPORTS),
             0 if mark is None else notes.ranged(f"{where}.fwmark", mark, 1, 0xFFFFFFFF),
             notes.choice("", f"{where}.forwarding", item.get("forwarding", "direct"), FORWARDING_CHOICES),
             self._directors(f"{where}.directors", item.get("directors")),

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.fields import TUNNEL_CHECKSUMS, TUNNEL_TYPES
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import TUNNEL_CHECKSUMS, TUNNEL_TYPES
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import parse_server, parse_service
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.validate import settle_server, settle_service
 

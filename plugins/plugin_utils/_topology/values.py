@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Callable
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.address import parse_host
-from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue, in_range
+from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue
+from ansible_collections.lvs.cluster.plugins.module_utils._core.options import in_range
 
 from .finding import Finding, of_error
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.lvs.cluster.plugins.module_utils._core.address import endpoint
 from ansible_collections.lvs.cluster.plugins.module_utils._facts.requests import UNNAMED
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.describe import endpoint
 
 from .._topology.finding import Finding
 from .distribution import share_checks

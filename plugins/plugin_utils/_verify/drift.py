@@ -8,17 +8,13 @@ from typing import Any, NamedTuple
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.plan import Plan
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.describe import server_name, service_name
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Timeouts
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.operations import simulate
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import parse_services
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import (
-    plan_services,
-    plan_sysctls,
-    plan_timeouts,
-    simulate,
-)
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services, plan_sysctls, plan_timeouts
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.readiness import begins
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.settings import (
     KERNEL_SYSCTLS,
-    Timeouts,
     parse_sysctls,
     parse_timeouts,
 )

@@ -11,7 +11,8 @@ import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.lvs.cluster.plugins.filter.topology import FilterModule
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.fields import PROTOCOLS, TUNNEL_CHECKSUMS, TUNNEL_TYPES
+from ansible_collections.lvs.cluster.plugins.module_utils._core.protocols import TRANSPORTS
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import TUNNEL_CHECKSUMS, TUNNEL_TYPES
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import FORWARDING_CHOICES
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology import reader as topology_reader
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.hosts import STATES
@@ -19,7 +20,7 @@ from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.values impor
 from commands import PROJECT, execute
 
 CHOICES = {
-    "protocol": PROTOCOLS,
+    "protocol": TRANSPORTS,
     "forwarding": FORWARDING_CHOICES,
     "tunnel_type": TUNNEL_TYPES,
     "tunnel_checksum": TUNNEL_CHECKSUMS,

@@ -32,11 +32,12 @@ from ansible_collections.lvs.cluster.plugins.module_utils._nftables.ruleset impo
 from ansible_collections.lvs.cluster.plugins.module_utils._path import sockets as path_sockets
 from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink import dump as rtnetlink_dump
 from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink import state as rtnetlink_state
+from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.model import Link
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl import client as sysctl_client
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl import value as sysctl_value
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.model import Pair
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.plan import WriteValue
-from ansible_collections.lvs.cluster.plugins.module_utils._vip.model import Current, Link
+from ansible_collections.lvs.cluster.plugins.module_utils._vip.model import Current
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.options import Wanted
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.plan import plan_vips
 

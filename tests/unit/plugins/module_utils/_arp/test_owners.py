@@ -6,16 +6,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.lvs.cluster.plugins.module_utils._arp.client import Answer
-from ansible_collections.lvs.cluster.plugins.module_utils._arp.owners import (
-    Inquiry,
-    choose_interface,
-    choose_senders,
-    summarise,
-)
+from ansible_collections.lvs.cluster.plugins.module_utils._arp.model import Answer
+from ansible_collections.lvs.cluster.plugins.module_utils._arp.owners import Inquiry, choose_interface, summarise
+from ansible_collections.lvs.cluster.plugins.module_utils._arp.senders import choose_senders
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue
-from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink import state as rtnetlink_state
-from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.state import Own
+from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink import routes
+from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.model import Own
 
 VIP, VIP2 = "192.0.2.30", "198.51.100.30"
 ROUTES = """\
@@ -45,18 +41,16 @@ ROUTES6 = """\
     ],
 )
 def test_routes(address: str, interface: str, gateway: str) -> None:
-    routes = rtnetlink_state.parse_ipv4_routes(ROUTES.splitlines()) + rtnetlink_state.parse_ipv6_routes(
-        ROUTES6.splitlines()
-    )
-    route = rtnetlink_state.best_route(address, routes)
+    found = routes.parse_ipv4_routes(ROUTES.splitlines()) + routes.parse_ipv6_routes(ROUTES6.splitlines())
+    route = routes.best_route(address, found)
     assert route
     assert (route.interface, route.gateway) == (interface, gateway)
 
 
 def test_addresses_on_two_segments_are_refused() -> None:
-    routes = rtnetlink_state.parse_ipv4_routes(ROUTES.splitlines())
+    found = routes.parse_ipv4_routes(ROUTES.splitlines())
     with pytest.raises(InvalidValue) as caught:
-        choose_interface({one: rtnetlink_state.best_route(one, routes) for one in (VIP, VIP2)})
+        choose_interface({one: routes.best_route(one, found) for one in (VIP, VIP2)})
     assert str(caught.value) == (
         "addresses: ['192.0.2.30', '198.51.100.30'] are on different segments (192.0.2.30 on eth1, 198.51.100.30 on eth2); "
         "ask for those of each segment in a task."

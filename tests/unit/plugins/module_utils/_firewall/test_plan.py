@@ -11,6 +11,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._firewall.evaluate imp
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall.options import Mark, Opening, WantedFirewall
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall.packets import packets_at, request
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall.plan import firewalld_tables, plan_nftables
+from ansible_collections.lvs.cluster.plugins.module_utils._firewall.rules import accept_rule, mark_rule
 from ansible_collections.lvs.cluster.plugins.module_utils._nftables.names import owner_table
 from ansible_collections.lvs.cluster.plugins.module_utils._nftables.operations import AddRule, simulate
 from ansible_collections.lvs.cluster.plugins.module_utils._nftables.ruleset import (
@@ -19,8 +20,6 @@ from ansible_collections.lvs.cluster.plugins.module_utils._nftables.ruleset impo
     ChainKey,
     Rule,
     Ruleset,
-    accept_rule,
-    mark_rule,
     parse_ruleset,
 )
 from firewall_rulesets import (

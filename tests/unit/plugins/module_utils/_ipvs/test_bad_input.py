@@ -8,14 +8,15 @@ import re
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Timeouts
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.operations import simulate
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import parse_service
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services, simulate
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.run import Seen
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.settings import Timeouts
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.run import Snapshot
 from argument_specs import BadOptions, validated
 from ipvs_bad_input import CASES, TABLE, Case
 
-SEEN = Seen(
+SEEN = Snapshot(
     simulate({}, plan_services({}, [parse_service(service) for service in TABLE]).operations),
     {},
     Timeouts(900, 120, 300),

@@ -18,13 +18,14 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.drain import (
     plan_restore_everywhere,
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.drain_file import read_drained, update_drained
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Connections, Former
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.operations import simulate
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import (
     parse_server,
     parse_service,
     parse_service_key,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import Former, plan_services, simulate
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.status import Connections
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.wait import Leaving, NotDrained, WaitOperation, wait
 from hypothesis import given
 from hypothesis import strategies as st

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.describe import flag_words
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.fields import ServiceKey
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import ServiceKey
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import parse_service
 
 WEB = {"address": "192.168.91.30", "port": 80}

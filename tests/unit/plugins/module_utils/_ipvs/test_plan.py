@@ -6,20 +6,19 @@ from __future__ import annotations
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue, NotSupported
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.describe import service_options
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.fields import ServerKey, ServerSettings, ServiceSettings
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import (
+    ServerKey,
+    ServerSettings,
+    ServiceSettings,
+    ServiceState,
+)
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.operations import Step, simulate
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import (
     parse_server,
     parse_service,
     parse_service_key,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import (
-    ServiceState,
-    Step,
-    plan_server,
-    plan_services,
-    plan_sysctls,
-    simulate,
-)
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_server, plan_services, plan_sysctls
 from hypothesis import given
 from ipvs_strategies import tables
 

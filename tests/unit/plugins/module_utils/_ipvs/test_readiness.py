@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.operations import simulate
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import parse_services
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services, simulate
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.readiness import Proof, plan_proved, without_held
 from ansible_collections.lvs.cluster.plugins.module_utils._path import run as path_run
 from ansible_collections.lvs.cluster.plugins.module_utils._path.run import ask_patiently

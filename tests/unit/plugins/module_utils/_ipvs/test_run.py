@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import KernelRefusal, LvsError
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import apply as ipvs_carry
+from ansible_collections.lvs.cluster.plugins.module_utils._core.run import ConcurrentChange
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import apply as ipvs_apply
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import run as ipvs_run
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.errors import TableMoved
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Former, Timeouts
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.operations import simulate
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import parse_service
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import Former, plan_services, simulate
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.settings import Timeouts
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services
 
 WEB = {"address": "192.0.2.30", "port": 80, "scheduler": "rr"}
 POOL = parse_service({**WEB, "real_servers": [{"address": "192.0.2.4"}]})
@@ -35,7 +36,7 @@ class Client:
     def apply(self, operations, basis):
         if self.others:
             self.table = self.others.pop(0)
-            raise TableMoved("service tcp 192.0.2.30:80 was changed", operations[:0])
+            raise ConcurrentChange("service tcp 192.0.2.30:80 was changed", operations[:0])
         self.table = simulate(self.table, operations)
 
 
@@ -47,8 +48,10 @@ def run_on(monkeypatch):
 
     def run(client):
         request = ipvs_run.Request([POOL.key], lambda seen: plan_services(seen.table, [POOL]))
-        run = ipvs_run.IpvsRun(client, request)
-        return run.first, run.apply()
+        run = ipvs_run.IpvsRun(request, client)
+        first = run.plan
+        run.apply()
+        return first, run.plan
 
     return run
 
@@ -56,7 +59,7 @@ def run_on(monkeypatch):
 def test_a_quiet_table(run_on):
     client = Client({})
     first, settled = run_on(client)
-    assert settled is None
+    assert settled == first
     assert client.table == simulate({}, first.operations) != {}
 
 
@@ -109,13 +112,13 @@ def test_what_an_earlier_attempt_gave_a_weight_is_forgotten_too(monkeypatch, run
     drained = {place: Former(table[place[0]].servers[place[1]])}
     forgotten = []
     monkeypatch.setattr(ipvs_run, "read_drained", lambda: drained)
-    monkeypatch.setattr(ipvs_carry, "update_drained", lambda change: forgotten.append(change(drained)))
+    monkeypatch.setattr(ipvs_apply, "update_drained", lambda change: forgotten.append(change(drained)))
 
     class Halfway(Client):
         def apply(self, operations, basis):
             """Do all, but say that another program stepped in at the last of the steps."""
             self.table = simulate(self.table, operations)
-            raise TableMoved("could not change the rest", operations)
+            raise ConcurrentChange("could not change the rest", operations)
 
     run_on(Halfway({}))
     assert forgotten == [{}]

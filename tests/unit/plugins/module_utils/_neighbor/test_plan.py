@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue
-from ansible_collections.lvs.cluster.plugins.module_utils._neighbor.model import Current, Entry, Way
+from ansible_collections.lvs.cluster.plugins.module_utils._neighbor.model import Current, Way
 from ansible_collections.lvs.cluster.plugins.module_utils._neighbor.options import Neighbor, WantedNeighbors
 from ansible_collections.lvs.cluster.plugins.module_utils._neighbor.plan import plan_neighbors, simulate
-from ansible_collections.lvs.cluster.plugins.module_utils._vip.model import Link
+from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.model import Entry, Link
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -12,12 +12,8 @@ from ansible_collections.lvs.cluster.plugins.module_utils._path import verdict a
 from ansible_collections.lvs.cluster.plugins.module_utils._path.model import Answer, Evidence, Probe, Way
 from ansible_collections.lvs.cluster.plugins.module_utils._path.plan import Inquiry, plan_ways
 from ansible_collections.lvs.cluster.plugins.module_utils._path.sockets import _filter
-from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.state import (
-    Own,
-    Route,
-    best_route,
-    parse_ipv4_routes,
-)
+from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.model import Own, Route
+from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.routes import best_route, parse_ipv4_routes
 from hypothesis import given
 from hypothesis import strategies as st
 

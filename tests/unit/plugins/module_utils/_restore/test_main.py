@@ -16,10 +16,10 @@ def test_no_vip_without_its_arp_filter(monkeypatch, tmp_path, capsys):
     def refuse(_items, _state):
         raise LvsError("nftables refuses.")
 
-    monkeypatch.setitem(restore_handlers.WAYS, "arp_filters", refuse)
+    monkeypatch.setitem(restore_handlers.HANDLERS, "arp_filters", refuse)
     parts = ("services", "vips", "neighbors")
     for part in parts:
-        monkeypatch.setitem(restore_handlers.WAYS, part, lambda _items, _state, part=part: done.append(part) or [])
+        monkeypatch.setitem(restore_handlers.HANDLERS, part, lambda _items, _state, part=part: done.append(part) or [])
     (tmp_path / "state.json").write_text(json.dumps({part: [{}] for part in ("arp_filters", *parts)}))
     assert restore.main([str(tmp_path / "state.json")]) == 1
     assert done == ["services", "neighbors"]

@@ -8,7 +8,7 @@ import json
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._restore.declaration import declare
 from ansible_collections.lvs.cluster.plugins.module_utils._restore.plan import wanted_files
-from ansible_collections.lvs.cluster.plugins.module_utils._restore.stale import former
+from ansible_collections.lvs.cluster.plugins.module_utils._restore.stale import find_stale
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,15 +48,15 @@ def file_of(former_parts=(), **declared) -> bytes:
         ({"neighbors": [BOUND]}, {"neighbors": [{**BOUND, "neighbors": [{"address": "192.0.2.30", "mac": "52:54:00:00:00:04"}]}]}, {}),
     ],
 )  # fmt: skip
-def test_former(before, now, expected):
-    assert former(file_of(**before), declare({"name": "x", **now})) == expected
+def test_find_stale(before, now, expected):
+    assert find_stale(file_of(**before), declare({"name": "x", **now})) == expected
 
 
 @pytest.mark.parametrize(
     "content", [None, b"", b"{", b"[]", b"7", b'{"vips": 7}', b'{"vips": [{"interface": 3}]}', b"\xff"]
 )
 def test_a_file_that_is_not_ours_declares_nothing(content):
-    assert former(content, declare({"name": "x", "vips": [LAN]})) == {}
+    assert find_stale(content, declare({"name": "x", "vips": [LAN]})) == {}
 
 
 VIPS = st.lists(
@@ -78,15 +78,15 @@ def places(declared) -> set[tuple]:
 
 
 @given(st.lists(st.fixed_dictionaries({"vips": VIPS, "services": SERVICES}), min_size=1, max_size=5))
-def test_nothing_that_was_ever_declared_is_forgotten_and_nothing_declared_is_former(runs):
+def test_nothing_that_was_ever_declared_is_forgotten_and_nothing_declared_is_find_stale(runs):
     """However many runs keep what is former: the last one still knows all, each once."""
     content, ever = None, set()
     for run in runs:
-        found = former(content, declare({"name": "x", **run}))
+        found = find_stale(content, declare({"name": "x", **run}))
         assert places(found) == ever - places(run)
         listed = [(item["interface"], one) for item in found.get("vips", ()) for one in item["addresses"]]
         assert len(listed) == len(set(listed))
         content = file_of(found, **run)
-        assert former(content, declare({"name": "x", **run})) == found  # a second run changes nothing
+        assert find_stale(content, declare({"name": "x", **run})) == found  # a second run changes nothing
         assert json.loads(content).get("former", {}) == found
         ever |= places(run)

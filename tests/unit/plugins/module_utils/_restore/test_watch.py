@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.lvs.cluster.plugins.module_utils._neighbor.model import Entry
 from ansible_collections.lvs.cluster.plugins.module_utils._restore.watch import lost
-from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.state import Own
-from ansible_collections.lvs.cluster.plugins.module_utils._vip.model import Current, Held, Link
+from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.model import Entry, Link, Own
+from ansible_collections.lvs.cluster.plugins.module_utils._vip.model import Current, Held
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.operations import AddAddress
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.options import Wanted
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.plan import plan_vips

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import AddressConflict
+from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.model import Link
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.conflict import plan_free_vips
-from ansible_collections.lvs.cluster.plugins.module_utils._vip.model import Current, Held, Link
+from ansible_collections.lvs.cluster.plugins.module_utils._vip.model import Current, Held
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.options import Wanted
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.plan import plan_vips
 

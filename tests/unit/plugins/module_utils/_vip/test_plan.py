@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue
-from ansible_collections.lvs.cluster.plugins.module_utils._vip.model import Current, Held, Link
+from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.model import Link
+from ansible_collections.lvs.cluster.plugins.module_utils._vip.model import Current, Held
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.operations import simulate
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.options import parse_devices
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.plan import Wanted, plan_devices, plan_vips

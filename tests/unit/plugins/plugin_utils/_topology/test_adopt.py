@@ -6,8 +6,9 @@ from __future__ import annotations
 import pytest
 from ansible_collections.lvs.cluster.plugins.filter.adopt import FilterModule
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.describe import service_options
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.operations import simulate
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import parse_service
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services, simulate
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology import views
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.adopt import adopt
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.reader import read_topology

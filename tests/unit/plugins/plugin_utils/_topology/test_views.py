@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall.options import WantedFirewall
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.operations import simulate
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import parse_service
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services, simulate
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology import views
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.reader import read_topology
 from described_hosts import BOTH, GROUPS, VARS, WEB
