@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.files import BOOT_DIRECTORIES, DROP_IN, next_boot
+from ansible_collections.lvs.cluster.plugins.module_utils._core.paths import DROP_IN
+from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.files import BOOT_DIRECTORIES, next_boot
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.model import SETTINGS, Kernel, Pair
 from forked import call, run_module
 from netns_hosts import LIMIT, Namespace, with_libraries

@@ -11,8 +11,9 @@ from .._core.errors import LvsError, NotSupported
 from .._core.files import read_bytes, remove, write_atomic
 from .._core.paths import SYSCTL_STATE
 from .files import BOOT_DIRECTORIES, LATE_FILES
-from .model import ALL, DEFAULT, SETTINGS, TREE, Pair, needed
-from .plan import Facts, Request, SysctlOperation, WriteValue, effective_values
+from .model import ALL, DEFAULT, SETTINGS, TREE, Facts, Pair, Request, needed
+from .operations import SysctlOperation, WriteValue
+from .plan import effective_values
 from .saved import load
 from .value import read_value, refused, write_value
 

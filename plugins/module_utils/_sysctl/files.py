@@ -16,8 +16,6 @@ from .model import ALL, DEFAULT, FORWARDING, SETTINGS, TREE, Kernel, Pair, in_or
 # Files of one name in an earlier directory hide those in a later one; then all are read in the order of their names.
 BOOT_DIRECTORIES = ("/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d", "/lib/sysctl.d")
 
-# After 99-sysctl.conf (Debian's link to /etc/sysctl.conf) and after everything that distributions install.
-DROP_IN = "/etc/sysctl.d/99-zz-lvs-cluster.conf"
 
 # Files that are applied after the drop-ins, and by what.
 LATE_FILES = {

@@ -8,7 +8,10 @@ devinet_copy_dflt_conf, devinet_sysctl_forward, inet_forward_change) for what a 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
+
+from .._core.paths import DROP_IN
 
 ALL = "all"
 DEFAULT = "default"
@@ -156,3 +159,47 @@ class Kernel:
         redirects = Pair(ALL, ACCEPT_REDIRECTS)
         self.values[redirects] = int(not value)
         return reached | {redirects}
+
+
+class Former(NamedTuple):
+    """A value from before; `because` names what was declared when the kernel changed this one along with it."""
+
+    value: int
+    because: Pair | None = None
+
+
+class Request(NamedTuple):
+    """The options, canonical: `targets` are interfaces, all and default; `wanted` maps setting to value.
+
+    `effective_on` names the interfaces on which the values have to act; None means those of the targets, and all
+    interfaces when `all` is one of them. With `present` false `wanted` may be empty, for every setting; its values
+    don't matter then.
+    """
+
+    targets: tuple[str, ...]
+    wanted: Mapping[str, int]
+    present: bool = True
+    persist: bool = True
+    drop_in: str = DROP_IN
+    strict: bool = True
+    effective_on: tuple[str, ...] | None = None
+
+    def covered(self, interfaces: tuple[str, ...]) -> tuple[str, ...]:
+        """Return those of the host's interfaces on which the values have to act."""
+        if self.effective_on is not None:
+            return self.effective_on
+        return interfaces if ALL in self.targets else tuple(set(interfaces) & set(self.targets))
+
+
+class Facts(NamedTuple):
+    """What the host says: values in the kernel, real interfaces, texts of sysctl files by path, former values.
+
+    `drop_in_text` is that of the drop-in, or None when there is no such file.
+    """
+
+    values: Mapping[Pair, int]
+    interfaces: tuple[str, ...]
+    files: Mapping[str, str] = MappingProxyType({})
+    drop_in_text: str | None = None
+    former: Mapping[Pair, Former] = MappingProxyType({})
+    kernel: tuple[int, int] = (99, 0)

@@ -8,9 +8,9 @@ from posixpath import basename, dirname, normpath
 from typing import Any
 
 from .._core.errors import InvalidValue
-from .files import BOOT_DIRECTORIES, DROP_IN
-from .model import ALL, DEFAULT, SETTINGS
-from .plan import Request
+from .._core.paths import DROP_IN
+from .files import BOOT_DIRECTORIES
+from .model import ALL, DEFAULT, SETTINGS, Request
 
 _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _NAME_MAX = 15  # IFNAMSIZ - 1

@@ -4,150 +4,27 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from types import MappingProxyType
-from typing import Any, NamedTuple, Union
+from typing import Any
 
-from .._core.errors import InvalidValue
 from .._core.paths import SYSCTL_STATE
 from .._core.plan import Plan
 from .checks import defeated_at_boot, ineffective
-from .files import DROP_IN, declared, number, render
+from .files import declared, number, render
 from .model import (
-    ACCEPT_REDIRECTS,
     ALL,
     DEFAULT,
-    FORWARDING,
     SETTINGS,
-    Kernel,
+    Facts,
+    Former,
     Pair,
+    Request,
     effective,
     in_order,
     kernel_default,
 )
-from .saved import Former, dump
-
-
-class Request(NamedTuple):
-    """The options, canonical: `targets` are interfaces, all and default; `wanted` maps setting to value.
-
-    `effective_on` names the interfaces on which the values have to act; None means those of the targets, and all
-    interfaces when `all` is one of them. With `present` false `wanted` may be empty, for every setting; its values
-    don't matter then.
-    """
-
-    targets: tuple[str, ...]
-    wanted: Mapping[str, int]
-    present: bool = True
-    persist: bool = True
-    drop_in: str = DROP_IN
-    strict: bool = True
-    effective_on: tuple[str, ...] | None = None
-
-    def covered(self, interfaces: tuple[str, ...]) -> tuple[str, ...]:
-        """Return those of the host's interfaces on which the values have to act."""
-        if self.effective_on is not None:
-            return self.effective_on
-        return interfaces if ALL in self.targets else tuple(set(interfaces) & set(self.targets))
-
-
-class Facts(NamedTuple):
-    """What the host says: values in the kernel, real interfaces, texts of sysctl files by path, former values.
-
-    `drop_in_text` is that of the drop-in, or None when there is no such file.
-    """
-
-    values: Mapping[Pair, int]
-    interfaces: tuple[str, ...]
-    files: Mapping[str, str] = MappingProxyType({})
-    drop_in_text: str | None = None
-    former: Mapping[Pair, Former] = MappingProxyType({})
-    kernel: tuple[int, int] = (99, 0)
-
-
-class WriteValue(NamedTuple):
-    """Write one value to the kernel."""
-
-    pair: Pair
-    value: int
-    words: str
-
-
-class WriteFile(NamedTuple):
-    """Replace a file by `text`, or remove it when that is None."""
-
-    path: str
-    text: str | None
-    words: str
-
-
-SysctlOperation = Union[WriteValue, WriteFile]
-
-
-class _Steps:
-    """The writes decided on so far, on a rehearsing kernel."""
-
-    def __init__(self, facts: Facts, asked: Collection[Pair], leave: Mapping[Pair, int]) -> None:
-        self.kernel = Kernel(facts.values, facts.interfaces)
-        self.asked = asked
-        self.leave = leave
-        self.operations: list[WriteValue] = []
-
-    def write(self, pair: Pair, value: int, verb: str, reason: str = "") -> None:
-        """Write `value` where it differs or may have changed; then put right what the kernel took along with it."""
-        values = self.kernel.values
-        if pair not in values or (values[pair] == value and pair not in self.kernel.doubt):
-            return
-        kept = {other: self.leave.get(other, values[other]) for other in self._taken_along(pair)}
-        self.operations.append(WriteValue(pair, value, f"{verb} {pair.path} = {value}{reason} (was {values[pair]})"))
-        self.kernel.write(pair, value)
-        for other, former in kept.items():
-            self.write(other, former, "keep", f", which writing {pair.path} may reset")
-
-    def write_all(self, wanted: Mapping[Pair, int], verb: str, reason: str = "") -> None:
-        """Write several values, in their order."""
-        for pair in in_order(wanted):
-            self.write(pair, wanted[pair], verb, reason)
-
-    def _taken_along(self, pair: Pair) -> list[Pair]:
-        """What a write to `pair` may reset although nobody asked for it: accept_redirects, and what other runs keep."""
-        if not has_heirs(pair):
-            return []
-        others = {other for other in self.leave if other.key == pair.key}
-        if pair.key == FORWARDING and pair.target == ALL:
-            others.add(Pair(ALL, ACCEPT_REDIRECTS))
-        return [other for other in in_order(others) if other not in self.asked]
-
-
-def has_heirs(pair: Pair) -> bool:
-    """Whether interfaces take their value from `pair`: at once, or when they appear (all of them after a reboot)."""
-    return pair.target == DEFAULT or pair == Pair(ALL, FORWARDING)
-
-
-def check(request: Request, facts: Facts) -> None:
-    """Raise InvalidValue for an interface that is not there or a value that this kernel does not know."""
-    named = [("interfaces", target) for target in request.targets if target not in (ALL, DEFAULT)]
-    named += [("effective_on", target) for target in request.effective_on or ()]
-    for option, target in named if request.present else ():
-        if target not in facts.interfaces:
-            raise InvalidValue(
-                option,
-                target,
-                f"is no interface of this host that carries IPv4 (there are {', '.join(facts.interfaces)})",
-                "correct the name, or create the interface first; for interfaces that come later name 'default'",
-            )
-    for key, value in request.wanted.items() if request.present else ():
-        setting = SETTINGS[key]
-        if value not in setting.values:
-            legal = ", ".join(map(str, setting.values))
-            raise InvalidValue(key, value, "is no value that the kernel documents", f"choose one of {legal}")
-        since = dict(setting.since).get(value, (0, 0))
-        if facts.kernel < since:
-            raise InvalidValue(
-                key,
-                value,
-                f"is new in Linux {since[0]}.{since[1]}, and this host runs {facts.kernel[0]}.{facts.kernel[1]}",
-                "choose a smaller value, or a newer kernel",
-            )
+from .operations import Steps, SysctlOperation, WriteFile, has_heirs
+from .saved import dump
+from .validate import check
 
 
 def make_plan(request: Request, facts: Facts) -> Plan[SysctlOperation]:
@@ -164,7 +41,7 @@ def _others(mine: Mapping[Pair, str], facts: Facts) -> dict[Pair, int]:
 def _present(request: Request, facts: Facts) -> Plan[SysctlOperation]:
     wanted = {Pair(target, key): value for target in request.targets for key, value in request.wanted.items()}
     before = declared(facts.drop_in_text or "")
-    steps = _Steps(facts, wanted, _others(before, facts))
+    steps = Steps(facts, wanted, _others(before, facts))
     steps.write_all(wanted, "set")
     values = steps.kernel.values
     covered = request.covered(facts.interfaces)
@@ -213,7 +90,7 @@ def _absent(request: Request, facts: Facts) -> Plan[SysctlOperation]:
         pair for pair in in_order(own) if pair.target in request.targets and pair.key in (request.wanted or SETTINGS)
     ]
     settings = {pair: text for pair, text in before.items() if pair not in given_up}
-    steps = _Steps(facts, given_up, _others(settings, facts))
+    steps = Steps(facts, given_up, _others(settings, facts))
     for pair in given_up:
         if pair in facts.values:
             _give_back(steps, pair, facts, own)
@@ -227,7 +104,7 @@ def _absent(request: Request, facts: Facts) -> Plan[SysctlOperation]:
     return _plan(request, facts, operations, steps.kernel.values, settings, former, [], given_up)
 
 
-def _give_back(steps: _Steps, pair: Pair, facts: Facts, own: set[Pair]) -> None:
+def _give_back(steps: Steps, pair: Pair, facts: Facts, own: set[Pair]) -> None:
     """Write the former value of `pair`, and of the interfaces that had theirs from it."""
     ours = facts.values[pair]
     if pair in facts.former:

@@ -6,7 +6,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .client import SysctlClient
-from .plan import Request, make_plan
+from .model import Request
+from .plan import make_plan
 
 
 class SysctlRun:

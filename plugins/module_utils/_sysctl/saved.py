@@ -5,21 +5,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from .._core.errors import LvsError
 from .._core.paths import SYSCTL_STATE
 from .files import pair_of
-from .model import Pair, in_order
+from .model import Former, Pair, in_order
 
 _FORMAT = 1
-
-
-class Former(NamedTuple):
-    """A value from before; `because` names what was declared when the kernel changed this one along with it."""
-
-    value: int
-    because: Pair | None = None
 
 
 def dump(former: Mapping[Pair, Former]) -> str | None:

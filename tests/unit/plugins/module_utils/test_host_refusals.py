@@ -36,7 +36,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.model impor
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl import client as sysctl_client
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl import value as sysctl_value
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.model import Pair
-from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.plan import WriteValue
+from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.operations import WriteValue
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.model import Current
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.options import Wanted
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.plan import plan_vips

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
+from ansible_collections.lvs.cluster.plugins.module_utils._core.paths import DROP_IN
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.checks import defeated_at_boot
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.files import (
-    DROP_IN,
     HEADER,
     boot_order,
     declared,
@@ -15,8 +15,8 @@ from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.files import (
     normalise,
     render,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.model import SETTINGS, Pair
-from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.saved import Former, dump, load
+from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.model import SETTINGS, Former, Pair
+from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.saved import dump, load
 from hypothesis import given
 from hypothesis import strategies as st
 

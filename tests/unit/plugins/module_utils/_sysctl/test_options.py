@@ -8,7 +8,7 @@ import re
 import pytest
 import yaml
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue
-from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.files import DROP_IN
+from ansible_collections.lvs.cluster.plugins.module_utils._core.paths import DROP_IN
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.model import SETTINGS
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.options import parse_request
 from ansible_collections.lvs.cluster.plugins.modules import arp_sysctl

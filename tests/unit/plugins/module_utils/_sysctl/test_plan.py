@@ -8,22 +8,19 @@ from dataclasses import dataclass, field
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue, LvsError
-from ansible_collections.lvs.cluster.plugins.module_utils._core.paths import SYSCTL_STATE
-from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.files import DROP_IN, declared
+from ansible_collections.lvs.cluster.plugins.module_utils._core.paths import DROP_IN, SYSCTL_STATE
+from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.files import declared
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.model import (
     MAXIMUM,
     SETTINGS,
+    Facts,
     Kernel,
     Pair,
+    Request,
     effective,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.plan import (
-    Facts,
-    Request,
-    WriteFile,
-    WriteValue,
-    make_plan,
-)
+from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.operations import WriteFile, WriteValue
+from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.plan import make_plan
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.saved import load
 from hypothesis import given
 from hypothesis import strategies as st
