@@ -28,13 +28,13 @@ WORDS = {
     "_firewall/firewalld.FirewalldClient._told#3": ("policy x", "INVALID_RULE: x", _RIGHT),
     "_firewall/run.FirewallRun.__init__": ("firewalld", "does not run", "start it, or choose backend auto"),
     "_ipvs/client.IpvsClient.__init__": ("ip_vs", "kernel has no IPVS", "install the distribution's full kernel"),
-    "_ipvs/drain.servers_at": (r"192\.0\.2\.9", "no service of this host has", "name some of those that they have"),
-    "_ipvs/drain._is_there": (r"192\.0\.2\.\d+:80", "does not exist on this host", r"see lvs\.cluster\.ipvs_info"),
-    "_ipvs/drain_state.load": ("/x/file", "is damaged or of another version", "put the file back .*, or remove it"),
-    "_ipvs/drain_file.update_drained": ("/var/x", "no permission to write", _ROOT),
+    "_drain/plan.servers_at": (r"192\.0\.2\.9", "no service of this host has", "name some of those that they have"),
+    "_drain/plan._is_there": (r"192\.0\.2\.\d+:80", "does not exist on this host", r"see lvs\.cluster\.ipvs_info"),
+    "_drain/state.load": ("/x/file", "is damaged or of another version", "put the file back .*, or remove it"),
+    "_drain/file.update_drained": ("/var/x", "no permission to write", _ROOT),
     "_ipvs/plan.plan_server": (r"tcp 192\.\S+:8\d", "does not exist on this host", "create it first with"),
     "_ipvs/plan.plan_sysctls": ("conn_reuse_mode", "this kernel has no net.ipv4.vs", "leave it out"),
-    "_ipvs/readiness._refuse_to_empty": (
+    "_table/readiness._refuse_to_empty": (
         r"tcp \S+",
         "nobody left who is known to serve it",
         "Mend that, or write director_prove_path: false",
@@ -47,8 +47,8 @@ WORDS = {
         "refused to add",
         f"{_LOG}|install that module|use the other family",
     ),
-    "_ipvs/run._unsettled": (r"tcp \S+ was changed", "keeps changing the IPVS table", "stop it"),
-    "_ipvs/wait.wait": (
+    "_table/run._unsettled": (r"tcp \S+ was changed", "keeps changing the IPVS table", "stop it"),
+    "_drain/wait.wait": (
         r"server \S+ of tcp",
         r"still has \d+ (in)?active",
         "run the task again .*, or end what holds them",

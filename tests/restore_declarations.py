@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.lvs.cluster.plugins.module_utils._parts.declaration import declare
 from ansible_collections.lvs.cluster.plugins.module_utils._restore import plan as boot
 from ansible_collections.lvs.cluster.plugins.module_utils._restore.client import checksum_of
-from ansible_collections.lvs.cluster.plugins.module_utils._restore.declaration import declare
 
 CHECKSUM = checksum_of(b"program")
 DIRECTOR = {

@@ -7,8 +7,8 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.readiness import without_held as _without_held
 from ansible_collections.lvs.cluster.plugins.module_utils._path.services import service_paths as _service_paths
+from ansible_collections.lvs.cluster.plugins.module_utils._table.readiness import without_held as _without_held
 from ansible_collections.lvs.cluster.plugins.plugin_utils._operations.servers import (
     directors_of,
     left_alone,

@@ -223,7 +223,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.settings import SYSCTL_OPTIONS, TIMEOUT_OPTIONS
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
-from ansible_collections.lvs.cluster.plugins.module_utils._restore.declaration import declare
+from ansible_collections.lvs.cluster.plugins.module_utils._parts.declaration import declare
 from ansible_collections.lvs.cluster.plugins.module_utils._restore.run import DeclareRun, Program
 
 

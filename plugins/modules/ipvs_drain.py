@@ -128,7 +128,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.drain import (
+from ansible_collections.lvs.cluster.plugins.module_utils._drain.plan import (
     parse_addresses,
     parse_drain,
     plan_drain_everywhere,
@@ -136,8 +136,8 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.drain import (
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import ServiceKey, Table
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import DRAIN_OPTIONS
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.run import IpvsRun, Request
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
+from ansible_collections.lvs.cluster.plugins.module_utils._table.run import IpvsRun, Request
 
 OPTIONS: dict[str, Any] = {
     "servers": {"type": "list", "elements": "str", "required": True},

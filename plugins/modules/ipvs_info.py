@@ -133,8 +133,8 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.client import IpvsClient
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import SERVICE_KEY_OPTIONS, parse_service_key
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.read import read_table
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_info
+from ansible_collections.lvs.cluster.plugins.module_utils._table.read import read_table
 
 OPTIONS: dict[str, Any] = {"services": {"type": "list", "elements": "dict", "options": SERVICE_KEY_OPTIONS}}
 

@@ -133,7 +133,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.drain import (
+from ansible_collections.lvs.cluster.plugins.module_utils._drain.plan import (
     check_restore,
     parse_drain,
     plan_drain,
@@ -147,8 +147,8 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import (
     parse_service_key,
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_server
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.run import IpvsRun, Request
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
+from ansible_collections.lvs.cluster.plugins.module_utils._table.run import IpvsRun, Request
 
 
 def parse(params: Mapping[str, Any]) -> Request:

@@ -72,8 +72,8 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import SERVICE_OPTIONS, parse_service
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.run import IpvsRun, Request
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
+from ansible_collections.lvs.cluster.plugins.module_utils._table.run import IpvsRun, Request
 
 
 def parse(params: Mapping[str, Any]) -> Request:

@@ -170,7 +170,6 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import (
     parse_services,
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services, plan_sysctls, plan_timeouts
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.run import IpvsRun, Request, Snapshot
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.settings import (
     SYSCTL_OPTIONS,
     TIMEOUT_OPTIONS,
@@ -178,6 +177,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.settings import 
     parse_timeouts,
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
+from ansible_collections.lvs.cluster.plugins.module_utils._table.run import IpvsRun, Request, Snapshot
 
 OPTIONS: dict[str, Any] = {
     "services": {"type": "list", "elements": "dict", "required": True, "options": SERVICE_OPTIONS},
@@ -214,11 +214,7 @@ def _kept_drained(wanted: Sequence[WantedService], drained: Drained) -> tuple[Se
     """Return the services with weight 0 for whom somebody drained by hand, and a sentence about each of these."""
     if not drained:
         return wanted, ()
-    from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.drain_state import (
-        held,
-        held_warnings,
-        still_drained,
-    )
+    from ansible_collections.lvs.cluster.plugins.module_utils._drain.state import held, held_warnings, still_drained
 
     kept = held(drained)
     return still_drained(wanted, kept), held_warnings(wanted, kept)
@@ -231,7 +227,7 @@ def _proved(
     wanted: Sequence[WantedService],
     plan_for: Callable[[Sequence[WantedService]], Plan[Any]],
 ) -> Plan[Any]:
-    from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.readiness import Proof, plan_proved
+    from ansible_collections.lvs.cluster.plugins.module_utils._table.readiness import Proof, plan_proved
 
     proof = Proof(params["prove_marks"], None if rehearsal else _asker(params["prove_timeout"]))
     return plan_proved(seen.table, params["services"], wanted, plan_for, proof)

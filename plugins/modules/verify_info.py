@@ -131,7 +131,7 @@ def answer(options: Mapping[str, Any]) -> dict[str, Any]:
 
 # A director alone is asked for its table and its servers' paths, and compiles what does that.
 def _table() -> dict[str, Any]:
-    from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.read import read_table
+    from ansible_collections.lvs.cluster.plugins.module_utils._table.read import read_table
 
     return read_table()
 

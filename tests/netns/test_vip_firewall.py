@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._nftables.monitor import generation
-from ansible_collections.lvs.cluster.plugins.module_utils._restore.handlers import restore
+from ansible_collections.lvs.cluster.plugins.module_utils._parts.handlers import restore
 from netns_firewall import DEFAULT_DROP, OPEN, VIP, VIP6, Module, count_fins, fins, listed, load, reaches, stray_fin
 from netns_hosts import Namespace
 from netns_keeper import Keeper

@@ -12,7 +12,7 @@ from subprocess import DEVNULL, Popen, run
 from typing import Any
 
 import pytest
-from ansible_collections.lvs.cluster.plugins.module_utils._restore.handlers import restore
+from ansible_collections.lvs.cluster.plugins.module_utils._parts.handlers import restore
 from netns_firewall import (
     CLIENT,
     DEFAULT_DROP,

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._core.errors import InvalidValue
-from .._core.options import parse_interface, parse_vips
+from .._core.options import parse_interface
+from .._core.vips import parse_vips
 from .._rtnetlink.model import Route
 from .model import Answer
 

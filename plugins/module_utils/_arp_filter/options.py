@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .._core.errors import InvalidValue
-from .._core.options import choice, parse_vip_host
+from .._core.options import choice
+from .._core.vips import parse_vip_host
 from .._nftables.names import parse_owner
 
 ARP_FILTER_OPTIONS: dict[str, Any] = {

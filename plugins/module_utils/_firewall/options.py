@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from .._core.errors import InvalidValue
-from .._core.options import choice, parse_vip_host
+from .._core.options import choice
 from .._core.protocols import PROTOCOLS, TRANSPORTS, target_words
+from .._core.vips import parse_vip_host
 from .._nftables.names import parse_owner
 
 # Which way the packets of an opening go: to this host, from it, or to another one by way of it and back.

@@ -20,6 +20,7 @@ from .model import (
     Connections,
     Daemon,
     Engine,
+    Place,
     ServerKey,
     ServerStatus,
     ServiceKey,
@@ -100,6 +101,10 @@ class IpvsClient:
         """Return how many connections the servers of a service have; nothing for a service that does not exist."""
         with _asking("read the connections"):
             return {server_of(server)[0]: connections_of(server) for server in self._servers(key)}
+
+    def connections_of(self, keys: Iterable[ServiceKey]) -> dict[Place, Connections]:
+        """Return how many connections each server of the services has."""
+        return {(key, server): counts for key in keys for server, counts in self.connections(key).items()}
 
     def timeouts(self) -> Timeouts:
         """Return the timeouts of this host's connections, in seconds."""

@@ -5,17 +5,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-from .model import (
-    ServerKey,
-    ServerSettings,
-    ServiceKey,
-    ServiceSettings,
-    ServiceState,
-    Table,
-    Timeouts,
-)
+from .describe import server_name, service_name
+from .model import Place, ServerKey, ServerSettings, ServiceKey, ServiceSettings, ServiceState, Table, Timeouts
 
 
 class Step(enum.Enum):
@@ -81,3 +75,35 @@ def simulate(table: Table, operations: Sequence[IpvsOperation]) -> dict[ServiceK
                 servers[server] = operation.server_settings
             after[key] = ServiceState(after[key].settings, servers)
     return after
+
+
+class Leaving(NamedTuple):
+    """A server of a service, and which of its counts must reach 0."""
+
+    service: ServiceKey
+    server: ServerKey
+    counts: tuple[str, ...]
+
+    @property
+    def place(self) -> Place:
+        """The server's place in a table."""
+        return self.service, self.server
+
+    @property
+    def name(self) -> str:
+        """The server for people."""
+        return f"server {server_name(self.server)} of {service_name(self.service)}"
+
+
+class WaitOperation(NamedTuple):
+    """The wait for the connections of some servers to end, all of them within so many seconds.
+
+    With `interval` the wait returns after that many seconds even when there are connections left, to be gone on with.
+    `told` is what the run tells besides how the wait went, also when it fails.
+    """
+
+    words: str
+    leaving: tuple[Leaving, ...]
+    seconds: int
+    interval: int = 0
+    told: Mapping[str, Any] = MappingProxyType({})

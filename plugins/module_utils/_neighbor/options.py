@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from .._core.address import parse_mac
 from .._core.errors import InvalidValue
-from .._core.options import choice, parse_interface, parse_vip_host
+from .._core.options import choice, parse_interface
+from .._core.vips import parse_vip_host
 
 NEIGHBOR_OPTIONS: dict[str, Any] = {
     "interface": {"type": "str", "required": True},

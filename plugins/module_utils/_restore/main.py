@@ -14,7 +14,6 @@ from typing import Any, TextIO
 from .._core.errors import LvsError
 from .._core.files import read_bytes
 from .._nftables.monitor import generation
-from .handlers import restore
 from .watch import OF_RULES, wait_for_loss
 
 # The steps of the resident program. Each begins the next in its own place (execv), so that what waits holds no more
@@ -91,6 +90,9 @@ def _restore(state: Mapping[str, Any], parts: Sequence[str]) -> bool:
     packet filter come before VIPs, so that a client that finds the VIP is served. Every other part is tried even when
     another fails; each failure is a line on stderr.
     """
+    # What waits for changes restores nothing, and does not compile this.
+    from .._parts.handlers import restore
+
     failed: set[str] = set()
     for name in parts:
         if name == "vips" and "arp_filters" in failed:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from .._core.paths import PROGRAM
 from .._core.plan import Plan
-from .declaration import PARTS, Declared
+from .._parts.declaration import PARTS, Declared
 from .unit import unit_text
 
 

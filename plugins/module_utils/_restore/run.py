@@ -5,16 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._core.paths import PROGRAM
 from .._core.plan import Plan
+from .._parts.declaration import Declared
 from .client import apply_files, is_active, other_declarations, read_files, read_program
-from .declaration import Declared
 from .plan import Content, FileOperation, Removal, is_kept, is_stale, plan_files, plan_removal, wanted_files
-from .stale import Saved, find_stale
-from .stale_run import StaleRun
-from .validate import check_parts
+
+if TYPE_CHECKING:
+    from .._parts.stale import Saved
+    from .._parts.stale_run import StaleRun
 
 
 class Program(NamedTuple):
@@ -37,7 +38,7 @@ class DeclareRun:
         # A declaration can have lost its kernel modules since, so their file is looked for in any case.
         current = read_files(declared.paths)
         gone = _checked(declared, self._declared, current, program.checksum)
-        self._removal = StaleRun(gone) if remove_former and gone else None
+        self._removal = _removal(gone) if remove_former and gone else None
         self.plan: Plan[Any]
         if self._removal and self._removal.words:
             noted = plan_files(current, self._noted(gone, present), ())
@@ -86,7 +87,17 @@ class DeclareRun:
 def _checked(given: Declared, wanted: Declared, current: Mapping[str, Content], checksum: str) -> Saved:
     """Return what an earlier declaration had and `wanted` has not, after each part of what was `given` is checked."""
     if is_kept(given, current, checksum) and given == wanted:
-        return {}  # it was checked when it was written
+        return {}  # it was checked when it was written, and what checks it is not compiled
+    from .._parts.stale import find_stale
+    from .._parts.validate import check_parts
+
     check_parts(given)
     state = current.get(wanted.state)
     return find_stale(state.data if state else None, wanted)
+
+
+def _removal(gone: Saved) -> StaleRun:
+    # Most runs have nothing to remove, and do not compile what does.
+    from .._parts.stale_run import StaleRun
+
+    return StaleRun(gone)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 
 from .._core.paths import DRAIN_STATE, PROGRAM
-from .declaration import Declared
+from .._parts.declaration import Declared
 
 KEEP = "--keep"
 _FILTERS = (

@@ -6,16 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import NamedTuple, Union
 
-from .model import (
-    ACCEPT_REDIRECTS,
-    ALL,
-    DEFAULT,
-    FORWARDING,
-    Facts,
-    Kernel,
-    Pair,
-    in_order,
-)
+from .model import ACCEPT_REDIRECTS, ALL, DEFAULT, FORWARDING, Facts, Kernel, Pair, in_order
 
 
 class WriteValue(NamedTuple):

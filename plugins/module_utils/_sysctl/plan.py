@@ -10,18 +10,7 @@ from .._core.paths import SYSCTL_STATE
 from .._core.plan import Plan
 from .checks import defeated_at_boot, ineffective
 from .files import declared, number, render
-from .model import (
-    ALL,
-    DEFAULT,
-    SETTINGS,
-    Facts,
-    Former,
-    Pair,
-    Request,
-    effective,
-    in_order,
-    kernel_default,
-)
+from .model import ALL, DEFAULT, SETTINGS, Facts, Former, Pair, Request, effective, in_order, kernel_default
 from .operations import Steps, SysctlOperation, WriteFile, has_heirs
 from .saved import dump
 from .validate import check

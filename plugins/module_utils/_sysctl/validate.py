@@ -4,13 +4,7 @@
 from __future__ import annotations
 
 from .._core.errors import InvalidValue
-from .model import (
-    ALL,
-    DEFAULT,
-    SETTINGS,
-    Facts,
-    Request,
-)
+from .model import ALL, DEFAULT, SETTINGS, Facts, Request
 
 
 def check(request: Request, facts: Facts) -> None:

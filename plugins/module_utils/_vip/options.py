@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .._core.errors import InvalidValue
-from .._core.options import _LONGEST_NAME, Vip, choice, parse_interface, parse_vips
+from .._core.options import _LONGEST_NAME, choice, parse_interface
+from .._core.vips import Vip, parse_vips
 
 _MOST_ANNOUNCEMENTS, _LONGEST_INTERVAL = 100, 60
 

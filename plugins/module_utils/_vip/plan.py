@@ -17,8 +17,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._core.errors import InvalidValue
-from .._core.options import Vip
 from .._core.plan import Plan
+from .._core.vips import Vip
 from .._rtnetlink.model import FALLBACKS, Link
 from .model import Current, Held, secondaries
 from .operations import (

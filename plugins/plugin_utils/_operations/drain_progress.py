@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Callable
 
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.wait import late
+from ansible_collections.lvs.cluster.plugins.module_utils._drain.wait import late
 
 Progress = list[dict[str, Any]]
 

@@ -14,15 +14,18 @@ PACKAGES = (
     "_arp",
     "_arp_filter",
     "_core",
+    "_drain",
     "_firewall",
     "_ipvs",
     "_neighbor",
     "_netlink",
     "_nftables",
+    "_parts",
     "_path",
     "_restore",
     "_rtnetlink",
     "_sysctl",
+    "_table",
     "_vip",
 )
 _HOME = "ansible_collections/lvs/cluster/plugins/module_utils"

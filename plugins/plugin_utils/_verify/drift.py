@@ -12,12 +12,12 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Tim
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.operations import simulate
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import parse_services
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services, plan_sysctls, plan_timeouts
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.readiness import begins
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.settings import (
     KERNEL_SYSCTLS,
     parse_sysctls,
     parse_timeouts,
 )
+from ansible_collections.lvs.cluster.plugins.module_utils._table.readiness import begins
 
 from .._topology.finding import Finding
 from .desired import Director

@@ -14,12 +14,12 @@ from ansible_collections.lvs.cluster.plugins.module_utils._arp import client as 
 from ansible_collections.lvs.cluster.plugins.module_utils._arp import owners as packets_owners
 from ansible_collections.lvs.cluster.plugins.module_utils._core import files as core_files
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
+from ansible_collections.lvs.cluster.plugins.module_utils._drain import file as ipvs_drain_file
 from ansible_collections.lvs.cluster.plugins.module_utils._facts import state as facts_state
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall import firewalld as firewall_firewalld
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall import run as firewall_run
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall.options import WantedFirewall
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import client as ipvs_client
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import drain_file as ipvs_drain_file
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.errors import refusal_of, unexpected
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import parse_service
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services

@@ -12,7 +12,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Tim
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.operations import simulate
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import parse_service
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.run import Snapshot
+from ansible_collections.lvs.cluster.plugins.module_utils._table.run import Snapshot
 from argument_specs import BadOptions, validated
 from ipvs_bad_input import CASES, TABLE, Case
 

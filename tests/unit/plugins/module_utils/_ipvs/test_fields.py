@@ -7,10 +7,7 @@ import sys
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import fields
-from ansible_collections.lvs.cluster.plugins.module_utils._netlink.messages import (
-    pack_attribute,
-    unpack_attributes,
-)
+from ansible_collections.lvs.cluster.plugins.module_utils._netlink.messages import pack_attribute, unpack_attributes
 from hypothesis import given
 from hypothesis import strategies as st
 from ipvs_strategies import servers, service_keys, service_settings

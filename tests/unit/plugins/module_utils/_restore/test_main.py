@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
-from ansible_collections.lvs.cluster.plugins.module_utils._restore import handlers as restore_handlers
+from ansible_collections.lvs.cluster.plugins.module_utils._parts import handlers as restore_handlers
 from ansible_collections.lvs.cluster.plugins.module_utils._restore import main as restore
 
 

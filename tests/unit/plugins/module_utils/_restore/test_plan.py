@@ -8,9 +8,9 @@ import os
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core.paths import PROGRAM
+from ansible_collections.lvs.cluster.plugins.module_utils._parts.declaration import declare
 from ansible_collections.lvs.cluster.plugins.module_utils._restore import client
 from ansible_collections.lvs.cluster.plugins.module_utils._restore import plan as boot
-from ansible_collections.lvs.cluster.plugins.module_utils._restore.declaration import declare
 from restore_declarations import CHECKSUM, DIRECTOR, STATE, UNIT, WANT, files
 
 __all__ = ["files"]

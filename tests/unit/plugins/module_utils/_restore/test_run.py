@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core.paths import PROGRAM
+from ansible_collections.lvs.cluster.plugins.module_utils._parts.declaration import declare
 from ansible_collections.lvs.cluster.plugins.module_utils._restore import plan as boot
 from ansible_collections.lvs.cluster.plugins.module_utils._restore import run as restore_run
-from ansible_collections.lvs.cluster.plugins.module_utils._restore.declaration import declare
 from restore_declarations import CHECKSUM, DIRECTOR, STATE, UNIT, files
 
 __all__ = ["files"]
@@ -29,7 +29,7 @@ def test_what_was_checked_before_is_not_checked_again(files, monkeypatch, edited
     current = {path: file for path, file in found.items() if edited.get(path, b"") is not None}
     seen = []
     monkeypatch.setattr(restore_run, "read_files", lambda paths: {one: current[one] for one in paths if one in current})
-    monkeypatch.setattr("ansible_collections.lvs.cluster.plugins.module_utils._restore.run.check_parts", seen.append)
+    monkeypatch.setattr("ansible_collections.lvs.cluster.plugins.module_utils._parts.validate.check_parts", seen.append)
     declared = declare(DIRECTOR)
     run = restore_run.DeclareRun(
         declared, present=True, remove_former=False, python="/usr/bin/python3", program=PROGRAM_HERE

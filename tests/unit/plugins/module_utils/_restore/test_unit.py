@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from ansible_collections.lvs.cluster.plugins.module_utils._restore.declaration import declare
+from ansible_collections.lvs.cluster.plugins.module_utils._parts.declaration import declare
 from ansible_collections.lvs.cluster.plugins.module_utils._restore.unit import unit_text
 
 

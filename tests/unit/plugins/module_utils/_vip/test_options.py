@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue
-from ansible_collections.lvs.cluster.plugins.module_utils._core.options import Vip, parse_vips
+from ansible_collections.lvs.cluster.plugins.module_utils._core.vips import Vip, parse_vips
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.options import Wanted, parse_devices
 from hypothesis import given
 from hypothesis import strategies as st

@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 
 import pytest
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import report as ipvs_report
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import (
     Connections,
     Counters,
@@ -17,6 +16,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import (
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.operations import simulate
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import parse_service
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services
+from ansible_collections.lvs.cluster.plugins.module_utils._table import report as ipvs_report
 from ansible_collections.lvs.cluster.plugins.plugin_utils._operations import status as operations_status
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.reader import read_topology
 from hypothesis import given

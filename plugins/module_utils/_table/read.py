@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .client import IpvsClient
-from .drain_file import read_drained
-from .model import ServiceKey
+from .._ipvs.client import IpvsClient
+from .._ipvs.model import ServiceKey
+from .._ipvs.settings import KERNEL_SYSCTLS
+from .drained import read_drained
 from .report import report
-from .settings import KERNEL_SYSCTLS
 
 
 def read_table(keys: Sequence[ServiceKey] | None = None, client: IpvsClient | None = None) -> dict[str, Any]:

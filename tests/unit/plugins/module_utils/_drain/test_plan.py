@@ -7,8 +7,9 @@ import re
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue, LvsError, NotSupported
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import drain_state as memory
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.drain import (
+from ansible_collections.lvs.cluster.plugins.module_utils._drain import state as memory
+from ansible_collections.lvs.cluster.plugins.module_utils._drain.file import read_drained, update_drained
+from ansible_collections.lvs.cluster.plugins.module_utils._drain.plan import (
     Drain,
     parse_addresses,
     parse_drain,
@@ -17,16 +18,15 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.drain import (
     plan_restore,
     plan_restore_everywhere,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.drain_file import read_drained, update_drained
+from ansible_collections.lvs.cluster.plugins.module_utils._drain.wait import NotDrained, wait
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Connections, Former
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.operations import simulate
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.operations import Leaving, WaitOperation, simulate
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import (
     parse_server,
     parse_service,
     parse_service_key,
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.wait import Leaving, NotDrained, WaitOperation, wait
 from hypothesis import given
 from hypothesis import strategies as st
 from ipvs_strategies import tables

@@ -11,9 +11,9 @@ from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import Lv
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.operations import simulate
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import parse_services
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.readiness import Proof, plan_proved, without_held
 from ansible_collections.lvs.cluster.plugins.module_utils._path import run as path_run
 from ansible_collections.lvs.cluster.plugins.module_utils._path.run import ask_patiently
+from ansible_collections.lvs.cluster.plugins.module_utils._table.readiness import Proof, plan_proved, without_held
 
 RS1, RS2 = {"address": "192.0.2.4"}, {"address": "192.0.2.5", "weight": 3}
 WEB = {"address": "192.0.2.30", "port": 80, "real_servers": [RS1, RS2], "purge": True}

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .._core.errors import LvsError
-from .describe import server_name, server_options, service_key_options, service_name
-from .model import Drained, Former, Place, ServerSettings, Table
-from .operations import IpvsOperation, Step
-from .options import WantedService, parse_server, parse_service_key
+from .._ipvs.describe import server_name, server_options, service_key_options, service_name
+from .._ipvs.model import Drained, Former, Place, ServerSettings, Table
+from .._ipvs.operations import IpvsOperation, Step
+from .._ipvs.options import WantedService, parse_server, parse_service_key
 
 _FORMAT = 1
 _DRAINING = (Step.DRAIN_SERVER, Step.HOLD_SERVER)

@@ -11,12 +11,12 @@ from .._core.address import parse_host
 from .._core.errors import InvalidValue, NotSupported
 from .._core.options import in_range
 from .._core.plan import Plan
-from .describe import server_name, service_name
-from .model import Connections, Drained, Place, ServerKey, ServiceKey, Table
-from .operations import IpvsOperation, Step, simulate
-from .options import WantedServer
-from .plan import plan_server, show
-from .wait import NONE, Leaving, WaitOperation, plan_wait, total
+from .._ipvs.describe import server_name, service_name
+from .._ipvs.model import Connections, Drained, Place, ServerKey, ServiceKey, Table
+from .._ipvs.operations import IpvsOperation, Leaving, Step, WaitOperation, simulate
+from .._ipvs.options import WantedServer
+from .._ipvs.plan import plan_server, show
+from .wait import NONE, plan_wait, total
 
 _LONGEST_WAIT = 24 * 60 * 60
 Counted = Mapping[Place, Connections]

@@ -10,8 +10,8 @@ from typing import Callable
 from .._core.errors import NotPermitted
 from .._core.files import read_bytes, remove, write_atomic
 from .._core.paths import DRAIN_STATE
-from .drain_state import dump, load
-from .model import Drained, Former, Place
+from .._ipvs.model import Drained, Former, Place
+from .state import dump, load
 
 
 def read_drained(path: str = DRAIN_STATE) -> dict[Place, Former]:

@@ -10,13 +10,12 @@ from typing import Any, Callable, NamedTuple
 from .._core.errors import LvsError
 from .._core.plan import Plan
 from .._core.run import ConcurrentChange, apply_settled
-from .apply import Application, connections_of_servers
-from .client import IpvsClient
-from .drain_file import read_drained
-from .model import Connections, Drained, Place, ServiceKey, Table, Timeouts
-from .operations import IpvsOperation
-from .plan import only_changes
-from .schedulers import check_scheduler
+from .._ipvs.client import IpvsClient
+from .._ipvs.model import Connections, Drained, Place, ServiceKey, Table, Timeouts
+from .._ipvs.operations import IpvsOperation
+from .._ipvs.plan import only_changes
+from .._ipvs.schedulers import check_scheduler
+from .drained import read_drained
 
 _ATTEMPTS = 5
 
@@ -55,7 +54,7 @@ class IpvsRun:
         """Read the host and decide."""
         request, client = self._request, self._client
         table = client.read(request.keys)
-        connections = connections_of_servers(client, request.counted(table)) if request.counted else {}
+        connections = client.connections_of(request.counted(table)) if request.counted else {}
         sysctls = client.sysctls(request.sysctls) if request.sysctls else {}
         snapshot = Snapshot(table, read_drained(), client.timeouts(), sysctls, connections)
         return snapshot, _checked(request.decide(snapshot))
@@ -66,6 +65,9 @@ class IpvsRun:
         If another program changes the table meanwhile, it is read and decided on again, and `plan` is the whole way
         from the first state to the last.
         """
+        # Most runs apply nothing, and do not compile what does.
+        from .._drain.apply import Application
+
         first, application, changes = self._plan, Application(self._client), list[str]()
 
         def apply(plan: Plan[Any]) -> None:
@@ -80,7 +82,7 @@ class IpvsRun:
         try:
             plan = apply_settled(first, apply, decide_again, _ATTEMPTS)
         except ConcurrentChange as change:
-            raise _unsettled(change, application) from None
+            raise _unsettled(change, [*application.done, *change.done]) from None
         if changes:
             plan = _settled(first, plan, application.done, changes)
         self.plan = only_changes(replace(plan, results={**plan.results, **application.report}))
@@ -103,10 +105,10 @@ def _settled(first: Plan[Any], last: Plan[Any], done: Sequence[Any], changes: Se
     return replace(last, before=first.before, operations=tuple(done), warnings=tuple(dict.fromkeys(warnings)))
 
 
-def _unsettled(change: ConcurrentChange, application: Application) -> LvsError:
+def _unsettled(change: ConcurrentChange, done: Sequence[Any]) -> LvsError:
     error = LvsError(
         f"Another program keeps changing the IPVS table (seen {_ATTEMPTS} times, last: {change}); stop it, "
         "such as keepalived or ldirectord, or let it alone keep this service."
     )
-    error.results = {"operations": [step.words for step in (*application.done, *change.done)]}
+    error.results = {"operations": [step.words for step in done]}
     return error

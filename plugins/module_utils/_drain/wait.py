@@ -5,47 +5,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
-from typing import Any, Callable, NamedTuple
+from typing import Any, Callable
 
 from .._core.errors import LvsError
-from .describe import server_name, service_name
-from .model import Connections, Place, ServerKey, ServiceKey
+from .._ipvs.model import Connections, Place
+from .._ipvs.operations import Leaving, WaitOperation
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 NONE = Connections(0, 0, 0)
-
-
-class Leaving(NamedTuple):
-    """A server of a service, and which of its counts must reach 0."""
-
-    service: ServiceKey
-    server: ServerKey
-    counts: tuple[str, ...]
-
-    @property
-    def place(self) -> Place:
-        """The server's place in a table."""
-        return self.service, self.server
-
-    @property
-    def name(self) -> str:
-        """The server for people."""
-        return f"server {server_name(self.server)} of {service_name(self.service)}"
-
-
-class WaitOperation(NamedTuple):
-    """The wait for the connections of some servers to end, all of them within so many seconds.
-
-    With `interval` the wait returns after that many seconds even when there are connections left, to be gone on with.
-    `told` is what the run tells besides how the wait went, also when it fails.
-    """
-
-    words: str
-    leaving: tuple[Leaving, ...]
-    seconds: int
-    interval: int = 0
-    told: Mapping[str, Any] = MappingProxyType({})
 
 
 class NotDrained(LvsError):

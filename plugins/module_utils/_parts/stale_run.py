@@ -54,7 +54,7 @@ def _vip(item: Mapping[str, Any]) -> Run:
 def _services(items: list[dict[str, Any]]) -> Run:
     from .._ipvs.options import parse_service
     from .._ipvs.plan import plan_services
-    from .._ipvs.run import IpvsRun, Request
+    from .._table.run import IpvsRun, Request
 
     services = [parse_service(item) for item in items]
     keys = [service.key for service in services]

@@ -37,11 +37,11 @@ def _arp_filters(items: Items, _state: Mapping[str, Any]) -> Iterator[Run]:
 def _services(items: Items, state: Mapping[str, Any]) -> Iterator[Run]:
     if not items and not state.get("timeouts") and not state.get("sysctls"):
         return
-    from .._ipvs.drain_state import still_drained
+    from .._drain.state import still_drained
     from .._ipvs.options import parse_service
     from .._ipvs.plan import plan_services, plan_sysctls, plan_timeouts
-    from .._ipvs.run import IpvsRun, Request, Snapshot
     from .._ipvs.settings import parse_sysctls, parse_timeouts
+    from .._table.run import IpvsRun, Request, Snapshot
 
     wanted = [parse_service(item) for item in items]
     timeouts, sysctls = parse_timeouts(state.get("timeouts")), parse_sysctls(state.get("sysctls"))

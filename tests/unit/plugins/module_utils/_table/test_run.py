@@ -6,12 +6,12 @@ from __future__ import annotations
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import KernelRefusal, LvsError
 from ansible_collections.lvs.cluster.plugins.module_utils._core.run import ConcurrentChange
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import apply as ipvs_apply
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import run as ipvs_run
+from ansible_collections.lvs.cluster.plugins.module_utils._drain import apply as drain_apply
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Former, Timeouts
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.operations import simulate
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import parse_service
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services
+from ansible_collections.lvs.cluster.plugins.module_utils._table import run as ipvs_run
 
 WEB = {"address": "192.0.2.30", "port": 80, "scheduler": "rr"}
 POOL = parse_service({**WEB, "real_servers": [{"address": "192.0.2.4"}]})
@@ -112,7 +112,7 @@ def test_what_an_earlier_attempt_gave_a_weight_is_forgotten_too(monkeypatch, run
     drained = {place: Former(table[place[0]].servers[place[1]])}
     forgotten = []
     monkeypatch.setattr(ipvs_run, "read_drained", lambda: drained)
-    monkeypatch.setattr(ipvs_apply, "update_drained", lambda change: forgotten.append(change(drained)))
+    monkeypatch.setattr(drain_apply, "update_drained", lambda change: forgotten.append(change(drained)))
 
     class Halfway(Client):
         def apply(self, operations, basis):

@@ -14,11 +14,11 @@ from typing import Any, Callable, NamedTuple
 
 from .._core.errors import LvsError
 from .._core.plan import Plan
+from .._ipvs.describe import server_name, service_key_options, service_name
+from .._ipvs.model import Place, ServiceKey, Table
+from .._ipvs.operations import IpvsOperation, simulate
+from .._ipvs.options import WantedServer, WantedService, parse_server, parse_service_key
 from .._path.services import service_paths
-from .describe import server_name, service_key_options, service_name
-from .model import Place, ServiceKey, Table
-from .operations import IpvsOperation, simulate
-from .options import WantedServer, WantedService, parse_server, parse_service_key
 
 Marks = Sequence[Mapping[str, Any]]
 Ask = Callable[[Sequence[Mapping[str, Any]]], Sequence[Mapping[str, Any]]]

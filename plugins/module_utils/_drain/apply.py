@@ -4,31 +4,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Any, Protocol
+from typing import Any
 
 from .._core.errors import LvsError
-from .drain_file import update_drained
-from .drain_state import to_forget, to_remember
-from .model import Connections, Drained, Place, ServerKey, ServiceKey, Table
-from .wait import WaitOperation, wait
-
-
-class TableClient(Protocol):
-    """The part of the client that changes the table and counts connections."""
-
-    def apply(self, operations: Sequence[Any], basis: Table) -> None:
-        """Apply the operations to a table that was `basis` when they were planned."""
-
-    def connections(self, service: ServiceKey) -> Mapping[ServerKey, Connections]:
-        """Return how many connections each server of a service has."""
+from .._ipvs.client import IpvsClient
+from .._ipvs.model import Drained, Table
+from .._ipvs.operations import WaitOperation
+from .file import update_drained
+from .state import to_forget, to_remember
+from .wait import wait
 
 
 class Application:
     """Applies the plans of one run; `done` are all operations so far, `report` says how a wait went."""
 
-    def __init__(self, client: TableClient) -> None:
+    def __init__(self, client: IpvsClient) -> None:
         self._client = client
         self.done: list[Any] = []
         self.report: dict[str, Any] = {}
@@ -56,12 +48,7 @@ class Application:
 
     def _wait(self, operation: WaitOperation) -> None:
         services = dict.fromkeys(one.service for one in operation.leaving)
-        self.report = wait(operation, lambda: connections_of_servers(self._client, services))
-
-
-def connections_of_servers(client: TableClient, services: Iterable[ServiceKey]) -> dict[Place, Connections]:
-    """Return how many connections each server of the services has."""
-    return {(service, server): counts for service in services for server, counts in client.connections(service).items()}
+        self.report = wait(operation, lambda: self._client.connections_of(services))
 
 
 def _parts(operations: Sequence[Any]) -> Iterator[list[Any]]:

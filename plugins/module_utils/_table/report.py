@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .describe import ordered, server_name, service_name
-from .drain_state import moment
-from .model import Counters, Drained, ServiceKey, ServiceStatus, Table
-from .plan import show
+from .._drain.state import moment
+from .._ipvs.describe import ordered, server_name, service_name
+from .._ipvs.model import Counters, Drained, ServiceKey, ServiceStatus, Table
+from .._ipvs.plan import show
 
 _PER_SECOND = "_per_second"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue
-from ansible_collections.lvs.cluster.plugins.module_utils._restore.declaration import declare
-from ansible_collections.lvs.cluster.plugins.module_utils._restore.validate import check_parts
+from ansible_collections.lvs.cluster.plugins.module_utils._parts.declaration import declare
+from ansible_collections.lvs.cluster.plugins.module_utils._parts.validate import check_parts
 
 
 @pytest.mark.parametrize(

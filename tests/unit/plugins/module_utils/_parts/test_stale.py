@@ -6,9 +6,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.lvs.cluster.plugins.module_utils._restore.declaration import declare
+from ansible_collections.lvs.cluster.plugins.module_utils._parts.declaration import declare
+from ansible_collections.lvs.cluster.plugins.module_utils._parts.stale import find_stale
 from ansible_collections.lvs.cluster.plugins.module_utils._restore.plan import wanted_files
-from ansible_collections.lvs.cluster.plugins.module_utils._restore.stale import find_stale
 from hypothesis import given
 from hypothesis import strategies as st
 
