@@ -13,8 +13,9 @@ def run_directory(lab: str = "") -> Path:
     return Path(os.environ.get("LVS_LAB_DIR") or cache) / "run" / (lab or os.environ.get("LVS_LAB", "lab"))
 
 
-def processes(lab: str = "") -> dict[int, str]:
-    """Return process id -> command line of everything that was started for that lab."""
+def processes(*labs: str) -> dict[int, str]:
+    """Return process id -> command line of everything that was started for these labs, by default for $LVS_LAB."""
+    places = tuple(f"{run_directory(lab)}/" for lab in labs or ("",))
     found = {}
     for process in Path("/proc").iterdir():
         if process.name.isdigit() and int(process.name) != os.getpid():
@@ -22,7 +23,7 @@ def processes(lab: str = "") -> dict[int, str]:
                 line = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
             except OSError:
                 continue  # it has ended meanwhile
-            if f"{run_directory(lab)}/" in line and not line.startswith("ssh"):
+            if any(place in line for place in places) and not line.startswith("ssh"):
                 found[int(process.name)] = line
     return found
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
+from fast_lab.long_turns import long_turns
 from run_parts import PASSED, Part, run_commands, run_parts, table
 
 # How many parts run at once. Two machines of one lab wait for each other often enough to leave a core idle.
@@ -13,6 +15,13 @@ JOBS = int(os.environ.get("LVS_TEST_JOBS", "2"))
 # Each lab is one of the tests' own, beside those that a person may have running. Its ports on 127.0.0.1 are this base,
 # its place among the labs, and the last number of a machine's address.
 FIRST_PORT, PORTS_EACH = 23000, 300
+
+# What makes the machines of labs faster for the tests; see fast_lab/README.md.
+FASTER = {
+    "LVS_LAB_OVERLAYS": str(Path(__file__).parent / "fast_lab" / "overlay"),
+    "LVS_LAB_PYTHON": "/usr/local/lib/lvs-lab/python3",
+}
+PLAIN_LABS = {"bench"}  # it measures machines as users have them
 
 KERNELS_UP = ["ansible-playbook", "lvs.cluster.lab_up", "-i", "tests/kernel/lab"]
 LAB_UP = ["ansible-playbook", "lvs.cluster.lab_up", "-i", "lab"]
@@ -128,6 +137,7 @@ def environment_of(part: Part) -> dict[str, str]:
     if part.lab:
         port = FIRST_PORT + PORTS_EACH * LABS.index(part.lab)
         lab.update(LVS_LAB=part.lab, LVS_LAB_SSH_BASE_PORT=str(port))
+        lab.update(dict.fromkeys(FASTER, "") if part.lab in PLAIN_LABS else FASTER)
     return {**lab, **part.environment}
 
 
@@ -141,7 +151,8 @@ def main(names: list[str]) -> int:
     parts = {name: part._replace(environment=environment_of(part)) for name, part in PARTS.items() if name in chosen}
     last = {name: part for name, part in parts.items() if name == END}
     first = {name: part for name, part in parts.items() if name != END}
-    results = {**run_parts(first, JOBS, run_commands), **run_parts(last, 1, run_commands)}
+    with long_turns(lab for lab in LABS if lab not in PLAIN_LABS):
+        results = {**run_parts(first, JOBS, run_commands), **run_parts(last, 1, run_commands)}
     print("", *table(parts, results), sep="\n")
     return int(any(result.outcome != PASSED for result in results.values()))
 

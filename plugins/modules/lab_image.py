@@ -59,6 +59,13 @@ options:
     description: A directory of files that are put into the image.
     type: path
     required: true
+  overlays:
+    description:
+      - Directories whose files are put into the image after those of O(guest_files), as O(lvs.cluster.lab#role:lab_image_overlays) describes.
+      - All of their files are part of the image's name.
+    type: list
+    elements: path
+    default: []
   building:
     description: With O(state=published) the directory that V(begun) gave. What was begun may have changed its key since.
     type: path
@@ -125,6 +132,7 @@ _OPTIONS = {
     "machine": {"type": "dict", "required": True, "options": MACHINE_OPTIONS},
     "recipe": {"type": "dict", "required": True},
     "guest_files": {"type": "path", "required": True},
+    "overlays": {"type": "list", "elements": "path", "default": []},
     "building": {"type": "path"},
     "space": {"type": "int", "default": 2048},
     "timeout": {"type": "int", "default": 900},
@@ -135,7 +143,7 @@ _OPTIONS = {
 def run(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """The module's answer; raises LabError."""
     base, release, machine = Path(options["base_dir"]), options["release"], Machine(**options["machine"])
-    files = lab_image.tree_hashes(Path(options["guest_files"]))
+    files = lab_image.content_hashes(Path(options["guest_files"]), [Path(one) for one in options["overlays"]])
     key = lab_image.image_key(release, machine, options["recipe"], files)
     cache, path = lab_image.Cache(base), base / "images" / key
     answer: dict[str, Any] = {"key": key, "path": str(path), "building": "", "operations": []}

@@ -46,6 +46,11 @@ options:
         description: Memory in MiB.
         type: int
         required: true
+  overlays:
+    description: Directories of which each may have a script V(settle), which runs in the machine before the system is saved.
+    type: list
+    elements: path
+    default: []
   timeout:
     description: Seconds within which the system must run.
     type: int
@@ -80,6 +85,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._lab.template import m
 _OPTIONS = {
     "image": {"type": "path", "required": True},
     "machine": {"type": "dict", "required": True, "options": MACHINE_OPTIONS},
+    "overlays": {"type": "list", "elements": "path", "default": []},
     "timeout": {"type": "int", "default": 300},
 }
 
@@ -93,7 +99,8 @@ def main() -> None:
     there = (image / STATE).exists()
     if not there and not module.check_mode:
         try:
-            asyncio.run(make_snapshot(image, Machine(**module.params["machine"]), module.params["timeout"]))
+            machine, overlays = Machine(**module.params["machine"]), [Path(one) for one in module.params["overlays"]]
+            asyncio.run(make_snapshot(image, machine, module.params["timeout"], overlays))
         except LabError as error:
             module.fail_json(msg=str(error))
     diff = {"before": {"snapshot": there}, "after": {"snapshot": True}}

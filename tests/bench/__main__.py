@@ -10,11 +10,11 @@ import sys
 import time
 from pathlib import Path
 
-from lab_access import PROJECT, lab_hosts
+from lab_access import PROJECT
 
 from bench import big_table, imports, lab_start, one_task, sites
 from bench.figures import table
-from bench.hosts import INVENTORY, Failed, on
+from bench.hosts import Failed, on
 
 GROUPS = {
     "lab": lab_start.measure,
@@ -24,12 +24,6 @@ GROUPS = {
     "many": sites.measure_many,
     "table": big_table.measure,
 }
-# To spend less time in tests the lab's machines keep what Python compiles of Ansible's modules, and fork each from a
-# Python that has begun already. Other hosts do not.
-LIKE_ANY_HOST = (
-    "find /usr/lib/python3* /usr/local/lib -name lvs_lab_compiled.pth -delete;"
-    " systemctl disable --now --quiet lvs-lab-python.socket; systemctl stop lvs-lab-python.service; ln -sf /usr/bin/python3 {python}"
-)
 
 
 def main(names: list[str]) -> int:
@@ -42,9 +36,6 @@ def main(names: list[str]) -> int:
     for name in names or GROUPS:
         print(f"--- {name}", flush=True)
         try:
-            if name != "lab":
-                for host, access in lab_hosts(INVENTORY).items():
-                    on(host, LIKE_ANY_HOST.format(python=access.python))
             figures += GROUPS[name]()
             guest = guest or on("director", "uname -sr; python3 --version").splitlines()
         except Failed as failure:  # what the others took is told all the same

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab machines' Python that has begun already: what is run by it can't tell it from one that has not."""
+"""The forking Python of the tests' machines: a program that it runs behaves as under any other Python."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from commands import PROJECT
 from tools import pythons
 
-HOME = PROJECT / "roles/lab/files/guest/usr/local/lib/lvs-lab"
+HOME = PROJECT / "tests/fast_lab/overlay/files/usr/local/lib/lvs-lab"
 # Those of Debian 11, 12 and 13, where they are here.
 PYTHONS = {version: path for version, path in pythons().items() if version in ("3.9", "3.11", "3.13")}
 # A module of Ansible's as the lab has its sources, and the archive's own program that brings another or the same.

@@ -4,25 +4,27 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
 from .hosts import Host, Interface, Route
 
-# What a new image does once, so that no lab has to. It waits for the end of the boot and names a unit that failed; then
-# it reads what Ansible and a lab's start will want, so that the snapshot has it in memory. At the end it is quiet for
-# longer than udev's three seconds between two looks at its files: udev sees a machine's .link files without being told.
-SETTLE = """
+# A new image runs this once, so that no lab has to. The script waits for the end of the boot and names a unit that
+# failed. Then it reads the files that Ansible and a lab's start need, so that the snapshot has them in memory.
+_WARM_UP = """
 state=$(systemctl is-system-running --wait) ||
     { echo "$state" >&2; systemctl list-units --state=failed --no-legend --plain >&2; exit 1; }
 /usr/lib/systemd/systemd-networkd-wait-online --interface=mgmt0 --timeout=60
-systemctl start lvs-lab-python.service
 python3 -c 'import base64, json, os, platform, selectors, shlex, socket, ssl, subprocess, tempfile, zipfile'
 python3 -c 'import apt, pyroute2'
 apt-cache gencaches
-cat /var/cache/lvs-lab-compiled/* > /dev/null
 nc -w 3 127.0.0.1 22 < /dev/null > /dev/null || true
 networkctl reload
 date > /dev/null
 ip address > /dev/null
+"""
+# udev compares its files with those that it has read every three seconds: after this pause it reads a machine's .link
+# files without a request.
+_PAUSE = """
 sync
 sleep 5
 """
@@ -31,6 +33,12 @@ _NOTE = "# Written by the role lvs.cluster.lab.\n"
 _FORWARDING = "/etc/sysctl.d/20-lab-forwarding.conf"
 # What makes a router, as files below /proc/sys.
 _FORWARDING_SYSCTLS = ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding")
+
+
+def settle_script(scripts: Sequence[str]) -> str:
+    """Return the script that a new image runs once; each of its overlays' scripts runs in a shell of its own."""
+    # A script that reads its standard input would take the rest of this one.
+    return _WARM_UP + "".join(f"sh -ec {shlex.quote(one)} < /dev/null || exit\n" for one in scripts) + _PAUSE
 
 
 def network_files(interface: Interface) -> dict[str, str]:
@@ -78,7 +86,7 @@ def identity_script(host: Host, machine_id: str, now: float, seed: str) -> str:
         # The journal's directory is named by the machine-id; by its new name journalctl finds it.
         f'read -r old < /etc/machine-id\nln -sfn "$old" /run/log/journal/{machine_id}\n'
         + write_files(files)
-        # udev looks by itself, see SETTLE.
+        # udev reads the .link files without a request, see _PAUSE.
         + "networkctl reload\n"
     )
 

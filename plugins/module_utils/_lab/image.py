@@ -8,19 +8,20 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable
 
 from .errors import BadImage, NoSpace
-from .guest import SETTLE
+from .guest import settle_script
 from .process import arguments
 from .qemu import DISK, INITRD, KERNEL, RAM, STATE, Machine
 
 MANIFEST = "image.json"
 PARTS = (DISK, RAM, STATE, KERNEL, INITRD, "ssh/id_ed25519", "ssh/known_hosts")
 _OWNER = "owner.json"
+OVERLAY_SCRIPT = "settle"
 
 
 def image_key(release: str, machine: Machine, recipe: Mapping[str, Any], guest_files: Mapping[str, str]) -> str:
@@ -29,7 +30,7 @@ def image_key(release: str, machine: Machine, recipe: Mapping[str, Any], guest_f
     guest_files: path to a hash of the content. The mirror is no part of it: mirrors hold the same packages.
     """
     whole = {"release": release, "machine": machine.to_dict(), "recipe": dict(recipe), "files": dict(guest_files)}
-    whole["settle"] = SETTLE
+    whole["settle"] = settle_script(())
     digest = hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
     return f"{release}-{digest[:12]}"
 
@@ -41,6 +42,19 @@ def tree_hashes(root: Path) -> dict[str, str]:
         if path.is_file():
             found[str(path.relative_to(root))] = hashlib.sha256(path.read_bytes()).hexdigest()
     return found
+
+
+def content_hashes(guest_files: Path, overlays: Sequence[Path]) -> dict[str, str]:
+    """Return path -> hash of the files of an image: those of the role, and those of each overlay in their order."""
+    found = tree_hashes(guest_files)
+    for number, overlay in enumerate(overlays):
+        found.update({f"overlay {number}/{path}": content for path, content in tree_hashes(overlay).items()})
+    return found
+
+
+def overlay_scripts(overlays: Sequence[Path]) -> list[str]:
+    """Return the scripts that the overlays have for the first boot; not every overlay has one."""
+    return [path.read_text() for path in (overlay / OVERLAY_SCRIPT for overlay in overlays) if path.exists()]
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,7 @@ from .errors import AGAIN, GuestFailed, LabError, MachineDied, SnapshotRefused
 from .hosts import Host, Interface, derive_machine_id
 from .image import Image, forget_image, read_image
 from .plan import Operation, Running
-from .qemu import DISK, STATE, Machine, qemu_argv
-from .timeslice import lengthen_turns
+from .qemu import DISK, STATE, qemu_argv
 
 QEMU = "qemu-system-x86_64"
 _EXCERPT_LINES = 20
@@ -44,14 +43,6 @@ async def begin_qemu(argv: list[str], run: Path) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
             *argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
-
-
-async def first_monitor(machine: Machine, run: Path, pid: int) -> Monitor:
-    """The monitor of a QEMU that has just begun; when it answers, the threads are there that are to have long turns."""
-    monitor = await Monitor(run / "monitor.sock").connect()
-    if machine.accelerator == "tcg":
-        lengthen_turns(pid)
-    return monitor
 
 
 class LabMachine:
@@ -106,7 +97,7 @@ class LabMachine:
         await self._overlay(image.path / DISK)
         argv = qemu_argv(image.machine, image.path, self.run, self.run / "disk.qcow2", host.port, restore=True)
         process = await begin_qemu(argv, self.run)
-        work = asyncio.ensure_future(self._bring_up(host, image, process.pid))
+        work = asyncio.ensure_future(self._bring_up(host, image))
         death = asyncio.ensure_future(process.wait())
         await asyncio.wait({work, death}, return_when=asyncio.FIRST_COMPLETED)
         await self._verdict(work, death, image.path)
@@ -153,8 +144,8 @@ class LabMachine:
                 "lvs.cluster.lab_up again."
             )
 
-    async def _bring_up(self, host: Host, image: Image, pid: int) -> None:
-        monitor = await first_monitor(image.machine, self.run, pid)
+    async def _bring_up(self, host: Host, image: Image) -> None:
+        monitor = await Monitor(self.run / "monitor.sock").connect()
         try:
             await monitor.share_memory()
             await monitor.execute("migrate-incoming", uri=f"exec:cat {shlex.quote(str(image.path / STATE))}")

@@ -7,20 +7,23 @@ import asyncio
 import shlex
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-from .channel import Agent
+from .channel import Agent, Monitor
 from .errors import LabError, MachineDied
-from .guest import SETTLE
+from .guest import settle_script
+from .image import overlay_scripts
 from .kernel import unpacked_initrd, unpacked_kernel
-from .machine import begin_qemu, excerpt, first_monitor
+from .machine import begin_qemu, excerpt
 from .qemu import DISK, INITRD, KERNEL, RAM, STATE, Machine, qemu_argv
 
 
-async def make_snapshot(image: Path, machine: Machine, seconds: float) -> None:
+async def make_snapshot(image: Path, machine: Machine, seconds: float, overlays: Sequence[Path] = ()) -> None:
     """Boot the disk in this directory once and save the running system beside it; raises LabError.
 
-    Kernel and initrd are unpacked in their place first, for this boot and for those of the machines.
+    Kernel and initrd are unpacked in place first, for this boot and for those of the machines. The scripts of the
+    overlays run in the machine before it is saved.
     """
     for part, unpacked in ((KERNEL, unpacked_kernel), (INITRD, unpacked_initrd)):
         (image / part).write_bytes(unpacked((image / part).read_bytes()))
@@ -29,7 +32,7 @@ async def make_snapshot(image: Path, machine: Machine, seconds: float) -> None:
         argv = qemu_argv(machine, image, run, image / DISK, 0, restore=False)
         process = await begin_qemu(argv, run)
         try:
-            work = asyncio.ensure_future(_boot_and_save(image, machine, run, process.pid, seconds))
+            work = asyncio.ensure_future(_boot_and_save(image, run, settle_script(overlay_scripts(overlays)), seconds))
             death = asyncio.ensure_future(process.wait())
             await asyncio.wait({work, death}, return_when=asyncio.FIRST_COMPLETED, timeout=seconds)
             if work.done() and not work.exception():
@@ -50,11 +53,11 @@ async def make_snapshot(image: Path, machine: Machine, seconds: float) -> None:
             shutil.copy(run / "console.log", image / "console.log")
 
 
-async def _boot_and_save(image: Path, machine: Machine, run: Path, pid: int, seconds: float) -> None:
-    monitor = await first_monitor(machine, run, pid)
+async def _boot_and_save(image: Path, run: Path, settle: str, seconds: float) -> None:
+    monitor = await Monitor(run / "monitor.sock").connect()
     try:
         agent = await Agent(run / "agent.sock", "the new image").connect(seconds)
-        await agent.run(SETTLE, "settling after its first boot", seconds)
+        await agent.run(settle, "settling after its first boot", seconds)
         agent.close()
         await monitor.execute("stop")
         await monitor.share_memory()
