@@ -55,7 +55,7 @@ build: venv ## Build the collection's tarball in build/
 
 .PHONY: docs
 docs: venv ## Build the documentation as a site in build/docs
-	python tests/docsite.py
+	nox --session docs
 
 .PHONY: format
 format: venv ## Format the Python files

@@ -50,7 +50,7 @@ ELSEWHERE = {
     "ansible-playbook -i inventory lvs.cluster.teardown": ("molecule/teardown/side_effect.yml", "lvs.cluster.teardown"),
     "ansible-playbook site.yml -i lab": ("tests/usage/test_commands.py", '"ansible-playbook", "site.yml", "-i", "lab"'),
     "ip fou add port 6080 gue": ("molecule/tunnel/prepare.yml", "ip fou add port 6080 gue"),
-    "make docs": ("tests/gates.py", "docsite.build"),
+    "make docs": ("noxfile.py", '"docs": partial(build_docs, session)'),
 }
 _TESTS = "runs the tests themselves"
 _LOOKS = "a program of the host's own, on a host of the reader's"

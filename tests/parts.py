@@ -27,6 +27,7 @@ KERNELS_UP = ["ansible-playbook", "lvs.cluster.lab_up", "-i", "tests/kernel/lab"
 LAB_UP = ["ansible-playbook", "lvs.cluster.lab_up", "-i", "lab"]
 LAB_DOWN = ["ansible-playbook", "lvs.cluster.lab_down", "-i", "lab"]
 MOLECULE = ["molecule", "test", "--destroy", "never", "--scenario-name"]
+NOX = ["nox", "--session"]
 PYTEST = ["pytest", "-q", "--durations=5"]
 ADDRESSES, MANAGERS = "tests/kernel/test_addresses.py", "tests/kernel/test_managers.py"
 # For network namespaces. A person's machine is not given firewalls of its own, which would begin to filter; their tests are
@@ -53,28 +54,17 @@ def scenario(name: str, title: str) -> Part:
 # Where the order is free, what others wait for comes first, then what leaves the processor to others, and then the long
 # ones, so that none is left alone at the end.
 PARTS = {
-    "lint": Part(
-        "linters",
-        [
-            ["ruff", "check", "."],
-            ["ruff", "format", "--check", "."],
-            ["mypy"],
-            ["yamllint", "--strict", "."],
-            ["ansible-lint", "--offline", "--strict"],
-            ["codespell"],
-            ["reuse", "lint", "--quiet"],
-        ],
-    ),
-    "unit": Part("pure logic", [[*PYTEST, "tests/unit"]]),
+    "lint": Part("linters", [[*NOX, "lint"]]),
+    "unit": Part("pure logic", [[*NOX, "unit"]]),
     "images": Part(
         "a machine each of Debian 11, 12 and 13, from nothing where there is no image yet",
         [KERNELS_UP],
         "kernels",
         after=CHECKED,
     ),
-    "sanity": Part("ansible-test sanity on the built collection", [["python", "tests/sanity.py"]], after=CHECKED),
-    "cores": Part("each ansible-core that the collection is for", [["python", "tests/cores.py"]], after=CHECKED),
-    "gates": Part("antsibull and galaxy-importer", [["python", "tests/gates.py"]], after=CHECKED),
+    "sanity": Part("ansible-test sanity on the built collection", [[*NOX, "sanity"]], after=CHECKED),
+    "cores": Part("each ansible-core that the collection is for", [[*NOX, "cores"]], after=CHECKED),
+    "gates": Part("antsibull and galaxy-importer", [[*NOX, "gates"]], after=CHECKED),
     "netns": Part(
         "addresses and ARP on this machine's kernel, in network namespaces",
         [

@@ -5,22 +5,22 @@ from __future__ import annotations
 
 import re
 
-import cores
 import yaml
 from commands import PROJECT
 from parts import PARTS
+from sessions import core_matrix
 
 TABLE = (PROJECT / "README.md").read_text(encoding="utf-8").partition("### Where it runs\n")[2].partition("\n## ")[0]
 ROWS = [line for line in TABLE.splitlines() if line.startswith("| ")]
 
 
 def test_every_core_is_told():
-    assert [row for row in ROWS if row.startswith("| ansible-core")] == cores.table()
+    assert [row for row in ROWS if row.startswith("| ansible-core")] == core_matrix.table()
 
 
 def test_the_oldest_core_is_the_one_that_is_required():
     required = yaml.safe_load((PROJECT / "meta" / "runtime.yml").read_text())["requires_ansible"]
-    assert required == f">={min(cores.CORES, key=lambda core: [*map(int, core.split('.'))])}.0"
+    assert required == f">={min(core_matrix.CORES, key=lambda core: [*map(int, core.split('.'))])}.0"
 
 
 def test_every_part_that_is_named_is_there():

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run `ansible-test sanity` without containers on what users get: python tests/sanity.py [ARGUMENT ...].
+"""What `ansible-test sanity` needs to run without containers on the built collection.
 
-ansible-test wants a folder named as the collection is, with nothing but the collection in it: the built tarball, with the
-settings of tests/. It makes an environment for each test, with pip, for which it downloads a bootstrap script from a
-server of its own. The one it gets here installs the same from what each Python carries.
+ansible-test needs a directory whose path names the collection and that holds nothing else: the content of the tarball, with the
+settings of tests/. It makes an environment for each of its tests with pip, for which it downloads a bootstrap script from a
+server of its own. The script here installs the same from the pip that each Python carries.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-from tools import CACHE, PROJECT, pythons
+from tools import CACHE, PROJECT
 
 ROOT = CACHE / "sanity"
 COLLECTION = ROOT / "ansible_collections" / "lvs" / "cluster"
@@ -29,15 +30,15 @@ subprocess.run([sys.executable, "-m", "ensurepip"], check=True, stdout=subproces
 options = [option for option in sys.argv[1:] if option not in ("--no-setuptools", "--no-wheel")]
 sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", "-qq", *options]))
 """
-# Not run, each for a reason that is no finding's: the program is no Python package, and nothing here is in its language.
+# Tests that do not run, and why.
 SKIPPED = {
-    "shellcheck": "the only shell script of the collection is two lines that begin a Python on the lab's machines",
-    "pslint": "there is no PowerShell",
+    "shellcheck": "the program is no Python package; the collection's only shell scripts are two of the lab's initrd, of one line each",
+    "pslint": "the collection has no PowerShell",
 }
 
 
 def lay_out() -> None:
-    """Put the collection as it is built, and the settings of the tests, where ansible-test wants them."""
+    """Build the collection, and put its content and the settings of the tests where ansible-test needs them."""
     shutil.rmtree(COLLECTION, ignore_errors=True)
     COLLECTION.mkdir(parents=True)
     build = ROOT / "build"
@@ -49,13 +50,13 @@ def lay_out() -> None:
     shutil.copy(PROJECT / "galaxy.yml", COLLECTION)
     (COLLECTION / "tests").mkdir()
     shutil.copy(SETTINGS, COLLECTION / "tests")
-    # The nearest repository is to be this one, since git leaves the checkout's .cache out of what it lists.
+    # ansible-test asks git for the files, and the checkout ignores .cache.
     subprocess.run(["git", "init", "--quiet"], cwd=COLLECTION, check=True)
     subprocess.run(["git", "add", "--all"], cwd=COLLECTION, check=True)
 
 
 def make_home() -> None:
-    """Make the home of ansible-test: pip finds its settings and its cache where the person has them."""
+    """Make the home of ansible-test, with the bootstrap script and with links to the settings and the cache of pip."""
     for folder in (".config", ".cache"):
         link, target = HOME / folder, Path.home() / folder
         HOME.mkdir(parents=True, exist_ok=True)
@@ -71,25 +72,16 @@ def pip_version() -> str:
     from ansible_test._internal.host_configs import NativePythonConfig
     from ansible_test._internal.python_requirements import get_venv_packages
 
-    return get_venv_packages(NativePythonConfig(version="{}.{}".format(*sys.version_info), path=sys.executable))["pip"]
+    python = NativePythonConfig(version="{}.{}".format(*sys.version_info), path=sys.executable)
+    return str(get_venv_packages(python)["pip"])
 
 
-def main(arguments: list[str]) -> int:
-    """Run it on each Python that is found here."""
-    lay_out()
-    make_home()
-    found = pythons()
-    print(f"ansible-test sanity, with Python {', '.join(found) or 'of .venv only'}", flush=True)
-    for name, reason in SKIPPED.items():
-        print(f"not run: {name}: {reason}", flush=True)
-    folders = [str(Path(python).parent) for python in found.values()]
-    path = os.pathsep.join([str(Path(sys.executable).parent), *folders, os.environ["PATH"]])
-    environment = {**os.environ, "PATH": path, "HOME": str(HOME)}
-    environment.pop("ANSIBLE_CONFIG", None)
-    skips = [f"--skip-test={name}" for name in SKIPPED]
-    command = ["ansible-test", "sanity", "--color", "no", *skips, *arguments]
-    return subprocess.run(command, cwd=COLLECTION, env=environment).returncode
+def command() -> list[str]:
+    """Return the command, without the arguments of whoever runs it."""
+    return ["ansible-test", "sanity", "--color", "no", *(f"--skip-test={name}" for name in SKIPPED)]
 
 
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def environment(found: Mapping[str, str]) -> dict[str, str | None]:
+    """Return the environment of the command, which runs the tests with these Pythons (version -> interpreter)."""
+    folders = [str(Path(sys.executable).parent), *(str(Path(python).parent) for python in found.values())]
+    return {"PATH": os.pathsep.join([*folders, os.environ["PATH"]]), "HOME": str(HOME), "ANSIBLE_CONFIG": None}

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The versions of ansible-core that the collection supports, and what runs with each.
+
+README's table of what was run comes from here (see tests/unit/test_cores.py).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+from tools import PROJECT
+
+# Pythons that the controller can have, by the release notes of each core. The first ones are those that no other core has first.
+CORES = {
+    "2.17": ("3.10", "3.12", "3.11"),
+    "2.18": ("3.11", "3.12", "3.13"),
+    "2.19": ("3.13", "3.12", "3.11"),
+    "2.20": ("3.12", "3.13", "3.14"),
+    "2.21": ("3.13", "3.12", "3.14"),
+}
+# The unit tests that call Ansible.
+TESTS = (
+    *("documentation", "errors", "ipvs_bad_input", "lab_modules", "operations", "preflight_playbook"),
+    *("topology_adopt", "topology_filters", "verify", "vip_library"),
+)
+LIBRARIES = ("hypothesis", "pyroute2", "pytest", "pyyaml", "qemu.qmp")
+_NAMESPACE = ["sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
+PLAYBOOKS = sorted(str(path.relative_to(PROJECT)) for path in (PROJECT / "playbooks").glob("*.yml"))
+
+
+def table() -> list[str]:
+    """Return README's rows about this."""
+    runs = "unit tests that have Ansible do something, syntax of all playbooks, modules in a network namespace"
+    return [f"| ansible-core {core} with Python {versions[0]} | {runs} | `cores` |" for core, versions in CORES.items()]
+
+
+def choose(found: Mapping[str, str]) -> dict[str, str | None]:
+    """Return core -> interpreter, of those in `found` (version -> interpreter); None for a core that has none."""
+    return {
+        core: next((found[version] for version in versions if version in found), None)
+        for core, versions in CORES.items()
+    }
+
+
+def steps() -> dict[str, list[str]]:
+    """Return what runs in the environment of each core: name -> command."""
+    tests = [f"tests/unit/test_{name}.py" for name in TESTS]
+    # As root of the namespace's owner, so that a person who is not root can run it too.
+    isolated = [sys.executable, "tests/as_root.py", "unshare", "--net", *_NAMESPACE]
+    return {
+        "unit tests": ["python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rN", *tests],
+        "syntax of the playbooks": ["ansible-playbook", "--syntax-check", "-i", "lab", "site.yml", *PLAYBOOKS],
+        "modules": [*isolated, "ansible-playbook", "-i", "tests/matrix/hosts.yml", "tests/matrix/modules.yml"],
+    }
