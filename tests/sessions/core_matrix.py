@@ -21,8 +21,17 @@ CORES = {
 }
 # The unit tests that call Ansible.
 TESTS = (
-    *("documentation", "errors", "ipvs_bad_input", "lab_modules", "operations", "preflight_playbook"),
-    *("topology_adopt", "topology_filters", "verify", "vip_library"),
+    "tests/unit/plugins/action",
+    "tests/unit/plugins/filter",
+    "tests/unit/plugins/module_utils/_ipvs/test_bad_input.py",
+    "tests/unit/plugins/module_utils/_vip/test_library.py",
+    "tests/unit/plugins/modules/test_lab_modules.py",
+    "tests/unit/plugins/plugin_utils/_operations/test_servers.py",
+    "tests/unit/plugins/plugin_utils/_topology/test_adopt.py",
+    "tests/unit/plugins/plugin_utils/_verify/test_checks.py",
+    "tests/unit/test_documentation.py",
+    "tests/unit/test_errors.py",
+    "tests/unit/test_preflight_playbook.py",
 )
 LIBRARIES = ("hypothesis", "pyroute2", "pytest", "pyyaml", "qemu.qmp")
 _NAMESPACE = ["sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
@@ -45,11 +54,10 @@ def choose(found: Mapping[str, str]) -> dict[str, str | None]:
 
 def steps() -> dict[str, list[str]]:
     """Return what runs in the environment of each core: name -> command."""
-    tests = [f"tests/unit/test_{name}.py" for name in TESTS]
     # As root of the namespace's owner, so that a person who is not root can run it too.
     isolated = [sys.executable, "tests/as_root.py", "unshare", "--net", *_NAMESPACE]
     return {
-        "unit tests": ["python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rN", *tests],
+        "unit tests": ["python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rN", *TESTS],
         "syntax of the playbooks": ["ansible-playbook", "--syntax-check", "-i", "lab", "site.yml", *PLAYBOOKS],
         "modules": [*isolated, "ansible-playbook", "-i", "tests/matrix/hosts.yml", "tests/matrix/modules.yml"],
     }

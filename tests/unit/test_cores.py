@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 import yaml
 from commands import PROJECT
 from parts import PARTS
@@ -21,6 +22,25 @@ def test_every_core_is_told():
 def test_the_oldest_core_is_the_one_that_is_required():
     required = yaml.safe_load((PROJECT / "meta" / "runtime.yml").read_text())["requires_ansible"]
     assert required == f">={min(core_matrix.CORES, key=lambda core: [*map(int, core.split('.'))])}.0"
+
+
+def test_every_path_that_runs_with_each_core_is_there():
+    assert [path for path in core_matrix.TESTS if not (PROJECT / path).exists()] == []
+
+
+@pytest.mark.parametrize(
+    ("found", "chosen"),
+    [
+        ({}, {}),
+        ({"3.11": "/a"}, {"2.17": "/a", "2.18": "/a", "2.19": "/a"}),
+        (
+            {"3.10": "/0", "3.11": "/1", "3.12": "/2", "3.13": "/3"},
+            {"2.17": "/0", "2.18": "/1", "2.19": "/3", "2.20": "/2", "2.21": "/3"},
+        ),
+    ],
+)
+def test_a_core_gets_the_first_of_its_pythons_that_is_here(found, chosen):
+    assert core_matrix.choose(found) == {**dict.fromkeys(core_matrix.CORES), **chosen}
 
 
 def test_every_part_that_is_named_is_there():

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
 
 import parts as the_parts
 import pytest
+from commands import execute
 from run_parts import (
     COLUMNS,
     FAILED,
@@ -162,3 +164,13 @@ def test_labs_have_ports_of_their_own():
 def test_parts_name_only_each_other():
     named = {name for part in the_parts.PARTS.values() for name in part.after}
     assert named <= set(the_parts.PARTS)
+
+
+def test_parts_run_sessions_that_nox_has():
+    start = the_parts.NOX
+    commands = [command for part in the_parts.PARTS.values() for command in part.commands]
+    named = sorted(command[-1] for command in commands if command[:-1] == start)
+    assert named == ["cores", "gates", "lint", "sanity", "unit"]
+    told = execute("nox", "--list", "--json", "--session", *named)
+    assert told.status == 0, told.output
+    assert {session["name"] for session in json.loads(told.output)} == set(named)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What pip installs in a directory of its own, with a program in place of pip."""
+"""What pip installs in a directory of its own, with a program in place of pip; and which Pythons are found."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tools import NotInstalled, libraries
+from tools import NotInstalled, libraries, pythons
 
 # Its arguments are `-m pip install … --target DIRECTORY REQUIREMENT`.
 PROGRAM = """#!/bin/sh
@@ -64,3 +64,24 @@ def test_what_is_no_race_is_raised(tmp_path: Path, pip: Path) -> None:
     pip.write_text(PROGRAM + f"rm -r {tmp_path}/lvs.*")
     with pytest.raises(FileNotFoundError):
         libraries(tmp_path / "lvs", "lvs==1")
+
+
+def test_the_first_python_that_starts_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def program(path: str, text: str) -> None:
+        file = tmp_path / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"#!/bin/sh\n{text}\n")
+        file.chmod(0o755)
+
+    program("pyenv/shims/python3.9", "echo 3.9")  # a shim starts whatever pyenv has chosen, or nothing
+    program("pyenv/versions/3.9.1/bin/python3.9", "exit 1")
+    program("pyenv/versions/3.9.2/bin/python3.9", "echo 3.9")
+    program("bin/python3.10", "echo 3.10")
+    program("pyenv/versions/3.10.1/bin/python3.10", "echo 3.10")
+    program("bin/python3.11", "exit 1")
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
+    monkeypatch.setenv("PATH", f"{tmp_path}/pyenv/shims:{tmp_path}/bin")
+    assert pythons() == {
+        "3.9": f"{tmp_path}/pyenv/versions/3.9.2/bin/python3.9",
+        "3.10": f"{tmp_path}/bin/python3.10",
+    }
