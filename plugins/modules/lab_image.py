@@ -61,7 +61,7 @@ options:
     required: true
   overlays:
     description:
-      - Directories whose files are put into the image after those of O(guest_files), as O(lvs.cluster.lab#role:lab_image_overlays) describes.
+      - Directories whose files are put into the image after those of O(guest_files), as O(lvs.cluster.lab#role:main:lab_image_overlays) describes.
       - All of their files are part of the image's name.
     type: list
     elements: path
