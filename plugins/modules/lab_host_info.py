@@ -10,6 +10,7 @@ module: lab_host_info
 short_description: Tell what the controller has for the lab
 version_added: 1.0.0
 description:
+  - Internal module of the role P(lvs.cluster.lab#role). Use the role; the options of the module can change without notice.
   - Looks for the programs that the lab's virtual machines need, for QEMU's version, for an accelerator that really runs a guest,
     and for the package mirror that this machine uses.
   - Runs on the controller. KVM is tried by starting a guest for a few seconds at most; the answer is kept until the controller

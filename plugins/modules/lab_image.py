@@ -10,6 +10,7 @@ module: lab_image
 short_description: Find, begin and finish an image of the lab's cache
 version_added: 1.0.0
 description:
+  - Internal module of the role P(lvs.cluster.lab#role). Use the role; the options of the module can change without notice.
   - An image is a directory in the cache, named by a hash over everything that made it, so that a change of anything builds a new one.
   - It is built in a directory aside, one builder at a time, and gets its name only when it is complete; what a builder left who was
     interrupted is removed by the next.

@@ -10,6 +10,7 @@ module: lab_snapshot
 short_description: Boot a new lab image once and save the running system
 version_added: 1.0.0
 description:
+  - Internal module of the role P(lvs.cluster.lab#role). Use the role; the options of the module can change without notice.
   - Boots the disk in the directory O(image) in QEMU, waits until the system runs, and saves its memory and state beside the disk.
   - Kernel and initrd are unpacked in their place before that.
   - Runs on the controller. Needs the Python library C(qemu.qmp) there.

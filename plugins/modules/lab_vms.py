@@ -10,6 +10,7 @@ module: lab_vms
 short_description: Run or end the lab's virtual machines
 version_added: 1.0.0
 description:
+  - Internal module of the role P(lvs.cluster.lab#role). Use the role; the options of the module can change without notice.
   - Starts one QEMU virtual machine per host from its image's snapshot, each with its own name, machine-id and LAN interfaces, and one
     learning switch per segment; all at the same time.
   - What runs stays as it is; a host more is one machine more, an address more is one address more, a machine that died is started again.

@@ -12,6 +12,7 @@ from argument_specs import argument_spec
 from commands import PROJECT, execute
 
 MODULES = sorted(path.stem for path in (PROJECT / "plugins" / "modules").glob("*.py"))
+INTERNAL = {"lab_host_info", "lab_image", "lab_snapshot", "lab_vms"}
 ROLES = sorted(path.name for path in (PROJECT / "roles").iterdir() if path.is_dir())
 TOLD = ("type", "elements", "choices", "default", "required")
 
@@ -39,8 +40,16 @@ def test_options(name):
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_every_module_is_in_the_action_group(name):
-    assert f"    - {name}\n" in Path(PROJECT / "meta" / "runtime.yml").read_text()
+def test_every_public_module_is_in_the_action_group(name):
+    grouped = f"    - {name}\n" in Path(PROJECT / "meta" / "runtime.yml").read_text()
+    assert grouped == (name not in INTERNAL)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_internal_modules_say_so_and_stay_out_of_the_readme(name):
+    says_so = documented()[name]["description"][0].startswith("Internal module of the role ")
+    assert says_so == (name in INTERNAL)
+    assert name not in INTERNAL or f"`{name}`" not in (PROJECT / "README.md").read_text()
 
 
 @pytest.mark.parametrize("name", MODULES)

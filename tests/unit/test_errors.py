@@ -29,7 +29,7 @@ SITES = sites()
 MODULES = sorted(path.stem for path in (PROJECT / "plugins" / "modules").glob("*.py"))
 ROLES = sorted(path.name for path in (PROJECT / "roles").iterdir() if path.is_dir())
 # Fails with what Ansible's own reading of its options says, and with nothing else.
-NO_ERRORS = {"show_lines": "shows the lines that it is given"}
+NO_ERRORS = {"print_lines": "shows the lines that it is given"}
 
 
 def parts(name: str, error: Any) -> tuple[str, str, str]:

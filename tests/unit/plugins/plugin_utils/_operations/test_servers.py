@@ -178,10 +178,11 @@ def test_mistakes_in_the_names_are_told_before_anything_is_asked(tmp_path, name,
     assert told in " ".join(run.output.split())
 
 
-def test_lines_are_shown_as_they_are(tmp_path):
-    """In every form of results, and whatever they hold; no host is asked."""
+@pytest.mark.parametrize("module", ["print_lines", "show_lines"])
+def test_lines_are_shown_as_they_are(tmp_path, module):
+    """In every form of results, and whatever they hold; no host is asked. The former name is redirected."""
     lines = ["SERVER  WEIGHT", """rs1          1  'quoted' "twice": #""", "x" * 200]
-    task = {"lvs.cluster.show_lines": {"lines": lines}}
+    task = {f"lvs.cluster.{module}": {"lines": lines}}
     path = tmp_path / "play.json"
     path.write_text(json.dumps([{"hosts": "nowhere", "gather_facts": False, "tasks": [task]}]))
     for form in ("json", "yaml"):

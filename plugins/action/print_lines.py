@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shows lines as they are, whatever form the results of tasks are shown in."""
+"""Prints lines as they are, whatever the result format."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ display = Display()
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
-    """Does what the module does, here."""
+    """Does the work of the module on the controller."""
 
     TRANSFERS_FILES = False
     _requires_connection = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Show the lines, and return them."""
+        """Print the lines, and return them."""
         super().run(tmp, task_vars)
         _validation, options = self.validate_argument_spec(
             {"lines": {"type": "list", "elements": "str", "required": True}}

@@ -1,18 +1,19 @@
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Show lines as they are."""
+"""Print lines as they are."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: show_lines
-short_description: Show lines in the terminal as they are
-version_added: 1.0.0
+module: print_lines
+short_description: Print lines in the terminal as they are
+version_added: 1.1.0
 author: The lvs.cluster maintainers (@lvs-cluster)
 description:
-  - Shows a table to people, whose columns M(ansible.builtin.debug) would break, fold or quote, depending on how results are shown.
-  - Does nothing on the host, and needs no connection to it.
+  - Prints a table unchanged. M(ansible.builtin.debug) can wrap, fold or quote its columns, which depends on the result format.
+  - Changes nothing on the host, and needs no connection to it.
+  - In 1.0.0 the module is named C(lvs.cluster.show_lines). The old name still works.
 options:
   lines:
     description: The lines, from the first to the last.
@@ -24,8 +25,8 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Show a table
-  lvs.cluster.show_lines:
+- name: Print a table
+  lvs.cluster.print_lines:
     lines:
       - SERVER  WEIGHT
       - rs1          1
@@ -33,7 +34,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 operations:
-  description: Always empty, since nothing is done.
+  description: Always empty, since the module changes nothing.
   returned: always
   type: list
   elements: str
@@ -52,7 +53,7 @@ OPTIONS: dict[str, Any] = {"lines": {"type": "list", "elements": "str", "require
 
 
 def main() -> None:
-    """Run the module; it is its action plugin that shows the lines, and does without this."""
+    """Run the module. Ansible runs the action plugin of the same name instead, which prints the lines."""
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     module.exit_json(changed=False, operations=[], lines=module.params["lines"])
 
