@@ -7,9 +7,9 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import DRAIN_OPTIONS
 from ansible_collections.lvs.cluster.plugins.plugin_utils._operations.drain_progress import watch
 
-_SECONDS = 300  # the module's default of drain_timeout
 display = Display()
 
 
@@ -27,7 +27,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
             return result
 
         try:
-            seconds = int(given.get("drain_timeout", _SECONDS))
+            seconds = int(given.get("drain_timeout", DRAIN_OPTIONS["drain_timeout"]["default"]))
         except (TypeError, ValueError):
             return run()  # the module tells what is wrong with it
         return watch(seconds, lambda left: run(drain_timeout=left), lambda line: display.display(f"[{host}]: {line}"))

@@ -14,7 +14,7 @@ from .._core.plan import Plan
 from .._ipvs.describe import server_name, service_name
 from .._ipvs.model import Connections, Drained, Place, ServerKey, ServiceKey, Table
 from .._ipvs.operations import IpvsOperation, Leaving, Step, WaitOperation, simulate
-from .._ipvs.options import WantedServer
+from .._ipvs.options import DRAIN_OPTIONS, WantedServer
 from .._ipvs.plan import plan_server, show
 from .wait import NONE, plan_wait, total
 
@@ -39,7 +39,8 @@ def parse_drain(options: Mapping[str, Any]) -> Drain:
     given = options.get("drain_connections")
     counts = None if given is None else tuple(name for name in Connections._fields if name in given)
     seconds = options.get("drain_timeout")
-    seconds = in_range("drain_timeout", 300 if seconds is None else seconds, 0, _LONGEST_WAIT)
+    seconds = DRAIN_OPTIONS["drain_timeout"]["default"] if seconds is None else seconds
+    seconds = in_range("drain_timeout", seconds, 0, _LONGEST_WAIT)
     interval = in_range("drain_interval", options.get("drain_interval") or 0, 0, _LONGEST_WAIT)
     return Drain(counts, seconds, bool(options.get("drain_remove")), interval)
 

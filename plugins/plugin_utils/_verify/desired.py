@@ -18,8 +18,8 @@ from .._topology.views import (
 )
 
 SYSCTL, NONE = "sysctl", "none"  # of realserver_arp_mode
-PRESENT, ABSENT = "present", "absent"
-# A host's own values of these count; each is a variable of a role, with the role's default when a host has none.
+ABSENT = "absent"
+# A host's own values of these count; each is a variable of a role, with the default of the role's argument spec.
 VARIABLES = (
     "director_forwarding",
     "director_interface",
@@ -95,14 +95,17 @@ class Declared(NamedTuple):
 
 
 def declare(
-    topology: Topology, groups: Mapping[str, Sequence[str]], variables: Mapping[str, Mapping[str, Any]]
+    topology: Topology,
+    groups: Mapping[str, Sequence[str]],
+    variables: Mapping[str, Mapping[str, Any]],
+    defaults: Mapping[str, Any],
 ) -> Declared:
-    """Return what is declared; `variables` has by host those of VARIABLES that it has."""
+    """Return what is declared; `variables` has by host those of VARIABLES that it has, `defaults` is of the roles."""
     pooled = [server.host for service in topology.services for server in service.servers if server.host]
     directors = dict.fromkeys([*topology.dips, *groups.get("directors", ())])
     servers = dict.fromkeys([*groups.get("realservers", ()), *pooled])
     gateways = groups.get("gateways", ())
-    own = {host: variables.get(host, {}) for host in (*directors, *servers, *gateways)}
+    own = {host: {**defaults, **variables.get(host, {})} for host in (*directors, *servers, *gateways)}
     real = {host: _real_server(topology, host, own[host]) for host in servers if _stays(own[host], "realserver")}
     return Declared(
         {host: _director(topology, host, own[host]) for host in directors if _stays(own[host], "director")},
@@ -112,7 +115,7 @@ def declare(
 
 
 def _stays(own: Mapping[str, Any], role: str) -> bool:
-    return bool(own.get(f"{role}_state", PRESENT) != ABSENT)
+    return bool(own[f"{role}_state"] != ABSENT)
 
 
 def _is(value: Any) -> bool:
@@ -125,7 +128,7 @@ def _director(topology: Topology, host: str, own: Mapping[str, Any]) -> Director
     vips, standby = own.get("director_vips"), own.get("director_standby_vips")
     interface = own.get("director_interface")
     forwarding = own.get("director_forwarding")
-    purge = _is(own.get("director_purge_servers", True))
+    purge = _is(own["director_purge_servers"])
     wanted = director_services(topology, host) if services is None else services
     return Director(
         [{**service, "purge": purge} for service in wanted],
@@ -133,25 +136,25 @@ def _director(topology: Topology, host: str, own: Mapping[str, Any]) -> Director
         tuple(director_standby_vips(topology, host) if standby is None else standby),
         tuple(dict.fromkeys(filter(None, (interface, own.get("director_vip_interface", interface))))),
         director_forwarding(topology, host) if forwarding is None else int(forwarding),
-        _is(own.get("director_purge", False)),
-        _is(own.get("director_keep_drained", True)),
-        _numbers(own.get("director_timeouts")),
-        _numbers(own.get("director_sysctls", {"conn_reuse_mode": 2})),
+        _is(own["director_purge"]),
+        _is(own["director_keep_drained"]),
+        _numbers(own["director_timeouts"]),
+        _numbers(own["director_sysctls"]),
     )
 
 
-def _numbers(settings: Mapping[str, Any] | None) -> dict[str, int]:
+def _numbers(settings: Mapping[str, Any]) -> dict[str, int]:
     """Return numbers, of which a template may have made texts."""
-    return {name: int(value) for name, value in (settings or {}).items()}
+    return {name: int(value) for name, value in settings.items()}
 
 
 def _real_server(topology: Topology, host: str, own: Mapping[str, Any]) -> RealServer:
     vips, tunnels = own.get("realserver_vips"), own.get("realserver_tunnels")
     tunnels = realserver_tunnels(topology, host) if tunnels is None else tunnels
-    device, mode = own.get("realserver_vip_interface", "lo"), own.get("realserver_arp_mode", SYSCTL)
+    device, mode = own["realserver_vip_interface"], own["realserver_arp_mode"]
     devices = dict.fromkeys(realserver_vips(topology, host) if vips is None else vips, str(device))
     devices.update({vip: str(tunnel["interface"]) for tunnel in tunnels for vip in tunnel["addresses"]})
-    arp = {name: int(own.get(f"realserver_{name}", value)) for name, value in (("arp_ignore", 1), ("arp_announce", 2))}
+    arp = {name: int(own[f"realserver_{name}"]) for name in ("arp_ignore", "arp_announce")}
     names = tuple(str(tunnel["interface"]) for tunnel in tunnels)
     return RealServer(devices, names, str(mode), arp if mode == SYSCTL else {})
 

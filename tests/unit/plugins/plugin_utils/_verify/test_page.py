@@ -7,6 +7,7 @@ import copy
 import re
 import xml.etree.ElementTree as ET
 
+from ansible_collections.lvs.cluster.plugins.plugin_utils._roles.argument_specs import role_defaults
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.reader import read_topology
 from ansible_collections.lvs.cluster.plugins.plugin_utils._verify.desired import declare
 from ansible_collections.lvs.cluster.plugins.plugin_utils._verify.drawing import Host, draw
@@ -54,7 +55,7 @@ def test_any_topology_can_be_drawn(hosts: list[Host]) -> None:
 @given(host=texts, text=texts)
 def test_any_words_can_be_shown(host: str, text: str) -> None:
     read = read_topology(SERVICES, GROUPS, {one: {"ansible_host": address} for one, address in ADDRESSES.items()})
-    seen = Seen(read, declare(read, GROUPS, {}))
+    seen = Seen(read, declare(read, GROUPS, {}, role_defaults("director", "realserver", "gateway")))
     page = render(seen, [Check("Who serves", host, text, False)], text)
     body = page.partition("<main>")[2]
     assert "<" not in re.sub(
