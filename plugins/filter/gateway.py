@@ -24,4 +24,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return name -> function."""
-        return {"gateway_neighbors": gateway_neighbors}
+        return {"gateway_neighbors": gateway_neighbors, "neighbor_entries": gateway.neighbor_entries}

@@ -1,33 +1,36 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filters that tell what `lvs_services` means for a host; each is the view of that name in _topology/views."""
+"""Filters that return what `lvs_services` means for a host: the whole view, and each part of it by its own name."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
-from ansible_collections.lvs.cluster.plugins.plugin_utils._topology import views
+from ansible_collections.lvs.cluster.plugins.plugin_utils._topology import host_view as views
+from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.finding import Findings
+from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.model import Topology
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.reader import read_topology
 
-_VIEWS: tuple[Callable[..., Any], ...] = (
-    views.cluster_dips,
-    views.cluster_openings,
-    views.cluster_vips,
-    views.director_forwarding,
-    views.director_marks,
-    views.director_openings,
-    views.director_services,
-    views.director_standby_vips,
-    views.director_vips,
-    views.realserver_arp_source,
-    views.realserver_openings,
-    views.realserver_tunnels,
-    views.realserver_vips,
-)
+
+def host_view(services: Any, groups: Any, hostvars: Any, host: str, ignore_mistakes: bool = False) -> dict[str, Any]:
+    """Return all that the topology means for a host; an empty view if the mistakes of a description are ignored."""
+    try:
+        read = read_topology(services, groups, hostvars)
+    except Findings as error:
+        if not ignore_mistakes:
+            raise AnsibleFilterError(str(error)) from error
+        read = Topology((), {}, {})
+    name = str(host)
+    # Ansible's hostvars return something undefined for a host that is not there, so get() has no default.
+    own: Mapping[str, Any] = {}
+    if name in hostvars:
+        own = hostvars[name]
+    return views.host_view(read, groups, name, own)
 
 
-def _filter(view: Callable[..., Any]) -> Callable[..., Any]:
+def _part(view: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(services: Any, groups: Any, hostvars: Any, *host: Any) -> Any:
         try:
             return view(read_topology(services, groups, hostvars), *map(str, host))
@@ -42,4 +45,7 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return name -> function."""
-        return {view.__name__: _filter(view) for view in _VIEWS}
+        parts: tuple[Callable[..., Any], ...] = (*views.HOST_VIEWS, *views.CLUSTER_VIEWS)
+        # Those of preflight are in preflight.py: they return nothing of a description with mistakes.
+        aliases = {one.__name__: _part(one) for one in parts if not one.__name__.startswith("preflight_")}
+        return {"host_view": host_view, **aliases}

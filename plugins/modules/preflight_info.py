@@ -83,7 +83,11 @@ facts:
       description: The addresses that could not be asked for, each with the reason.
       type: dict
     libraries:
-      description: Which of the Python libraries V(nftables) and V(pyroute2) this Python finds. The roles install no package for those.
+      description: Which of the Python libraries V(nftables) and V(pyroute2) this Python finds.
+      type: list
+      elements: str
+    packages:
+      description: The packages of these libraries. The roles do not install them again in the same run.
       type: list
       elements: str
   sample:
@@ -103,6 +107,7 @@ facts:
     owners: {192.0.2.4: ["52:54:00:00:00:04"], 192.0.2.30: []}
     unasked: {}
     libraries: [nftables, pyroute2]
+    packages: [python3-nftables, python3-pyroute2]
 operations:
   description: Always empty; looking changes nothing.
   returned: success

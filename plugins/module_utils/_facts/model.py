@@ -92,6 +92,7 @@ class HostFacts(NamedTuple):
             "owners": {address: list(macs) for address, macs in self.owners.items()},
             "unasked": dict(self.unasked),
             "libraries": list(self.libraries),
+            "packages": [f"python3-{name}" for name in self.libraries],
         }
 
 

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue
 
 from .._topology.model import Topology, version
-from .._topology.views import active_director
+from .._topology.owners import vip_owners
 
 
 def gateway_neighbors(
@@ -20,13 +20,13 @@ def gateway_neighbors(
     `owners` tells who answers the gateway for each DIP, as vip_owner_info returns it. Raises InvalidValue for a DIP
     that is not answered for by exactly one MAC.
     """
-    found: dict[str, str] = {}
-    for service in topology.services:
-        director = active_director(topology, service)
-        for vip in service.vips if director else ():
-            if vip in vips and vip not in found:
-                found[vip] = _mac(topology, owners, director, vip)
-    return [{"address": vip, "mac": mac} for vip, mac in found.items()]
+    owned = {vip: owner.director for vip, owner in vip_owners(topology).items() if owner.director and vip in vips}
+    return [{"address": vip, "mac": _mac(topology, owners, director, vip)} for vip, director in owned.items()]
+
+
+def neighbor_entries(vips: Iterable[str]) -> list[dict[str, str]]:
+    """Return entries of vip_neighbor that stand for each VIP, whatever MAC it has."""
+    return [{"address": vip} for vip in vips]
 
 
 def _mac(topology: Topology, owners: Mapping[str, Sequence[Mapping[str, Any]]], director: str, vip: str) -> str:

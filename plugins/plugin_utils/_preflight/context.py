@@ -9,10 +9,9 @@ from typing import NamedTuple
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.address import same_family
 from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import HostFacts
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import ServiceSettings
-from ansible_collections.lvs.cluster.plugins.module_utils._path.model import TUNNEL
 
 from .._topology.model import Server, Service, Topology
+from .._topology.probes import rips_of
 
 # The variables that the rules go by: which devices a role takes, what it makes, and who is left in ARP.
 DIRECTOR_INTERFACE, DIRECTOR_VIP_INTERFACE = "director_interface", "director_vip_interface"
@@ -113,17 +112,3 @@ class Case(NamedTuple):
     def variable(self, host: str, name: str) -> str:
         """Return what one of VARIABLES says for a host, empty where it is not set."""
         return self.variables.get(host, {}).get(name, "")
-
-
-def rips_of(topology: Topology, service: Service, server: Server) -> tuple[str, ...]:
-    """Return the RIPs of a server that the service's VIPs need: with a tunnel any, else those of their families."""
-    own = topology.rips.get(server.host, ()) if server.host else (server.address,)
-    return tuple(
-        rip for rip in own if service.forwarding == TUNNEL or any(same_family(rip, vip) for vip in service.vips)
-    )
-
-
-def scheduler_names(topology: Topology, host: str) -> list[str]:
-    """Return the schedulers that a director needs, each once."""
-    mine = [service for service in topology.services if host in service.directors]
-    return list(dict.fromkeys(str(service.options.get("scheduler") or ServiceSettings().scheduler) for service in mine))

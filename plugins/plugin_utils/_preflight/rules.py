@@ -17,6 +17,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._path.model import DIR
 from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.model import FALLBACKS
 
 from .._topology.finding import Finding
+from .._topology.probes import preflight_schedulers
 from .context import (
     DIRECTOR_INTERFACE,
     DIRECTOR_VIP_INTERFACE,
@@ -24,7 +25,6 @@ from .context import (
     REALSERVER_VIP_INTERFACE,
     REALSERVER_VIP_KIND,
     Case,
-    scheduler_names,
 )
 
 _MADE = re.compile("dummy[0-9]+")  # what the role realserver makes where there is none
@@ -192,7 +192,7 @@ def _vips(case: Case) -> Iterator[Judgement]:
             if owner:
                 rule = f"is answered for by this real server ({mac}), and only the director may answer"
                 # The role sets them again in this very run, where the host takes this VIP.
-                remedy = "set its ARP sysctls again (arp_ignore: 1, arp_announce: 2), as the role realserver does"
+                remedy = "set its ARP sysctls again, as the role realserver does"
                 yield Judgement(Finding(owner, "VIP", vip, rule, remedy), warning=owner in servers)
             else:
                 rule = f"is answered for by {mac}, which is none of the directors ({', '.join(directors)})"
@@ -208,7 +208,7 @@ def _kernel(case: Case) -> Iterator[Judgement]:
             remedy = "install the kernel's IPVS modules, or boot a kernel that has them"
             yield Judgement(Finding(host, "kernel", facts.kernel, "has no module ip_vs", remedy))
         elif facts:
-            for name in scheduler_names(case.topology, host):
+            for name in preflight_schedulers(case.topology, host):
                 known = facts.schedulers.get(name)
                 if known and not known.available:
                     rule = f"is not in this kernel ({facts.kernel})"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .model import Server, Service, Topology, rip, service_options, tunnel_kind, version
+from .owners import vip_owners
 
 
 def director_services(topology: Topology, host: str) -> list[dict[str, Any]]:
@@ -25,12 +26,13 @@ def director_services(topology: Topology, host: str) -> list[dict[str, Any]]:
 
 def director_vips(topology: Topology, host: str) -> list[str]:
     """Return the VIPs that a director answers for: it is the first of their directors that is not absent."""
-    return _vips(service for service in _directed(topology, host) if active_director(topology, service) == host)
+    return [vip for vip, owner in vip_owners(topology).items() if owner.director == host]
 
 
 def director_standby_vips(topology: Topology, host: str) -> list[str]:
     """Return the VIPs that a director knows and does not answer for."""
-    return _vips(service for service in _directed(topology, host) if active_director(topology, service) != host)
+    owners = vip_owners(topology).items()
+    return [vip for vip, owner in owners if host in owner.directors and owner.director != host]
 
 
 def director_forwarding(topology: Topology, host: str) -> int:
@@ -131,11 +133,6 @@ def _directed(topology: Topology, host: str) -> list[Service]:
 
 def _served(topology: Topology, host: str) -> list[Service]:
     return [service for service in topology.services if any(server.host == host for server in service.servers)]
-
-
-def active_director(topology: Topology, service: Service) -> str:
-    """Return the director that answers for a service's VIPs: the first that is not absent; empty when all are."""
-    return next((host for host in service.directors if host not in topology.absent), "")
 
 
 def _vips(services: Iterable[Service]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue
-from ansible_collections.lvs.cluster.plugins.plugin_utils._operations.gateway import gateway_neighbors
+from ansible_collections.lvs.cluster.plugins.plugin_utils._operations.gateway import gateway_neighbors, neighbor_entries
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.reader import read_topology
 
 VIP, VIP6, OTHER = "192.0.2.30", "2001:db8::30", "192.0.2.31"
@@ -84,3 +84,7 @@ def test_a_director_that_can_not_be_told(macs: list[str], message: str) -> None:
     with pytest.raises(InvalidValue) as caught:
         bound(_192_0_2_2=macs)
     assert str(caught.value) == message
+
+
+def test_entries_that_are_removed_whatever_their_mac() -> None:
+    assert neighbor_entries([VIP, OTHER]) == [{"address": VIP}, {"address": OTHER}]

@@ -15,9 +15,12 @@ from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import (
     from_values,
 )
 from ansible_collections.lvs.cluster.plugins.plugin_utils._preflight import report as preflight_report
-from ansible_collections.lvs.cluster.plugins.plugin_utils._preflight.context import scheduler_names
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.finding import Finding
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.model import Server, Service, Topology
+from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.probes import (
+    preflight_addresses,
+    preflight_schedulers,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -162,7 +165,7 @@ TRIPPED = {
     "VIP of a server": (
         cluster(), heard("lb1", _192_0_2_30=(MAC["rs1"],)), None,
         "warning: rs1: VIP: '192.0.2.30' is answered for by this real server (02:00:00:00:00:04), and only the director may answer; set its "
-        "ARP sysctls again (arp_ignore: 1, arp_announce: 2), as the role realserver does.",
+        "ARP sysctls again, as the role realserver does.",
     ),
     "no ip_vs": (
         cluster(), changed("lb1", ip_vs="absent"), None,
@@ -235,7 +238,7 @@ def test_a_director_that_is_a_server_too() -> None:
     service = cluster().services[0]._replace(servers=(server, Server("rs1", "192.0.2.4", {})))
     topology = Topology((service,), {"lb1": (DIP,)}, {"lb1": (DIP,), "rs1": ("192.0.2.4",)})
     assert told(topology, finished()) == []
-    assert preflight_report.addresses_to_ask(topology, "lb1") == [VIP, "192.0.2.4"]
+    assert preflight_addresses(topology, "lb1") == [VIP, "192.0.2.4"]
 
 
 def test_a_server_that_leaves_may_be_gone_already() -> None:
@@ -251,18 +254,18 @@ def test_only_the_families_of_the_vips_count() -> None:
     topology = cluster()._replace(
         dips={"lb1": (DIP, "2001:db8::3")}, rips={"rs1": ("192.0.2.4", "2001:db8:9::4"), "rs2": ("192.0.2.5",)}
     )
-    assert preflight_report.addresses_to_ask(topology, "lb1") == [VIP, "192.0.2.4", "192.0.2.5"]
+    assert preflight_addresses(topology, "lb1") == [VIP, "192.0.2.4", "192.0.2.5"]
     both = topology._replace(services=(topology.services[0]._replace(vips=(VIP, "2001:db8::30")),))
-    assert preflight_report.addresses_to_ask(both, "lb1")[2:] == ["192.0.2.4", "2001:db8:9::4", "192.0.2.5"]
+    assert preflight_addresses(both, "lb1")[2:] == ["192.0.2.4", "2001:db8:9::4", "192.0.2.5"]
 
 
 def test_who_asks_for_what() -> None:
-    assert preflight_report.addresses_to_ask(cluster(), "lb1") == [VIP, "192.0.2.4", "192.0.2.5"]
-    assert preflight_report.addresses_to_ask(cluster(), "rs1") == [VIP, DIP]
-    assert preflight_report.addresses_to_ask(cluster("tunnel"), "lb1") == [VIP]
-    assert preflight_report.addresses_to_ask(cluster(), "client") == []
-    assert scheduler_names(cluster(scheduler="rr"), "lb1") == ["rr"]
-    assert scheduler_names(cluster(), "rs1") == []
+    assert preflight_addresses(cluster(), "lb1") == [VIP, "192.0.2.4", "192.0.2.5"]
+    assert preflight_addresses(cluster(), "rs1") == [VIP, DIP]
+    assert preflight_addresses(cluster("tunnel"), "lb1") == [VIP]
+    assert preflight_addresses(cluster(), "client") == []
+    assert preflight_schedulers(cluster(scheduler="rr"), "lb1") == ["rr"]
+    assert preflight_schedulers(cluster(), "rs1") == []
 
 
 def test_report() -> None:
@@ -308,7 +311,7 @@ def test_a_healthy_cluster_of_any_shape(data: st.DataObject) -> None:
             "module",
             owners={
                 asked: (owner[asked],) if asked in owner and owner[asked] != mac[host] else ()
-                for asked in preflight_report.addresses_to_ask(topology, host)
+                for asked in preflight_addresses(topology, host)
             },
         )
         for host, one in address.items()
