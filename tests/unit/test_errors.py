@@ -27,7 +27,7 @@ from error_words import TOLD, WORDS
 
 SITES = sites()
 MODULES = sorted(path.stem for path in (PROJECT / "plugins" / "modules").glob("*.py"))
-ROLES = sorted(path.name for path in (PROJECT / "roles").iterdir() if path.is_dir())
+ROLES = sorted(path.parent.parent.name for path in PROJECT.glob("roles/*/meta/argument_specs.yml"))
 # Fails with what Ansible's own reading of its options says, and with nothing else.
 NO_ERRORS = {"print_lines": "shows the lines that it is given"}
 

@@ -34,8 +34,7 @@ def test_mistakes_of_the_description_are_told_at_once(tmp_path: Path, extra: lis
     path.write_text(json.dumps(inventory))
     run = execute("ansible-playbook", "lvs.cluster.preflight", "-i", str(path), *extra)
     assert run.status != 0
-    # A name that fails would end the task.
-    assert "TASK [Look at this host, and ask its segment for VIPs]" in run.output
+    assert "TASK [Read this host's state, and probe its segment]" in run.output
     assert run.output.count("- 'ERROR    ") == 2, run.output  # Ansible shows the list once more in its own line
     for value in ("192.0.2.0/24", "70000"):
         assert value in run.output

@@ -120,7 +120,7 @@ def test_servers_are_restarted_in_turn_and_no_request_fails():
         assert told[kind]["servers"].keys() == SERVERS.keys()
     for host in SERVERS:
         assert started(host) != before[host]
-        assert f"{host}: drained, and restored when the tasks are done" in shown
+        assert f"{host}: drained, and restored after the tasks" in shown
     assert weights() == {"rs1": 1, "rs2": 1}
 
 

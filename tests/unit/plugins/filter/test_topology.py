@@ -54,7 +54,7 @@ PLAYBOOK = """
   connection: local
   gather_facts: false
   vars: {{ansible_python_interpreter: "{{{{ ansible_playbook_python }}}}"}}
-  vars_files: [{roles}/director/defaults/main.yml, {roles}/realserver/defaults/main.yml]
+  vars_files: [{roles}/topology/defaults/main.yml, {roles}/director/defaults/main.yml, {roles}/realserver/defaults/main.yml]
   tasks:
     - ansible.builtin.validate_argument_spec:
         argument_spec: "{{{{ (lookup('file', '{roles}/director/meta/argument_specs.yml') | from_yaml).argument_specs.main.options }}}}"
@@ -151,16 +151,55 @@ def test_what_is_documented_of_a_service_is_what_is_read():
     assert specified("director")["director_state"]["choices"] == list(STATES["director_state"])
 
 
-@pytest.mark.parametrize("role", ["director", "realserver"])
+ROLES = sorted(path.parent.parent.name for path in PROJECT.glob("roles/*/meta/argument_specs.yml"))
+
+
+@pytest.mark.parametrize("role", ROLES)
 def test_defaults_of_a_role_are_as_documented(role):
-    """What comes of lvs_services and is no text is told in words: antsibull-docs takes a template for a value of the type."""
+    """Options of the spec and defaults of the role are the same on both sides; a default from lvs_services is told in words."""
     defaults = yaml.safe_load((PROJECT / "roles" / role / "defaults" / "main.yml").read_text())
-    views = {
-        name
-        for name, value in defaults.items()
-        if specified(role)[name]["type"] != "str" and str(value).startswith("{{ lvs_services |")
-    }
-    told = {name: option["default"] for name, option in specified(role).items() if "default" in option}
+    options = specified(role)
+    views = {name for name, value in defaults.items() if str(value).startswith("{{ _topology_view.")}
+    told = {name: option["default"] for name, option in options.items() if "default" in option}
     assert told == {name: value for name, value in defaults.items() if name not in views}
     for name in views:
-        assert "By default " in " ".join(specified(role)[name]["description"]), name
+        assert "By default " in " ".join(options[name]["description"]), name
+    without = options.keys() - defaults.keys()
+    assert {name for name in without if not options[name].get("required")} <= {"lvs_services"}
+
+
+def test_every_role_but_the_internal_one_has_a_spec():
+    assert ROLES == ["director", "gateway", "lab", "realserver", "webserver"]
+    internal = {path.name for path in (PROJECT / "roles").iterdir() if path.is_dir()} - set(ROLES)
+    assert internal == {"topology"}
+    assert "\nInternal. " in (PROJECT / "roles" / "topology" / "README.md").read_text()
+
+
+def test_the_whole_view_has_each_part(tmp_path):
+    """Each filter for a host is a part of host_view by the same name, and the fact of the roles is the same view."""
+    run = played(tmp_path, INVENTORY)
+    assert run.status == 0, run.output
+    for host, vips in (("lb1", "this_host another"), ("lb2", "another this_host"), ("rs1", "another another")):
+        own = json.loads((tmp_path / f"{host}.json").read_text())
+        view = own["host_view"]
+        assert {name: view[name] for name in FILTERS if name != "host_view"} == {
+            name: own[name] for name in FILTERS if name != "host_view"
+        }
+        web, mail = vips.split()
+        assert view["owners"] == {
+            "192.0.2.30": {"owner": web, "director": "lb1"},
+            "2001:db8::30": {"owner": web, "director": "lb1"},
+            "192.0.2.31": {"owner": mail, "director": "lb2"},
+        }
+        assert view["roles"] == (["director"] if host.startswith("lb") else ["realserver"])
+        assert view["client_services"] == [
+            {"address": one["address"], "port": one["port"]} for one in view["cluster_openings"]
+        ]
+
+
+def test_a_view_without_the_mistakes():
+    services = [{"name": "web", "address": "192.0.2.0/24", "ports": [80]}]
+    with pytest.raises(AnsibleFilterError, match=r"192\.0\.2\.0/24"):
+        FILTERS["host_view"](services, {}, {}, "lb1")
+    view = FILTERS["host_view"](services, {"directors": ["lb1"]}, {}, "lb1", True)
+    assert (view["preflight_addresses"], view["owners"], view["roles"]) == ([], {}, ["director"])
