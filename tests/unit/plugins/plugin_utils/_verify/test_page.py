@@ -8,6 +8,7 @@ import re
 import xml.etree.ElementTree as ET
 
 from ansible_collections.lvs.cluster.plugins.plugin_utils._roles.argument_specs import role_defaults
+from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.finding import Finding
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.reader import read_topology
 from ansible_collections.lvs.cluster.plugins.plugin_utils._verify.desired import declare
 from ansible_collections.lvs.cluster.plugins.plugin_utils._verify.drawing import Host, draw
@@ -24,6 +25,23 @@ def test_everything_is_escaped() -> None:
     visited = copy.deepcopy(hosts["client"]["__verify_visits"]["services"][0])
     hosts["client"]["__verify_visits"]["services"] = [{**visited, "service": evil, "servers": {evil: 12}}]
     assert evil not in judge(hosts)["html"]
+
+
+def test_every_text_of_the_page_is_escaped() -> None:
+    evil = "<b>\"&'</b>"
+    read = read_topology(SERVICES, GROUPS, {one: {"ansible_host": address} for one, address in ADDRESSES.items()})
+    service = read.services[0]._replace(
+        name=evil, vips=(evil,), protocol=evil, forwarding=evil, options={"scheduler": evil}, directors=(evil,)
+    )
+    topology = read._replace(services=(service,), dips={evil: (evil,)}, rips={evil: (evil,)})
+    visits = {evil: [{"service": evil, "failed": 0, "servers": {evil: 1}, "visits": [{}]}]}
+    seen = Seen(topology, declare(read, GROUPS, {}), visits=visits)
+    finding = Finding(evil, evil, evil, evil, evil)
+    checks = [Check(evil, evil, evil, state, finding) for state in (True, False, None)]
+    page = render(seen, checks, evil)
+    assert evil not in page
+    # Name, target and settings of the service, what to do, the topic, and host, text and remedy of each check
+    assert page.partition("</svg>")[2].count("&lt;b&gt;") >= 3 + 1 + 1 + 3 * len(checks)
 
 
 texts = st.text(max_size=30)
