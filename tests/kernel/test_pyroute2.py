@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyroute2
 import pytest
+from ansible_collections.lvs.cluster.plugins.module_utils._core.address import is_ipv6
 from ipvs_strategies import relocated, some, tables
 from kernels import HERE, run
 from test_tables import options_of
@@ -41,7 +42,7 @@ def expected(service: dict) -> dict:
         values["PE_NAME"] = service["persistence_engine"]
     if "fwmark" in service:
         return {**values, "AF": FAMILY[service["address_family"]], "FWMARK": service["fwmark"]}
-    family = "ipv6" if ":" in service["address"] else "ipv4"
+    family = "ipv6" if is_ipv6(service["address"]) else "ipv4"
     if family == "ipv4":
         values["NETMASK"] = service["persistence_netmask"]
     protocol = PROTOCOL[service["protocol"]]

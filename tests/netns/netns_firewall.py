@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from ansible_collections.lvs.cluster.plugins.module_utils._core.address import is_ipv6
 from netns_hosts import LIMIT, Namespace
 
 VIP, VIP6 = "192.0.2.30", "2001:db8::30"
@@ -94,7 +95,7 @@ def listed(host: Namespace) -> Any:
 
 def send(host: Namespace, protocol: int, source: str, target: str, port: int = 0, payload: str = "00" * 28) -> None:
     """Send one packet of a protocol by number; where there is no such tunnel the receiver's kernel has no use for it."""
-    family = socket.AF_INET6 if ":" in target else socket.AF_INET
+    family = socket.AF_INET6 if is_ipv6(target) else socket.AF_INET
     kind = socket.SOCK_DGRAM if protocol == socket.IPPROTO_UDP else socket.SOCK_RAW
     with host.entered(), socket.socket(family, kind, protocol) as sender:
         sender.bind((source, 0))

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
+from ansible_collections.lvs.cluster.plugins.module_utils._core.address import is_ipv6
 from ansible_collections.lvs.cluster.plugins.modules.realserver_path_info import answer
 from netns_hosts import RIGHTS, Namespace, Segment
 
@@ -41,9 +42,9 @@ def verdicts(result: dict[str, Any]) -> list[str]:
 def listening(host: Namespace, address: str, port: int = PORT) -> Iterator[None]:
     """Have something listen in a namespace; the kernel accepts for it."""
     with host.entered():
-        listener = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+        listener = socket.socket(socket.AF_INET6 if is_ipv6(address) else socket.AF_INET)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if ":" in address:
+        if is_ipv6(address):
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listener.bind((address, port))
         listener.listen()
@@ -55,7 +56,7 @@ def listening(host: Namespace, address: str, port: int = PORT) -> Iterator[None]
 def echoing(host: Namespace, address: str, says: bytes = b"") -> Iterator[None]:
     """Answer datagrams in a namespace with what they say, or with `says`."""
     with host.entered():
-        server = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+        server = socket.socket(socket.AF_INET6 if is_ipv6(address) else socket.AF_INET, socket.SOCK_DGRAM)
         server.bind((address, PORT))
     over = threading.Event()
     server.settimeout(0.05)
@@ -101,7 +102,7 @@ def cluster(make_segment: Callable[[int], Segment]) -> Segment:
 def test_good_paths_leave_nothing_half_open(cluster: Segment, vip: str, net: str) -> None:
     with ExitStack() as stack:
         for number in (2, 3, 4):
-            stack.enter_context(listening(cluster.host(number), ANY6 if ":" in vip else ANY))
+            stack.enter_context(listening(cluster.host(number), ANY6 if is_ipv6(vip) else ANY))
         result = prove(cluster.host(1), service(f"{net}2", f"{net}3", f"{net}4", vip=vip))
         assert [half_open(host) for host in cluster.hosts[:4]] == ["", "", "", ""]
     assert (result["ok"], verdicts(result)) == (True, ["ok"] * 3)
@@ -114,7 +115,7 @@ def test_good_paths_leave_nothing_half_open(cluster: Segment, vip: str, net: str
 @FAMILIES
 def test_a_host_that_has_no_vip_can_ask_too(cluster: Segment, vip: str, net: str) -> None:
     """There the kernel hears the answer and resets what it does not know, and the VIP's owner gets that."""
-    with listening(cluster.host(2), ANY6 if ":" in vip else ANY):
+    with listening(cluster.host(2), ANY6 if is_ipv6(vip) else ANY):
         result = prove(cluster.host(6), service(f"{net}2", vip=vip))
         assert half_open(cluster.host(2)) == ""
     assert verdicts(result) == ["ok"]
@@ -124,7 +125,7 @@ def test_a_host_that_has_no_vip_can_ask_too(cluster: Segment, vip: str, net: str
 def test_nobody_answers_for_the_address(cluster: Segment, vip: str, net: str) -> None:
     result = prove(cluster.host(1), service(f"{net}77", vip=vip))
     assert (result["ok"], verdicts(result)) == (False, ["no_mac"])
-    how = "neighbour discovery" if ":" in vip else "ARP"
+    how = "neighbour discovery" if is_ipv6(vip) else "ARP"
     assert (
         f"nobody answers {how} for its address {net}77 on eth0; bring the server up" in result["paths"][0]["sentence"]
     )
@@ -158,7 +159,7 @@ def test_only_the_own_address_is_listened_on(cluster: Segment, vip: str, net: st
 @FAMILIES
 def test_vip_is_missing(cluster: Segment, vip: str, net: str) -> None:
     cluster.host(2).ip(f"addr del {vip} dev lo")
-    with listening(cluster.host(2), ANY6 if ":" in vip else ANY):
+    with listening(cluster.host(2), ANY6 if is_ipv6(vip) else ANY):
         result = prove(cluster.host(1), service(f"{net}2", vip=vip))
     assert verdicts(result) == ["silent"]
     rule = result["paths"][0]["rule"]
@@ -184,7 +185,7 @@ def test_packet_filter(cluster: Segment, vip: str, net: str) -> None:
         cluster.host(number).run("nft", f"add rule inet t in tcp dport {PORT} {what}")
     with ExitStack() as stack:
         for number in (2, 3, 4):
-            stack.enter_context(listening(cluster.host(number), ANY6 if ":" in vip else ANY))
+            stack.enter_context(listening(cluster.host(number), ANY6 if is_ipv6(vip) else ANY))
         result = prove(cluster.host(1), service(f"{net}2", f"{net}3", f"{net}4", vip=vip))
     assert verdicts(result) == ["filtered", "rejected", "refused"]
     assert (
@@ -214,7 +215,7 @@ def test_answer_from_elsewhere(make_segment: Callable[[int], Segment], cluster: 
     server, other = cluster.host(2), "02:00:00:00:00:99"
     server.ip(f"link add link eth0 name eth1 address {other} type macvlan mode bridge")
     server.ip("link set eth1 up")
-    if ":" in vip:
+    if is_ipv6(vip):
         server.ip("addr add 2001:db8::92/64 dev eth1 nodad")
         server.ip("route add 2001:db8::1/128 dev eth1")
     else:
@@ -222,7 +223,7 @@ def test_answer_from_elsewhere(make_segment: Callable[[int], Segment], cluster: 
         server.ip("route add 192.0.2.1/32 dev eth1")
     for name in ("all", "eth0", "eth1"):
         server.sysctl(f"ipv4/conf/{name}/rp_filter", 0)
-    with listening(server, ANY6 if ":" in vip else ANY):
+    with listening(server, ANY6 if is_ipv6(vip) else ANY):
         result = prove(cluster.host(1), service(f"{net}2", vip=vip))
         assert half_open(server) == ""
     assert verdicts(result) == ["elsewhere"]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible_collections.lvs.cluster.plugins.module_utils._core.address import is_ipv6
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import AddressConflict
 from netns_hosts import LIMIT, Namespace, Segment
 from netns_vips import VIP, VIP6, Arp, Capture, Nd, addresses, carry_out
@@ -195,7 +196,7 @@ def test_a_connection_through_the_tunnel_is_served(
         for where in ("all", "default", "eth0"):
             host.sysctl(f"ipv4/conf/{where}/rp_filter", 0)
     client.ip("link set tun0 up")
-    source = "2001:db8::1" if ":" in vip else "192.0.2.1"
+    source = "2001:db8::1" if is_ipv6(vip) else "192.0.2.1"
     client.ip(f"route add {vip} dev tun0 src {source}")
     assert server.module("vip_iface", addresses=[vip], interface=interface, kind=kind)["changed"]
     server.sysctl(f"ipv4/conf/{interface}/rp_filter", 2)

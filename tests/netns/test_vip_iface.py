@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._arp import client as packets_client
 from ansible_collections.lvs.cluster.plugins.module_utils._arp.packets import Arp
+from ansible_collections.lvs.cluster.plugins.module_utils._core.address import is_ipv6
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import AddressConflict
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.options import Wanted
 from hypothesis import HealthCheck, given, settings
@@ -292,7 +293,7 @@ def wishes(draw: st.DrawFn) -> dict[str, Any]:
         "interface": interface,
         "state": state,
         "scope": draw(st.sampled_from([None, "global"])),
-        "label": draw(st.sampled_from([None, f"{interface}:9"])) if any(":" not in one for one in vips) else None,
+        "label": draw(st.sampled_from([None, f"{interface}:9"])) if any(not is_ipv6(one) for one in vips) else None,
         "announce": draw(st.sampled_from([None, 0])),
         "announce_interval": 0.0,
         "on_conflict": draw(st.sampled_from(["fail", "warn", "ignore"])),
@@ -372,8 +373,8 @@ def reset(host: Namespace, current: list[tuple[str, str, bool, bool]], number: i
     own = [f"addr replace 192.0.2.{number}/24 dev eth0", f"addr replace 2001:db8::{number}/64 dev eth0 nodad"]
     commands = {False: [], True: []}  # type: dict[bool, list[str]]
     for device, address, wide, early in current:
-        prefix = (64 if ":" in address else 24) if wide and device == "eth0" else (128 if ":" in address else 32)
-        nodad = " nodad" if ":" in address else ""
+        prefix = (64 if is_ipv6(address) else 24) if wide and device == "eth0" else (128 if is_ipv6(address) else 32)
+        nodad = " nodad" if is_ipv6(address) else ""
         commands[early].append(f"addr replace {address}/{prefix} dev {device}{nodad}")
     # The same IPv6 address may have been drawn with two prefix lengths.
     host.try_ip("addr flush dev eth0 scope global", *flushed, *commands[True], *own, *commands[False])

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
+from .._core.address import is_ipv6
 from .._core.errors import KernelRefusal, NotPermitted, NotSupported, unexplained
 from .model import Answer
 from .packets import (
@@ -89,7 +90,7 @@ class Segment:
         """Say once of each address that it is here now."""
         with _explained(f"announce on {self.interface}"):
             for address in addresses:
-                if ":" in address:
+                if is_ipv6(address):
                     self.nd.sendto(nd_announcement(self.mac, address, router), (ALL_NODES, 0))
                 else:
                     self.arp.send(arp_announcement(self.mac, address))
@@ -100,7 +101,7 @@ class Segment:
             if sender == UNSPECIFIED6:
                 _hearing = self.nd  # what hears the answers has to be there first
                 self.arp.sendto(nd_probe(self.mac, address), (self.interface, ETH_P_IPV6))
-            elif ":" in address:
+            elif is_ipv6(address):
                 self.nd.sendto(nd_solicitation(self.mac, address), (solicited_node(address), 0))
             else:
                 self.arp.send(arp_request(self.mac, sender, address))
@@ -138,7 +139,7 @@ class Segment:
 def announce(interface: str, addresses: Sequence[str], count: int, interval: float) -> None:
     """Tell the segment `count` times, `interval` seconds apart, that the addresses are here now."""
     with Segment(interface) as segment:
-        router = any(":" in address for address in addresses) and _forwards(interface)
+        router = any(is_ipv6(address) for address in addresses) and _forwards(interface)
         for turn in range(count):
             if turn:
                 time.sleep(interval)
@@ -152,7 +153,7 @@ def find_owners(interface: str, senders: Mapping[str, str], timeout: float, atte
     unless it is :: for a probe. All are asked together, `attempts` times; owners come in the order of their answers.
     """
     owners: dict[str, list[Answer]] = {address: [] for address in senders}
-    families = [":" in address for address in senders]
+    families = [is_ipv6(address) for address in senders]
     with Segment(interface) as segment:
         for _attempt in range(attempts):
             asked = {}
@@ -171,7 +172,7 @@ def probe(interface: str, addresses: Sequence[str]) -> dict[str, list[str]]:
 
     No cache is changed by that. All are asked together, for PROBES times PROBE_INTERVAL seconds.
     """
-    senders = {address: UNSPECIFIED6 if ":" in address else UNSPECIFIED for address in addresses}
+    senders = {address: UNSPECIFIED6 if is_ipv6(address) else UNSPECIFIED for address in addresses}
     owners = find_owners(interface, senders, PROBES * PROBE_INTERVAL, PROBES)
     return {address: [answer.mac for answer in answers] for address, answers in owners.items()}
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._core.errors import InvalidValue
-from .._core.options import parse_interface
+from .._core.options import in_range, parse_interface, parse_wait
 from .._core.vips import parse_vips
 from .._rtnetlink.model import Route
 from .model import Answer
@@ -41,22 +41,13 @@ class Inquiry(NamedTuple):
                 text = f"{vip.address}/{vip.prefix}"
                 raise InvalidValue("addresses", text, "is a whole network", f"write {vip.address}")
         interface = options.get("interface")
-        inquiry = cls(
+        return cls(
             tuple(vip.address for vip in vips),
             None if interface is None else parse_interface(interface),
-            options.get("timeout", 2.0),
-            options.get("attempts", 2),
+            parse_wait(options, "timeout", 2.0, _LONGEST_WAIT),
+            in_range("attempts", options.get("attempts", 2), 1, _MOST_ATTEMPTS),
             options.get("beyond") == "leave_out",
         )
-        if not 0 < inquiry.timeout <= _LONGEST_WAIT:
-            raise InvalidValue(
-                "timeout", inquiry.timeout, f"is not above 0 and at most {_LONGEST_WAIT} seconds", "write one such as 2"
-            )
-        if not 1 <= inquiry.attempts <= _MOST_ATTEMPTS:
-            raise InvalidValue(
-                "attempts", inquiry.attempts, f"is not from 1 to {_MOST_ATTEMPTS}", "write one such as 2"
-            )
-        return inquiry
 
 
 def beyond_gateways(routes: Mapping[str, Route | None]) -> dict[str, str]:

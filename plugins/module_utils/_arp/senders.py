@@ -6,6 +6,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 
+from .._core.address import is_ipv6
 from .._rtnetlink.model import Own
 from .packets import UNSPECIFIED
 
@@ -19,13 +20,13 @@ def choose_senders(addresses: Sequence[str], interface: str, own: Sequence[Own])
     candidates = [
         one
         for one in own
-        if one.interface == interface and one.scope == 0 and ":" not in one.address and one.address not in addresses
+        if one.interface == interface and one.scope == 0 and not is_ipv6(one.address) and one.address not in addresses
     ]
     here = local_addresses(addresses, own)
     senders = {}
     for address in addresses:
         nearest = [one for one in candidates if _reaches(one, address)] or candidates
-        usable = nearest and address not in here and ":" not in address
+        usable = nearest and address not in here and not is_ipv6(address)
         senders[address] = nearest[0].address if usable else UNSPECIFIED
     return senders
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .._core.errors import InvalidValue
-from .._core.options import choice
+from .._core.options import choice, parse_list, switch
 from .._core.vips import parse_vip_host
 from .._nftables.names import parse_owner
 
@@ -36,11 +36,11 @@ class WantedArpFilter(NamedTuple):
     def from_options(cls, options: Mapping[str, Any]) -> WantedArpFilter:
         """Return what the options of `vip_arp_filter` ask for; raise InvalidValue for what breaks a rule."""
         name = parse_owner(options.get("name"))
-        present = (choice(options, "state", ARP_FILTER_OPTIONS) or "present") == "present"
+        present = choice(options, "state", ARP_FILTER_OPTIONS) == "present"
         addresses = _addresses(options.get("addresses") or ())
         given = options.get("source_address")
         source = _source(given, addresses) if given else ""
-        purge = options.get("purge") is not False
+        purge = switch(options, "purge", ARP_FILTER_OPTIONS)
         if not present:
             return cls(name)
         if not addresses:
@@ -53,9 +53,8 @@ class WantedArpFilter(NamedTuple):
 
 def _addresses(texts: object) -> frozenset[str]:
     """Return those of IPv4: neighbour discovery answers for the addresses of one device, so IPv6 needs nothing."""
-    if isinstance(texts, str) or not isinstance(texts, (list, tuple)):
-        raise InvalidValue("addresses", texts, "is not a list", "list each VIP, such as 192.0.2.30")
-    vips = [parse_vip_host(text, "addresses") for text in texts]
+    listed = parse_list("addresses", texts, "list each VIP, such as 192.0.2.30")
+    vips = [parse_vip_host(text, "addresses") for text in listed]
     return frozenset(str(vip) for vip in vips if vip.version == 4)
 
 

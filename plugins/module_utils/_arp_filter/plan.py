@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple, Union
 
+from .._core.address import is_ipv6
 from .._core.errors import InvalidValue
 from .._core.plan import Plan
 from .._nftables.names import owner_table
@@ -79,7 +80,7 @@ def plan_arp_filter(ruleset: Ruleset, wanted: WantedArpFilter) -> Plan[ArpFilter
 
 def refuse_foreign_source(wanted: WantedArpFilter, own: Iterable[str]) -> None:
     """Raise InvalidValue unless the source is one of the host's `own` addresses: it would be taken from a stranger."""
-    mine = {one for one in own if ":" not in one and not one.startswith("127.")} - wanted.addresses
+    mine = {one for one in own if not is_ipv6(one) and not one.startswith("127.")} - wanted.addresses
     if wanted.source and wanted.source not in mine:
         rule = f"is not an address of this host, which has {', '.join(sorted(mine)) or 'none'}"
         raise InvalidValue("source_address", wanted.source, rule, "name the one on the segment of the director")

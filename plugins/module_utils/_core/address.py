@@ -66,16 +66,32 @@ def parse_mac(text: object, option: str) -> str:
     return octets.hex(":")
 
 
+def is_ipv6(address: str) -> bool:
+    """Whether the text of an address, which is canonical already, is IPv6."""
+    return ":" in address
+
+
+def version(address: str) -> int:
+    """Return 4 or 6."""
+    return 6 if is_ipv6(address) else 4
+
+
 def same_family(one: str, other: str) -> bool:
     """Whether both addresses are IPv4, or both IPv6."""
-    return (":" in one) == (":" in other)
+    return is_ipv6(one) == is_ipv6(other)
 
 
-def endpoint(address: str, port: int) -> str:
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+def endpoint(address: str, port: int | str) -> str:
+    """Return address and port as one text, such as ``192.0.2.4:80`` or ``[2001:db8::4]:80``."""
+    return f"[{address}]:{port}" if is_ipv6(address) else f"{address}:{port}"
+
+
+def endpoint_address(text: str) -> str:
+    """Return the address of an endpoint, such as ``2001:db8::4`` of ``[2001:db8::4]:80``."""
+    return text.rpartition(":")[0].strip("[]")
 
 
 def packed(address: str) -> bytes:
     """Return the bytes of an address that is canonical already, which sort as people sort addresses."""
     # A table has thousands of servers, and ipaddress takes more than twice as long for an IPv4 address.
-    return ipaddress.IPv6Address(address).packed if ":" in address else bytes(map(int, address.split(".")))
+    return ipaddress.IPv6Address(address).packed if is_ipv6(address) else bytes(map(int, address.split(".")))

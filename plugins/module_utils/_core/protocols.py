@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from .address import endpoint
+
 # IANA's numbers: a host without /etc/protocols does not know the names. What is in a tunnel has no port of its own.
 TRANSPORTS = {"tcp": 6, "udp": 17, "sctp": 132}
 PROTOCOLS = {**TRANSPORTS, "ipip": 4, "ipv6": 41, "gre": 47}
@@ -15,5 +17,4 @@ def target_words(address: str, protocol: str, ports: Iterable[int], source: str 
     sender = f" from {source}" if source else ""
     if protocol not in TRANSPORTS:
         return f"{protocol} {address}{sender}"
-    host = f"[{address}]" if ":" in address else address
-    return f"{protocol} {host}:{','.join(map(str, ports)) or '*'}{sender}"
+    return f"{protocol} {endpoint(address, ','.join(map(str, ports)) or '*')}{sender}"

@@ -6,8 +6,9 @@ from __future__ import annotations
 import ipaddress
 from typing import NamedTuple
 
-from .address import parse_host
+from .address import is_ipv6, parse_host
 from .errors import InvalidValue
+from .options import parse_list
 
 _EXAMPLE = "write one such as 192.0.2.30 or 2001:db8::30"
 
@@ -35,7 +36,7 @@ class Vip(NamedTuple):
     @property
     def ipv6(self) -> bool:
         """Whether this is an IPv6 address."""
-        return ":" in self.address
+        return is_ipv6(self.address)
 
     @property
     def single(self) -> bool:
@@ -45,10 +46,8 @@ class Vip(NamedTuple):
 
 def parse_vips(texts: object) -> tuple[Vip, ...]:
     """Return the VIPs of a list, each once and in its order; raise InvalidValue for one that can't be a VIP."""
-    if isinstance(texts, str) or not isinstance(texts, (list, tuple)) or not texts:
-        raise InvalidValue("addresses", texts, "is not a list with at least one address", _EXAMPLE)
     vips: dict[str, Vip] = {}
-    for text in texts:
+    for text in parse_list("addresses", texts, _EXAMPLE, least=1):
         vip = _vip(text)
         if vips.setdefault(vip.address, vip).prefix != vip.prefix:
             raise InvalidValue("addresses", text, f"is listed with /{vips[vip.address].prefix} too", "list it once")

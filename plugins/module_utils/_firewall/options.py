@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from .._core.address import is_ipv6
 from .._core.errors import InvalidValue
-from .._core.options import choice
+from .._core.options import choice, in_range, parse_mappings, switch
 from .._core.protocols import PROTOCOLS, TRANSPORTS, target_words
 from .._core.vips import parse_vip_host
 from .._nftables.names import parse_owner
@@ -46,7 +47,7 @@ FIREWALL_OPTIONS: dict[str, Any] = {
 }
 _OPEN_EXAMPLE = "list each as address: 192.0.2.30 and port: 80"
 _MARK_EXAMPLE = "list each as address: 192.0.2.30, ports: [80, 443] and mark: 1"
-_MOST = 2**32 - 1
+_HIGHEST_PORT, _HIGHEST_MARK = 65535, 2**32 - 1
 
 
 class Opening(NamedTuple):
@@ -69,7 +70,7 @@ class Opening(NamedTuple):
     @property
     def ipv6(self) -> bool:
         """Whether the address is of IPv6."""
-        return ":" in self.address
+        return is_ipv6(self.address)
 
 
 class Mark(NamedTuple):
@@ -104,32 +105,23 @@ class WantedFirewall(NamedTuple):
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> WantedFirewall:
         """Return what the options of `vip_firewall` ask for; raise InvalidValue for what breaks a rule."""
-        untracked, purge = _switch(options, "untracked"), _switch(options, "purge")
-        present = (choice(options, "state", FIREWALL_OPTIONS) or "present") == "present"
+        untracked, purge = (switch(options, name, FIREWALL_OPTIONS) for name in ("untracked", "purge"))
+        present = choice(options, "state", FIREWALL_OPTIONS) == "present"
         openings, marks = _openings(options.get("open") or ()), _marks(options.get("marks") or ())
         return cls(
             name=parse_owner(options.get("name")),
             openings=openings if present else (),
             marks=marks if present else (),
-            backend=choice(options, "backend", FIREWALL_OPTIONS) or "auto",
+            backend=choice(options, "backend", FIREWALL_OPTIONS),
             present=present,
             untracked=untracked,
             purge=purge or not present,
         )
 
 
-def _switch(options: Mapping[str, Any], name: str) -> bool:
-    value = options.get(name)
-    if value is None:
-        value = FIREWALL_OPTIONS[name]["default"]
-    if not isinstance(value, bool):
-        raise InvalidValue(name, value, "is neither true nor false", "write one of them")
-    return value
-
-
 def _openings(items: Iterable[object]) -> tuple[Opening, ...]:
     openings: dict[Opening, None] = {}
-    for item in _mappings("open", items, _OPEN_EXAMPLE):
+    for item in parse_mappings("open", items, _OPEN_EXAMPLE):
         opening = _opening(item)
         if opening in openings:
             raise InvalidValue("open", opening.words, "is listed twice", "list it once")
@@ -145,11 +137,11 @@ def _opening(item: Mapping[str, Any]) -> Opening:
     opening = Opening(
         address,
         protocol,
-        0 if port is None else _port(port, "port"),
+        0 if port is None else in_range("port", port, 1, _HIGHEST_PORT),
         "" if source is None else str(parse_vip_host(source, "source")),
-        choice(item, "direction", FIREWALL_OPTIONS["open"]["options"]) or IN,
+        choice(item, "direction", FIREWALL_OPTIONS["open"]["options"]),
     )
-    if opening.source and (":" in opening.source) != opening.ipv6:
+    if opening.source and is_ipv6(opening.source) != opening.ipv6:
         raise InvalidValue("source", opening.source, f"is not of the family of {address}", "name one that is")
     return opening
 
@@ -157,11 +149,10 @@ def _opening(item: Mapping[str, Any]) -> Opening:
 def _marks(items: Iterable[object]) -> tuple[Mark, ...]:
     marks: list[Mark] = []
     taken: dict[tuple[str, str], set[int]] = {}
-    for item in _mappings("marks", items, _MARK_EXAMPLE):
-        number = item.get("mark")
-        if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= _MOST:
-            raise InvalidValue("mark", number, f"is not from 1 to {_MOST}", "give the fwmark of the service")
-        ports = tuple(sorted({_port(port, "ports") for port in item.get("ports") or ()}))
+    for item in parse_mappings("marks", items, _MARK_EXAMPLE):
+        given: Any = item.get("mark")
+        number: int = in_range("mark", given, 1, _HIGHEST_MARK)
+        ports = tuple(sorted({in_range("ports", port, 1, _HIGHEST_PORT) for port in item.get("ports") or ()}))
         mark = Mark(*_target(item, "marks"), ports, number)
         others = taken.setdefault((mark.address, mark.protocol), set())
         # A packet carries one mark: with two rules for it the later one would win.
@@ -172,22 +163,7 @@ def _marks(items: Iterable[object]) -> tuple[Mark, ...]:
     return tuple(sorted(marks))
 
 
-def _mappings(option: str, items: object, example: str) -> Iterable[Mapping[str, Any]]:
-    if not isinstance(items, (list, tuple)):
-        raise InvalidValue(option, items, "is not a list", example)
-    for item in items:
-        if not isinstance(item, Mapping):
-            raise InvalidValue(option, item, "is not an address and what goes with it", example)
-        yield item
-
-
 def _target(item: Mapping[str, Any], option: str) -> tuple[str, str]:
     address = str(parse_vip_host(item.get("address"), "address"))
     spec: Any = FIREWALL_OPTIONS[option]["options"]
-    return address, choice(item, "protocol", spec) or "tcp"
-
-
-def _port(value: object, option: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 65535:
-        raise InvalidValue(option, value, "is not from 1 to 65535", "name a port, or leave it out for every port")
-    return value
+    return address, choice(item, "protocol", spec)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from .._core.address import is_ipv6
 from .._core.protocols import TRANSPORTS
 from .options import IN, OUT, THROUGH, Opening
 
@@ -39,7 +40,7 @@ class Packet(NamedTuple):
     @property
     def ipv6(self) -> bool:
         """Whether it is of IPv6."""
-        return ":" in (self.source or self.destination)
+        return is_ipv6(self.source or self.destination)
 
 
 def request(opening: Opening, state: str = "new") -> Packet:
@@ -58,7 +59,7 @@ def errors(openings: Iterable[Opening], state: str = "invalid") -> list[Packet]:
     """Return the errors about answers of the VIPs, which routers send to the VIPs."""
     found = []
     for vip in dict.fromkeys(one.address for one in openings if _is_vip(one)):
-        protocol, error = _ERRORS[":" in vip]
+        protocol, error = _ERRORS[is_ipv6(vip)]
         found.append(Packet(protocol, destination=vip, error=error, state=state, arrives=True))
     return found
 

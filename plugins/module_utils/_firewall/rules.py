@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .._core.address import is_ipv6
 from .._nftables.ruleset import NUMBERS, Rule
 from .options import Mark
 from .packets import Packet
@@ -20,7 +21,7 @@ def _payload(protocol: str, field: str) -> dict[str, Any]:
 
 
 def _address_match(address: str, field: str) -> dict[str, Any]:
-    return _match(_payload("ip6" if ":" in address else "ip", field), address)
+    return _match(_payload("ip6" if is_ipv6(address) else "ip", field), address)
 
 
 def accept_rule(packet: Packet, comment: str) -> Rule:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from .._core.address import parse_host
 from .._core.errors import InvalidValue
-from .._core.options import in_range
+from .._core.options import given, in_range
 from .._core.protocols import TRANSPORTS
 from .describe import server_name, service_name
 from .model import FORWARDING, TUNNEL_CHECKSUMS, TUNNEL_TYPES, Connections, ServerKey, ServerSettings, ServiceKey
@@ -144,39 +144,39 @@ def parse_service_key(options: Mapping[str, Any]) -> ServiceKey:
 
 def parse_server(options: Mapping[str, Any], service: ServiceKey) -> WantedServer:
     """Return what the options of one real server say; its port is the service's when it is left out."""
-    given = {name: options[name] for name in ServerSettings._fields if options.get(name) is not None}
+    settings = given(options, ServerSettings._fields)
     try:
         host = parse_host(options.get("address"), "address")
         port = options.get("port")
         port = service.port if port is None else in_range("port", port, 0, 65535)
         for name, highest in _SERVER_RANGES.items():
-            if name in given:
-                in_range(name, given[name], 0, highest)
+            if name in settings:
+                in_range(name, settings[name], 0, highest)
         initial = options.get("initial_weight")
         if initial is not None:
             in_range("initial_weight", initial, 0, _INT_MAX)
-            if "weight" in given:
+            if "weight" in settings:
                 raise InvalidValue("initial_weight", initial, "does not go with weight", "give one of the two")
     except InvalidValue as error:
         raise error.of(f"server {options.get('address')} of {service_name(service)}") from None
     return WantedServer(
-        ServerKey(f"ipv{host.version}", str(host), port), given, options.get("state") or "present", initial
+        ServerKey(f"ipv{host.version}", str(host), port), settings, options.get("state") or "present", initial
     )
 
 
 def _service_settings(options: Mapping[str, Any], key: ServiceKey) -> dict[str, Any]:
     names = ("scheduler", "scheduler_flags", "one_packet", "persistence_timeout", "persistence_engine")
-    given = {name: options[name] for name in names if options.get(name) is not None}
+    settings = given(options, names)
     try:
-        if "scheduler" in given and not given["scheduler"].strip():
-            raise InvalidValue("scheduler", given["scheduler"], "is empty", "name one such as rr, wrr, lc or wlc")
-        if "persistence_timeout" in given:
-            in_range("persistence_timeout", given["persistence_timeout"], 0, _LONGEST_TIMEOUT)
+        if "scheduler" in settings and not settings["scheduler"].strip():
+            raise InvalidValue("scheduler", settings["scheduler"], "is empty", "name one such as rr, wrr, lc or wlc")
+        if "persistence_timeout" in settings:
+            in_range("persistence_timeout", settings["persistence_timeout"], 0, _LONGEST_TIMEOUT)
         if options.get("persistence_netmask") is not None:
-            given["persistence_netmask"] = _netmask(options["persistence_netmask"], key.address_family)
+            settings["persistence_netmask"] = _netmask(options["persistence_netmask"], key.address_family)
     except InvalidValue as error:
         raise error.of(f"service {service_name(key)}") from None
-    return given
+    return settings
 
 
 def _netmask(value: object, family: str) -> str:

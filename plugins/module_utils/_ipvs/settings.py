@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._core.options import in_range
+from .._core.options import given, in_range
 from .model import Timeouts
 
 SYSCTLS = "/proc/sys/net/ipv4/vs"  # of this process's network namespace
@@ -26,19 +26,15 @@ def parse_timeouts(options: Mapping[str, Any] | None) -> dict[str, int]:
     The kernel takes 0 for "as it is", and refuses what does not fit into 31 bits when it is counted in clock ticks
     (ip_vs_set_timeout in ip_vs_ctl.c), of which there are 1000 a second at most.
     """
-    given = _given(options)
-    for name, value in given.items():
+    timeouts = given(options)
+    for name, value in timeouts.items():
         in_range(f"timeouts.{name}", value, 1, _LONGEST)
-    return given
+    return timeouts
 
 
 def parse_sysctls(options: Mapping[str, Any] | None) -> dict[str, int]:
     """Return the sysctls that are given; raise InvalidValue. The kernel itself would take any number."""
-    given = _given(options)
-    for name, value in given.items():
+    sysctls = given(options)
+    for name, value in sysctls.items():
         in_range(f"sysctls.{name}", value, 0, _HIGHEST.get(name, 1))
-    return given
-
-
-def _given(options: Mapping[str, Any] | None) -> dict[str, int]:
-    return {name: value for name, value in (options or {}).items() if value is not None}
+    return sysctls

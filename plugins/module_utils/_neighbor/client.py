@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from .._core.address import is_ipv6
 from .._rtnetlink.dump import links
 from .._rtnetlink.library import DELETE_FLAGS, RtnlClient, error_number, link_index, plain_reason
 from .._rtnetlink.model import Entry, Link
@@ -58,7 +59,7 @@ class NeighborClient(RtnlClient):
     def _way(self, address: str, found: dict[int, Link]) -> Way | None:
         family = _family(address)
         try:
-            (route,) = self._rtnl.route("get", family=family, dst=address, dst_len=128 if ":" in address else 32)
+            (route,) = self._rtnl.route("get", family=family, dst=address, dst_len=128 if is_ipv6(address) else 32)
         except self._refusal as error:
             if error_number(error) in _NO_WAY:
                 return None
@@ -74,11 +75,11 @@ def _entry(message: Any, link: Link) -> Entry:
 
 
 def _family(address: str) -> int:
-    return socket.AF_INET6 if ":" in address else socket.AF_INET
+    return socket.AF_INET6 if is_ipv6(address) else socket.AF_INET
 
 
 def _reason(number: int, operation: NeighborOperation) -> str:
     """Return why, and what to do (ndisc_allow_add in net/ipv6/ndisc.c)."""
-    if isinstance(operation, SetNeighbor) and number == errno.EINVAL and ":" in operation.address:
+    if isinstance(operation, SetNeighbor) and number == errno.EINVAL and is_ipv6(operation.address):
         return "IPv6 is switched off there (disable_ipv6); switch it on, or leave IPv6 addresses out"
     return plain_reason(number)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from .._core.address import parse_mac
 from .._core.errors import InvalidValue
-from .._core.options import choice, parse_interface
+from .._core.options import choice, parse_interface, parse_mappings
 from .._core.vips import parse_vip_host
 
 NEIGHBOR_OPTIONS: dict[str, Any] = {
@@ -44,18 +44,14 @@ class WantedNeighbors(NamedTuple):
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> WantedNeighbors:
         """Return what the options of `vip_neighbor` ask for; raise InvalidValue for what breaks a rule."""
-        present = (choice(options, "state", NEIGHBOR_OPTIONS) or "present") == "present"
+        present = choice(options, "state", NEIGHBOR_OPTIONS) == "present"
         interface = parse_interface(options.get("interface") or "")
         return cls(_neighbors(options.get("neighbors"), present), interface, present)
 
 
 def _neighbors(items: object, present: bool) -> tuple[Neighbor, ...]:
-    if not isinstance(items, (list, tuple)) or not items:
-        raise InvalidValue("neighbors", items, "is not a list with at least one neighbour", _EXAMPLE)
     neighbors: dict[str, Neighbor] = {}
-    for item in items:
-        if not isinstance(item, Mapping):
-            raise InvalidValue("neighbors", item, "is not an address and a MAC", _EXAMPLE)
+    for item in parse_mappings("neighbors", items, _EXAMPLE, least=1):
         address = str(parse_vip_host(item.get("address"), "address"))
         if address in neighbors:
             raise InvalidValue("address", item["address"], "is listed twice", "list it once")

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .._core.errors import InvalidValue
+from .._core.options import given
 from .._core.paths import MODULES_DIRECTORY, PROGRAM, STATE_DIRECTORY, UNIT_DIRECTORY
 
 # Options of boot_restore; each is a list of the options of one module.
@@ -79,19 +80,16 @@ def declare(options: Mapping[str, Any]) -> Declared:
             raise InvalidValue(
                 "kernel_modules", module, "is not the name of a kernel module", "write one such as ip_vs"
             )
-    parts = {part: [_given(item) for item in options.get(part) or ()] for part in PARTS}
-    timeouts, sysctls = (_given(options.get(what) or {}) for what in ("timeouts", "sysctls"))
+    parts = {part: [_given_deeply(item) for item in options.get(part) or ()] for part in PARTS}
+    timeouts, sysctls = (given(options.get(what)) for what in ("timeouts", "sysctls"))
     return Declared(name, kernel_modules=modules, timeouts=timeouts, sysctls=sysctls, **parts)
 
 
-def _given(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that were given: Ansible fills those that were left out with None."""
-    given = {}
-    for name, value in options.items():
-        if value is not None:
-            given[name] = (
-                [_given(item) if isinstance(item, dict) else item for item in value]
-                if isinstance(value, list)
-                else value
-            )
-    return given
+def _given_deeply(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that have a value, also in lists of dictionaries."""
+    return {
+        name: [_given_deeply(item) if isinstance(item, dict) else item for item in value]
+        if isinstance(value, list)
+        else value
+        for name, value in given(options).items()
+    }

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from typing import NamedTuple, TypeVar
 
+from .._core.address import is_ipv6
 from .model import DATAGRAM, OPEN, REFUSED, SILENT, SYN_ACK, UDP, Answer
 
 Key = TypeVar("Key")
@@ -65,7 +66,7 @@ def is_listening(address: str, port: int, protocol: str) -> bool:
     """Return whether something on this host listens on the address, or on all addresses."""
     kind, state = ("udp", _UNCONNECTED) if protocol == UDP else ("tcp", _LISTEN)
     wanted = {_proc_address(address)}
-    wanted |= {_proc_address("::")} | ({_proc_address("0.0.0.0")} if ":" not in address else set())
+    wanted |= {_proc_address("::")} | ({_proc_address("0.0.0.0")} if not is_ipv6(address) else set())
     for table in (kind, f"{kind}6"):
         with suppress(OSError), open(f"/proc/net/{table}", encoding="ascii") as lines:
             for fields in (line.split() for line in lines):
@@ -76,7 +77,7 @@ def is_listening(address: str, port: int, protocol: str) -> bool:
 
 
 def _socket(target: Target) -> socket.socket:
-    family = socket.AF_INET6 if ":" in target.address else socket.AF_INET
+    family = socket.AF_INET6 if is_ipv6(target.address) else socket.AF_INET
     one = socket.socket(family, socket.SOCK_STREAM if target.payload is None else socket.SOCK_DGRAM)
     one.setblocking(False)
     if target.source:
@@ -101,6 +102,6 @@ def _state(problem: int) -> str:
 
 def _proc_address(address: str) -> str:
     """Return an address as /proc/net/tcp writes it: words of four bytes in the host's order."""
-    packed = socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
+    packed = socket.inet_pton(socket.AF_INET6 if is_ipv6(address) else socket.AF_INET, address)
     words = [packed[at : at + 4] for at in range(0, len(packed), 4)]
     return "".join((word[::-1] if sys.byteorder == "little" else word).hex() for word in words).upper()

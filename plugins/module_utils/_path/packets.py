@@ -11,6 +11,8 @@ import socket
 import struct
 from typing import NamedTuple
 
+from .._core.address import version
+
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 
 _IPV4 = struct.Struct(
@@ -40,7 +42,7 @@ class Flow(NamedTuple):
     @property
     def version(self) -> int:
         """4 or 6."""
-        return 6 if ":" in self.source else 4
+        return version(self.source)
 
 
 class Tcp(NamedTuple):
@@ -132,11 +134,11 @@ def checksum(data: bytes) -> int:
 
 
 def _unpack_icmp(source: str, target: str, message: bytes) -> Echo | Unreachable | None:
-    version = 6 if ":" in source else 4
+    family = version(source)
     kind, code, _sum, identity, _number = _ECHO.unpack_from(message)
-    if kind == _ECHO_REPLY[version]:
+    if kind == _ECHO_REPLY[family]:
         return Echo(Flow(source, 0, target, identity))
-    quoted = _unpack_ip(message[_ECHO.size :]) if kind == _UNREACHABLE[version] else None
+    quoted = _unpack_ip(message[_ECHO.size :]) if kind == _UNREACHABLE[family] else None
     if quoted is None:
         return None
     ports = (0, 0)

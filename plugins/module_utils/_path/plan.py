@@ -7,9 +7,9 @@ import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._core.address import parse_host, same_family
+from .._core.address import is_ipv6, parse_host, same_family
 from .._core.errors import InvalidValue
-from .._core.options import in_range, parse_interface
+from .._core.options import in_range, parse_interface, parse_wait
 from .._rtnetlink.model import Own, Route
 from .model import DIRECT, MASQUERADE, TUNNEL, UDP, Probe, Way
 
@@ -56,11 +56,7 @@ class Inquiry(NamedTuple):
                 probes.update(dict.fromkeys(_probes(service)))
             except InvalidValue as error:
                 raise error.of(f"services[{number}]") from None
-        interface, timeout = options.get("interface"), options.get("timeout", 2.0)
-        if not 0 < timeout <= _LONGEST_WAIT:
-            raise InvalidValue(
-                "timeout", timeout, f"is not above 0 and at most {_LONGEST_WAIT} seconds", "write one such as 2"
-            )
+        interface, timeout = options.get("interface"), parse_wait(options, "timeout", 2.0, _LONGEST_WAIT)
         attempts = in_range("attempts", options.get("attempts", 3), 1, _MOST_ATTEMPTS)
         return cls(tuple(probes), None if interface is None else parse_interface(interface), timeout, attempts)
 
@@ -83,7 +79,7 @@ def _probe(probe: Probe, server: Mapping[str, Any]) -> Probe:
     rip = parse_host(server["address"], "address of real_servers")
     forwarding, tunnel_type = server.get("forwarding") or DIRECT, server.get("tunnel_type") or "ipip"
     probe = probe._replace(rip=str(rip), forwarding=forwarding)
-    if forwarding != TUNNEL and (":" in probe.vip) != (rip.version == 6):
+    if forwarding != TUNNEL and is_ipv6(probe.vip) != (rip.version == 6):
         raise InvalidValue(
             "address of real_servers",
             str(rip),
@@ -128,12 +124,12 @@ def plan_ways(
     here = {one.address for one in own}
     ways: dict[tuple[str, bool, bool], Way] = {}
     for probe in probes:
-        key = (probe.rip, ":" in probe.vip, probe.forwarding == DIRECT)
+        key = (probe.rip, is_ipv6(probe.vip), probe.forwarding == DIRECT)
         if key not in ways:
             ways[key] = _way(probe, interface, [one for one in own if one.address not in vips], route(probe.rip))
             if probe.rip in here:
                 ways[key] = Way(here=True)
-    return [ways[probe.rip, ":" in probe.vip, probe.forwarding == DIRECT] for probe in probes]
+    return [ways[probe.rip, is_ipv6(probe.vip), probe.forwarding == DIRECT] for probe in probes]
 
 
 def _way(probe: Probe, interface: str | None, own: Sequence[Own], route: Route | None) -> Way:

@@ -6,6 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .._core.address import is_ipv6
+from .._core.options import given
+
 # What of a server says how packets get to it
 _PATH_OPTIONS = ("address", "port", "forwarding", "tunnel_type", "tunnel_port")
 
@@ -20,7 +23,7 @@ def service_paths(services: Iterable[Mapping[str, Any]], marks: Iterable[Mapping
     found = []
     for service in services:
         stay = [one for one in service.get("real_servers") or () if one.get("state") != "absent"]
-        servers = [{key: one[key] for key in _PATH_OPTIONS if one.get(key) is not None} for one in stay]
+        servers = [given(one, _PATH_OPTIONS) for one in stay]
         ends = _marked(service, named) if service.get("fwmark") else [service]
         for end in ends if servers and service.get("state") != "absent" else ():
             if end["port"]:
@@ -34,6 +37,6 @@ def _marked(service: Mapping[str, Any], marks: Iterable[Mapping[str, Any]]) -> l
     return [
         {**mark, "port": port}
         for mark in marks
-        if mark["mark"] == service["fwmark"] and (":" in mark["address"]) == of_ipv6
+        if mark["mark"] == service["fwmark"] and is_ipv6(mark["address"]) == of_ipv6
         for port in mark.get("ports") or ()
     ]

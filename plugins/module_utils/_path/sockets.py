@@ -19,6 +19,7 @@ from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
+from .._core.address import is_ipv6, version
 from .._core.errors import KernelRefusal, NotPermitted, unexplained
 from .model import Probe, Way
 from .packets import gre, gue
@@ -49,10 +50,10 @@ class Wire:
         self._packet: dict[int, socket.socket] = {}
         self._raw: dict[tuple[int, int], socket.socket] = {}
         try:
-            for version in sorted({6 if ":" in source else 4 for source in sources}):
-                own = [source for source in sources if (":" in source) == (version == 6)]
+            for family in sorted({version(source) for source in sources}):
+                own = [source for source in sources if version(source) == family]
                 with explained("listen for answers"):
-                    self._packet[version] = self._stack.enter_context(_listener(version, own))
+                    self._packet[family] = self._stack.enter_context(_listener(family, own))
         except BaseException:
             self._stack.close()
             raise
@@ -69,9 +70,9 @@ class Wire:
         """Send one IP packet to the server of a probe, as IPVS would: framed to its MAC, or in a tunnel."""
         with explained(f"send to {probe.rip}"):
             if way.mac:
-                version = packet[0] >> 4
-                link = (way.interface, _ETHERTYPE[version], 0, 0, bytes.fromhex(way.mac.replace(":", "")))
-                self._packet[version].sendto(packet, link)
+                family = packet[0] >> 4
+                link = (way.interface, _ETHERTYPE[family], 0, 0, bytes.fromhex(way.mac.replace(":", "")))
+                self._packet[family].sendto(packet, link)
             elif probe.tunnel_type == "gue":
                 self._tunnel(probe.rip, socket.IPPROTO_UDP).sendto(gue(packet), (probe.rip, probe.tunnel_port))
             elif probe.tunnel_type == "gre":
@@ -92,7 +93,7 @@ class Wire:
 
     def reserve(self, address: str, udp: bool) -> int:
         """Return a port of an own address that nobody else on this host gets while the wire is open."""
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        family = socket.AF_INET6 if is_ipv6(address) else socket.AF_INET
         holder = socket.socket(family, socket.SOCK_DGRAM if udp else socket.SOCK_STREAM)
         self._stack.enter_context(holder)
         with explained(f"get a port of {address}"):
@@ -101,7 +102,7 @@ class Wire:
 
     def _tunnel(self, rip: str, protocol: int) -> socket.socket:
         """Return the socket that puts an IP header of that protocol around what is sent, by the kernel's own routes."""
-        key = (6 if ":" in rip else 4, protocol)
+        key = (version(rip), protocol)
         if key not in self._raw:
             kind = socket.SOCK_DGRAM if protocol == socket.IPPROTO_UDP else socket.SOCK_RAW
             family = socket.AF_INET6 if key[0] == 6 else socket.AF_INET

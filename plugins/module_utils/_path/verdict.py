@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .._core.address import endpoint
+from .._core.address import endpoint, is_ipv6
 from .._core.errors import InvalidValue
 from .model import (
     DATAGRAM,
@@ -65,7 +65,7 @@ def _not_sent(probe: Probe, evidence: Evidence) -> Verdict | None:
         rule = f"can't be asked for from here, since this host has no address of its own for that on {way.interface}"
         return Verdict("unproven", None, rule, "give the director an address of the VIP's family there")
     if probe.forwarding == DIRECT and not way.mac:
-        how = "neighbour discovery" if ":" in probe.rip else "ARP"
+        how = "neighbour discovery" if is_ipv6(probe.rip) else "ARP"
         rule = (
             f"can't be sent to this server, since nobody answers {how} for its address {probe.rip} on {way.interface}"
         )
@@ -107,7 +107,7 @@ def _by_owner(probe: Probe, evidence: Evidence) -> tuple[list[Answer], list[Answ
 
 
 def _is_port(probe: Probe, answer: Answer) -> bool:
-    return probe.protocol == UDP and answer.code == _PORT_UNREACHABLE[":" in answer.sender]
+    return probe.protocol == UDP and answer.code == _PORT_UNREACHABLE[is_ipv6(answer.sender)]
 
 
 def _content(probe: Probe, answer: Answer) -> Verdict:

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Iterable
 from contextlib import suppress
 
+from .._core.address import is_ipv6
 from .model import Route
 
 _RTF_UP, _RTF_GATEWAY, _RTF_REJECT = 0x1, 0x2, 0x200
@@ -16,9 +17,9 @@ _RTF_UP, _RTF_GATEWAY, _RTF_REJECT = 0x1, 0x2, 0x200
 
 def route_to(address: str) -> Route | None:
     """Return the main table's route to the address, as if the address were not the host's own."""
-    path = "/proc/net/ipv6_route" if ":" in address else "/proc/net/route"
+    path = "/proc/net/ipv6_route" if is_ipv6(address) else "/proc/net/route"
     with suppress(OSError), open(path, encoding="ascii") as lines:
-        routes = parse_ipv6_routes(lines) if ":" in address else parse_ipv4_routes(lines)
+        routes = parse_ipv6_routes(lines) if is_ipv6(address) else parse_ipv4_routes(lines)
         return best_route(address, routes)
     return None
 

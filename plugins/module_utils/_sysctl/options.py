@@ -8,12 +8,12 @@ from posixpath import basename, dirname, normpath
 from typing import Any
 
 from .._core.errors import InvalidValue
+from .._core.options import LONGEST_NAME, given
 from .._core.paths import DROP_IN
 from .files import BOOT_DIRECTORIES
 from .model import ALL, DEFAULT, SETTINGS, Request
 
 _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-_NAME_MAX = 15  # IFNAMSIZ - 1
 
 
 def parse_request(options: Mapping[str, Any]) -> Request:
@@ -22,7 +22,7 @@ def parse_request(options: Mapping[str, Any]) -> Request:
     if not targets:
         raise InvalidValue("interfaces", [], "names no interface", "name at least one, or leave the option out")
     present = options["state"] == "present"
-    wanted = {key: int(options[key]) for key in SETTINGS if options.get(key) is not None}
+    wanted = {key: int(value) for key, value in given(options, SETTINGS).items()}
     if present and not wanted:
         raise InvalidValue("state", "present", "declares no setting", "give at least one, such as arp_ignore: 1")
     persist, drop_in = _persist(options["persist"])
@@ -39,7 +39,7 @@ def _interface(name: object, option: str) -> str:
     """Return an interface name that the kernel could accept (net/core/dev.c, dev_valid_name)."""
     text = str(name)
     broken = not text or text in (".", "..") or any(character in "/:" or character.isspace() for character in text)
-    if broken or (len(text.encode()) > _NAME_MAX and text not in (ALL, DEFAULT)):
+    if broken or (len(text.encode()) > LONGEST_NAME and text not in (ALL, DEFAULT)):
         raise InvalidValue(
             option, name, "can't be the name of an interface", "write one as 'ip link' shows it, such as eth0.100"
         )

@@ -7,6 +7,7 @@ import ipaddress
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from .._core.address import is_ipv6
 from .._rtnetlink.model import Link
 
 
@@ -37,7 +38,7 @@ class Held(NamedTuple):
     @property
     def ipv6(self) -> bool:
         """Whether this is an IPv6 address."""
-        return ":" in self.address
+        return is_ipv6(self.address)
 
     def shares_network(self, other: Held) -> bool:
         """Whether the kernel makes one of the two the other's secondary: IPv4, one device, the same network."""

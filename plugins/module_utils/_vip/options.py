@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .._core.errors import InvalidValue
-from .._core.options import _LONGEST_NAME, choice, parse_interface
+from .._core.options import LONGEST_NAME, choice, in_range, parse_interface
 from .._core.vips import Vip, parse_vips
 
 _MOST_ANNOUNCEMENTS, _LONGEST_INTERVAL = 100, 60
@@ -56,19 +56,20 @@ class Wanted(NamedTuple):
         """
         vips = parse_vips(options["addresses"])
         interface = parse_interface(options["interface"], labels=True)
-        interval = options.get("announce_interval")
+        announce, interval = options.get("announce"), options.get("announce_interval")
         wanted = cls(
             vips=vips,
             interface=interface,
             label=_label(options.get("label"), interface, vips),
             scope=choice(options, "scope", VIP_OPTIONS),
             kind=choice(options, "kind", VIP_OPTIONS),
-            announce=_within("announce", options.get("announce"), 0, _MOST_ANNOUNCEMENTS, "announcements"),
-            announce_interval=0.5 if interval is None else interval,
-            on_conflict=choice(options, "on_conflict", VIP_OPTIONS) or "fail",
-            present=(choice(options, "state", VIP_OPTIONS) or "present") == "present",
+            announce=announce if announce is None else in_range("announce", announce, 0, _MOST_ANNOUNCEMENTS),
+            announce_interval=0.5
+            if interval is None
+            else in_range("announce_interval", interval, 0, _LONGEST_INTERVAL, "seconds"),
+            on_conflict=choice(options, "on_conflict", VIP_OPTIONS),
+            present=choice(options, "state", VIP_OPTIONS) == "present",
         )
-        _within("announce_interval", wanted.announce_interval, 0, _LONGEST_INTERVAL, "seconds")
         _check_family(wanted)
         return wanted
 
@@ -90,8 +91,8 @@ def _label(label: object, interface: str, vips: tuple[Vip, ...]) -> str | None:
     if label is None:
         return None
     text = str(label)
-    if len(text.encode()) > _LONGEST_NAME:
-        raise InvalidValue("label", text, f"is longer than {_LONGEST_NAME} bytes", f"shorten it, as in {interface}:0")
+    if len(text.encode()) > LONGEST_NAME:
+        raise InvalidValue("label", text, f"is longer than {LONGEST_NAME} bytes", f"shorten it, as in {interface}:0")
     if text.split() != [text] or not (text == interface or (text.startswith(interface + ":") and text[-1] != ":")):
         raise InvalidValue(
             "label", text, f"does not begin with the name of the interface, {interface}", f"write {interface}:0"
@@ -118,9 +119,3 @@ def _check_family(wanted: Wanted) -> None:
                 "is IPv4, which does not come through the kernel's own ip6tnl0",
                 "name another interface, such as ip6tnl1",
             )
-
-
-def _within(option: str, value: Any, least: int, most: int, unit: str) -> Any:
-    if value is not None and not least <= value <= most:
-        raise InvalidValue(option, value, f"is not from {least} to {most} {unit}", "give a value in that range")
-    return value

@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.lvs.cluster.plugins.module_utils._core.address import version
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue
 
-from .._topology.model import Topology, version
+from .._topology.model import Topology
 from .._topology.owners import vip_owners
 
 

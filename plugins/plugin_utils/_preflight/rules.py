@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core.address import same_family
+from ansible_collections.lvs.cluster.plugins.module_utils._core.address import is_ipv6, same_family
 from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import ABSENT
 from ansible_collections.lvs.cluster.plugins.module_utils._path.model import DIRECT, MASQUERADE, TUNNEL
 from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.model import FALLBACKS
@@ -107,7 +107,7 @@ def _segments(case: Case) -> Iterator[Judgement]:
         if facts.owners.get(pair.rip) == ():
             carrier = facts.carrier(pair.dip)
             where = f" on {carrier.name}" if carrier else ""
-            how = "neighbour discovery" if ":" in pair.rip else "ARP"
+            how = "neighbour discovery" if is_ipv6(pair.rip) else "ARP"
             rule = f"is not answered for by {how}{where} of director {pair.director}"
             remedy = "bring the server up, and put it on the director's segment (switch, VLAN, bridge)"
             # Who drains a server may be about to switch it off.

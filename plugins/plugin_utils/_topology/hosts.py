@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .model import version
+from ansible_collections.lvs.cluster.plugins.module_utils._core.address import version
+
 from .values import Notes, several
 
 STATES = {"realserver_state": ("present", "drained", "absent"), "director_state": ("present", "absent")}

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ansible_collections.lvs.cluster.plugins.module_utils._core.address import version
+
 
 class Server(NamedTuple):
     """One server of a pool.
@@ -47,11 +49,6 @@ class Topology(NamedTuple):
     dips: Mapping[str, tuple[str, ...]]
     rips: Mapping[str, tuple[str, ...]]
     absent: frozenset[str] = frozenset()
-
-
-def version(address: str) -> int:
-    """Return 4 or 6."""
-    return 6 if ":" in address else 4
 
 
 def rip(service: Service, server: Server, family: int, rips: Mapping[str, Sequence[str]]) -> str:

@@ -6,13 +6,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.lvs.cluster.plugins.module_utils._core.address import version
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import TUNNEL_CHECKSUMS, TUNNEL_TYPES
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import parse_server, parse_service
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.validate import settle_server, settle_service
 
 from .finding import Finding, of_error
-from .model import Server, Service, Topology, rip, service_options, tunnel_kind, version
+from .model import Server, Service, Topology, rip, service_options, tunnel_kind
 
 Rips = Mapping[str, Sequence[str]]
 

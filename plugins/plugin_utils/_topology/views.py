@@ -6,7 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from .model import Server, Service, Topology, rip, service_options, tunnel_kind, version
+from ansible_collections.lvs.cluster.plugins.module_utils._core.address import version
+
+from .model import Server, Service, Topology, rip, service_options, tunnel_kind
 from .owners import vip_owners
 
 

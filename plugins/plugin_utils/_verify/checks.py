@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core.address import endpoint
+from ansible_collections.lvs.cluster.plugins.module_utils._core.address import endpoint, endpoint_address
 from ansible_collections.lvs.cluster.plugins.module_utils._facts.requests import UNNAMED
 
 from .._topology.finding import Finding
@@ -85,7 +85,7 @@ def request_checks(seen: Seen) -> Iterator[Check]:
     """Yield how each service took the visits of each client."""
     for client, visits in seen.visits.items():
         for visited in visits:
-            failed, total, vip = visited["failed"], len(visited["visits"]), _address(visited["service"])
+            failed, total, vip = visited["failed"], len(visited["visits"]), endpoint_address(visited["service"])
             if failed:
                 reasons = ", ".join(dict.fromkeys(one["error"] for one in visited["visits"] if one["error"]))
                 rule = f"failed in {failed} of {count(total, 'request')} ({reasons})"
@@ -96,10 +96,6 @@ def request_checks(seen: Seen) -> Iterator[Check]:
                 named = {server: number for server, number in visited["servers"].items() if server != UNNAMED}
                 shares = ", ".join(f"{server} {number}" for server, number in named.items()) or "all answered"
                 yield good(REQUESTS, client, f"{count(total, 'request')} to {visited['service']}: {shares}", vip)
-
-
-def _address(named: str) -> str:
-    return named.rpartition(":")[0].strip("[]")
 
 
 def summary(found: Sequence[Check], missed: Sequence[str] = (), rehearsal: bool = False) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from ansible_collections.lvs.cluster.plugins.module_utils._core.address import endpoint_address
+
 from .._topology.finding import Finding
 from .model import SHARES, Check, Seen, bad, count, good
 
@@ -56,7 +58,7 @@ def share_checks(seen: Seen) -> Iterator[Check]:
             if not total:
                 continue
             name = service[0].service
-            vip = name.partition(" ")[2].rpartition(":")[0].strip("[]")
+            vip = endpoint_address(name.partition(" ")[2])
             told = ", ".join(f"{_name(seen, one)} {one.got}" for one in service)
             wrong = [share for share in service if not fits(share, scheduler)]
             for share in wrong:
@@ -82,4 +84,4 @@ def _connections(counted: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _name(seen: Seen, share: Share) -> str:
-    return seen.host_of(share.server.rpartition(":")[0].strip("[]"))
+    return seen.host_of(endpoint_address(share.server))

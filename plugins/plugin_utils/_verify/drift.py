@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from ansible_collections.lvs.cluster.plugins.module_utils._core.address import endpoint_address
 from ansible_collections.lvs.cluster.plugins.module_utils._core.plan import Plan
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.describe import server_name, service_name
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Timeouts
@@ -40,7 +41,7 @@ class Step(NamedTuple):
     @property
     def address(self) -> str:
         """The server's own address."""
-        return self.server.rpartition(":")[0].strip("[]")
+        return endpoint_address(self.server)
 
 
 def drift(held: Mapping[str, Any], director: Director, purge: bool = False) -> list[Step]:

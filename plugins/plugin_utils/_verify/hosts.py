@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from ansible_collections.lvs.cluster.plugins.module_utils._core.address import is_ipv6
 from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import HostFacts
 
 from .._topology.finding import Finding
@@ -54,7 +55,7 @@ def _server_checks(seen: Seen, host: str, server: RealServer) -> Iterator[Check]
         else:
             yield bad(HOSTS, missing_vip(seen, host, vip), vip=vip)
     # A director that serves its own VIPs has to answer for them; ARP is of IPv4 alone.
-    if server.arp and host not in seen.declared.directors and any(":" not in vip for vip in server.devices):
+    if server.arp and host not in seen.declared.directors and any(not is_ipv6(vip) for vip in server.devices):
         devices = _carriers(seen.facts[host], seen.topology.rips.get(host, ()))
         yield from _sysctl_checks(seen, host, devices, server.arp)
     yield from _sysctl_checks(seen, host, server.tunnels, _LOOSE)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ansible_collections.lvs.cluster.plugins.module_utils._core.address import endpoint_address, is_ipv6
 from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import HostFacts
 
 from .._topology.finding import Finding
@@ -90,13 +91,13 @@ class Seen(NamedTuple):
 
         A service that is known by a mark stands for all services of its family.
         """
-        family, table = "ipv6" if ":" in service["address"] else "ipv4", self.tables.get(director, {})
+        family, table = "ipv6" if is_ipv6(service["address"]) else "ipv4", self.tables.get(director, {})
         weights = []
         for one in table.get("services", ()):
             same = all(one.get(name) == service[name] for name in ("address", "port", "protocol"))
             if same or (one.get("fwmark") and one["address_family"] == family):
                 weights += [server["weight"] for server in one["real_servers"] if server["address"] == address]
-        by_hand = {one["server"].rpartition(":")[0].strip("[]") for one in table.get("drained", ())}
+        by_hand = {endpoint_address(one["server"]) for one in table.get("drained", ())}
         wanted = self.declared.directors[director].services if director in self.declared.directors else ()
         servers = (server for one in wanted for server in one.get("real_servers") or ())
         meant = {one["address"] for one in servers if one.get("state") == "drained" or one.get("weight") == 0}

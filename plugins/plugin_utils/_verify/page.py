@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from ansible_collections.lvs.cluster.plugins.module_utils._core.address import endpoint_address
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
@@ -127,7 +128,7 @@ def _shares(seen: Seen) -> dict[str, tuple[float, str]]:
     for director, after in seen.after.items():
         for service in shares(seen.tables[director], after):
             for share in service:
-                name = seen.host_of(share.server.rpartition(":")[0].strip("[]"))
+                name = seen.host_of(endpoint_address(share.server))
                 got[name] = got.get(name, 0) + share.got
     total = sum(got.values())
     whole = count(total, "connection")

@@ -91,7 +91,7 @@ def test_summary() -> None:
         ({"timeout": 0}, "timeout: 0 is not above 0 and at most 60 seconds; write one such as 2."),
         ({"timeout": 61}, "timeout: 61 is not above 0 and at most 60 seconds; write one such as 2."),
         ({"timeout": float("nan")}, "timeout: nan is not above 0 and at most 60 seconds; write one such as 2."),
-        ({"attempts": 0}, "attempts: 0 is not from 1 to 20; write one such as 2."),
+        ({"attempts": 0}, "attempts: 0 is out of range; give a number from 1 to 20."),
         ({"interface": "lo:0"}, "interface: 'lo:0' is a label, not a device; write interface: lo."),
     ],
 )

@@ -152,10 +152,10 @@ def test_parse() -> None:
     ("options", "message"),
     [
         ({"name": "Web"}, "name: 'Web' becomes part of a table's name and of comments; use at most 64 lower-case letters, digits and hyphens."),
-        ({"open": [{"address": VIP, "port": 0}]}, "port: 0 is not from 1 to 65535; name a port, or leave it out for every port."),
+        ({"open": [{"address": VIP, "port": 0}]}, "port: 0 is out of range; give a number from 1 to 65535."),
         ({"open": [{"address": VIP, "port": 80}] * 2}, "open: 'tcp 192.0.2.30:80' is listed twice; list it once."),
-        ({"open": ["x"]}, "open: 'x' is not an address and what goes with it; list each as address: 192.0.2.30 and port: 80."),
-        ({"marks": [{"address": VIP, "mark": 0}]}, "mark: 0 is not from 1 to 4294967295; give the fwmark of the service."),
+        ({"open": ["x"]}, "open: 'x' is not a dictionary; list each as address: 192.0.2.30 and port: 80."),
+        ({"marks": [{"address": VIP, "mark": 0}]}, "mark: 0 is out of range; give a number from 1 to 4294967295."),
         ({"marks": [{"address": VIP, "mark": 1}, {"address": VIP, "ports": [80], "mark": 2}]},
          "marks: 'tcp 192.0.2.30:80 with 2' has ports that another mark has too; mark each port once."),
         ({"open": [{"address": VIP, "port": 80, "protocol": "gre"}]}, "port: 80 is given for gre, which has none; leave it out."),

@@ -26,7 +26,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._parts.validate import
         ),
         (
             {"name": "x", "firewall": [{"name": "x", "open": [{"address": "192.0.2.30", "port": 0}]}]},
-            "port: 0 is not from 1 to 65535; name a port, or leave it out for every port.",
+            "port: 0 is out of range; give a number from 1 to 65535.",
         ),
         (
             {"name": "x", "timeouts": {"tcp": -1}},

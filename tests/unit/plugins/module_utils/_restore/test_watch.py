@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.lvs.cluster.plugins.module_utils._core.address import is_ipv6
 from ansible_collections.lvs.cluster.plugins.module_utils._restore.watch import lost
 from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.model import Entry, Link, Own
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.model import Current, Held
@@ -55,7 +56,7 @@ ADDRESSES = ["192.0.2.30", "192.0.2.31", "2001:db8::30", "2001:db8::31"]
 
 def settled(interface: str, address: str) -> Held:
     """Return a VIP as vip_iface leaves it, so that the plan has nothing to do but add."""
-    if ":" in address:
+    if is_ipv6(address):
         return Held(interface, address, 128, deprecated=True, plain=True)
     scope, label = ("host", "lo") if interface == "lo" else ("global", "lan0")
     return Held(interface, address, 32, scope, label)

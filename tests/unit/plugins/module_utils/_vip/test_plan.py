@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible_collections.lvs.cluster.plugins.module_utils._core.address import is_ipv6
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue
 from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.model import Link
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.model import Current, Held
@@ -198,7 +199,7 @@ _addresses = st.sampled_from([VIP, "192.0.2.31", "192.0.2.4", VIP6, "2001:db8::3
 
 
 def _held(interface: str, address: str, wide: bool, scope: str, label: bool, flags: tuple[bool, bool, bool]) -> Held:
-    if ":" in address:
+    if is_ipv6(address):
         deprecated, plain, usable = flags
         return Held(interface, address, 64 if wide else 128, deprecated=deprecated, plain=plain, usable=usable)
     return Held(interface, address, 24 if wide else 32, "global" if wide else scope, interface + ":1" * label)
