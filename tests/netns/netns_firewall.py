@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.address import is_ipv6
+from ansible_collections.lvs.cluster.plugins.module_utils._core.checksum import internet_checksum
 from netns_hosts import LIMIT, Namespace
 
 VIP, VIP6 = "192.0.2.30", "2001:db8::30"
@@ -110,14 +111,7 @@ def send_error(host: Namespace, source: str, target: str, head: str) -> None:
 def _checked(message: str) -> str:
     """Return an ICMP message with its checksum."""
     data = bytes.fromhex(message)
-    return (data[:2] + _checksum(data).to_bytes(2, "big") + data[4:]).hex()
-
-
-def _checksum(data: bytes) -> int:
-    """Return the Internet's checksum of an even number of bytes."""
-    total = sum(int.from_bytes(data[index : index + 2], "big") for index in range(0, len(data), 2))
-    total = (total >> 16) + (total & 0xFFFF)
-    return ~(total + (total >> 16)) & 0xFFFF
+    return (data[:2] + internet_checksum(data).to_bytes(2, "big") + data[4:]).hex()
 
 
 def count(host: Namespace, match: str, hook: str = "input") -> None:
@@ -137,7 +131,7 @@ def stray_fin(client: Namespace, address: str, port: int) -> None:
         header = [40000, port, 1, 1, 5 << 4, 0x11, 1024, 0, 0]  # FIN and ACK
         ends = socket.inet_aton(raw.getsockname()[0]) + socket.inet_aton(address)
         pseudo = ends + struct.pack("!BBH", 0, socket.IPPROTO_TCP, 20)
-        header[7] = _checksum(pseudo + struct.pack("!HHIIBBHHH", *header))
+        header[7] = internet_checksum(pseudo + struct.pack("!HHIIBBHHH", *header))
         raw.send(struct.pack("!HHIIBBHHH", *header))
 
 

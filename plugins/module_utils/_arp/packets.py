@@ -11,6 +11,8 @@ import socket
 import struct
 from typing import NamedTuple
 
+from .._core.checksum import internet_checksum
+
 ETH_P_ARP = 0x0806
 REQUEST, REPLY = 1, 2
 UNSPECIFIED = "0.0.0.0"
@@ -94,7 +96,7 @@ def nd_probe(mac: str, target: str) -> bytes:
     """
     group, message = _packed6(solicited_node(target)), _ND.pack(_ND_SOLICITATION, 0, 0, 0, _packed6(target))
     pseudo_header = bytes(16) + group + struct.pack("!II", len(message), socket.IPPROTO_ICMPV6)
-    checksum = struct.pack("!H", _checksum(pseudo_header + message))
+    checksum = struct.pack("!H", internet_checksum(pseudo_header + message))
     header = _IPV6.pack(_IPV6_VERSION, len(message), socket.IPPROTO_ICMPV6, ND_HOPS, bytes(16), group)
     ethernet = _ETHERNET.pack(b"\x33\x33" + group[12:], _mac_bytes(mac), ETH_P_IPV6)
     return ethernet + header + message[:2] + checksum + message[4:]
@@ -143,14 +145,6 @@ def _mac_bytes(text: str) -> bytes:
 
 def _packed6(address: str) -> bytes:
     return socket.inet_pton(socket.AF_INET6, address)
-
-
-def _checksum(data: bytes) -> int:
-    """Return the Internet checksum (RFC 1071) of an even number of bytes."""
-    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
 
 
 def _link_layer(option: int, mac: str) -> bytes:

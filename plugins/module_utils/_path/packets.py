@@ -12,6 +12,7 @@ import struct
 from typing import NamedTuple
 
 from .._core.address import version
+from .._core.checksum import internet_checksum
 
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 
@@ -94,7 +95,7 @@ def pack_ping(flow: Flow) -> bytes:
     message = _ECHO.pack(_ECHO_REQUEST[flow.version], 0, 0, flow.source_port, 1)
     if flow.version == 6:
         return _ip(flow, socket.IPPROTO_ICMPV6, _summed(flow, socket.IPPROTO_ICMPV6, message, 2))
-    return _ip(flow, socket.IPPROTO_ICMP, message[:2] + struct.pack("!H", checksum(message)) + message[4:])
+    return _ip(flow, socket.IPPROTO_ICMP, message[:2] + struct.pack("!H", internet_checksum(message)) + message[4:])
 
 
 def gre(packet: bytes) -> bytes:
@@ -122,15 +123,6 @@ def unpack(packet: bytes) -> Tcp | Datagram | Echo | Unreachable | None:
     if protocol in (socket.IPPROTO_ICMP, socket.IPPROTO_ICMPV6) and len(message) >= _ECHO.size:
         return _unpack_icmp(source, target, message)
     return None
-
-
-def checksum(data: bytes) -> int:
-    """Return the Internet checksum (RFC 1071)."""
-    padded = data + bytes(len(data) % 2)
-    total: int = sum(struct.unpack(f"!{len(padded) // 2}H", padded))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
 
 
 def _unpack_icmp(source: str, target: str, message: bytes) -> Echo | Unreachable | None:
@@ -168,14 +160,14 @@ def _ip(flow: Flow, protocol: int, message: bytes) -> bytes:
         return _IPV6.pack(6 << 28, len(message), protocol, _HOPS, source, target) + message
     length = _IPV4.size + len(message)
     head = _IPV4.pack(0x45, 0, length, 0, _DONT_FRAGMENT, _HOPS, protocol, 0, source, target)
-    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + message
+    return head[:10] + struct.pack("!H", internet_checksum(head)) + head[12:] + message
 
 
 def _summed(flow: Flow, protocol: int, message: bytes, place: int) -> bytes:
     """Return the message with its checksum, which covers a header of its own (RFC 9293, 3.1; RFC 8200, 8.1)."""
     pseudo = b"".join(_addresses(flow)) + struct.pack("!II", len(message), protocol)
     # A sum of zero would mean that there is none (UDP); for TCP and ICMPv6 both zeros are the same number.
-    total = checksum(pseudo + message) or (0xFFFF if protocol == socket.IPPROTO_UDP else 0)
+    total = internet_checksum(pseudo + message) or (0xFFFF if protocol == socket.IPPROTO_UDP else 0)
     return message[:place] + struct.pack("!H", total) + message[place + 2 :]
 
 

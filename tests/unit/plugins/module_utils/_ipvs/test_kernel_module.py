@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+import time
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs import client as ipvs_client
@@ -33,6 +34,13 @@ def test_without_a_helper_nothing_happens(helper, named):
         helper.write_text(named)
     load_module("ip_vs", str(helper))
     assert not (helper.parent / "told").exists()
+
+
+def test_a_helper_that_hangs_is_killed(helper, tmp_path):
+    (tmp_path / "modprobe").write_text("#!/bin/sh\nexec sleep 60\n")
+    began = time.monotonic()
+    load_module("ip_vs", str(helper), limit=0.2)
+    assert time.monotonic() - began < 10
 
 
 def test_ipvs_is_asked_for_again_once_it_was_loaded(monkeypatch):

@@ -7,6 +7,7 @@ import socket
 import struct
 
 import pytest
+from ansible_collections.lvs.cluster.plugins.module_utils._core.checksum import internet_checksum
 from ansible_collections.lvs.cluster.plugins.module_utils._path import packets
 from ansible_collections.lvs.cluster.plugins.module_utils._path.packets import Flow
 from hypothesis import given
@@ -139,4 +140,4 @@ def test_tunnels(source: str, target: str, kind: str, protocol: int) -> None:
 @given(data=st.binary(max_size=99))
 def test_checksum(data: bytes) -> None:
     padded = data + bytes(len(data) % 2)
-    assert sums_up(padded + struct.pack("!H", packets.checksum(data)))
+    assert sums_up(padded + struct.pack("!H", internet_checksum(data)))
