@@ -8,6 +8,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from subprocess import PIPE
 from typing import NamedTuple
 
 from lab_access import ssh_command
@@ -20,11 +21,12 @@ class LabShell(NamedTuple):
 
     inventory: str
 
-    def run(self, host: str, command: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Run a command on a host, and return what came of it."""
-        return subprocess.run(
-            [*ssh_command(host, self.inventory), command], input=stdin, capture_output=True, text=True, timeout=_LIMIT
-        )
+    def run(
+        self, host: str, command: str, stdin: str | None = None, limit: float = _LIMIT, stderr: int | None = PIPE
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command on a host, and return its result; with `stderr` None its errors are shown at once."""
+        remote = [*ssh_command(host, self.inventory), command]
+        return subprocess.run(remote, input=stdin, stdout=PIPE, stderr=stderr, text=True, timeout=limit)
 
     def on(self, host: str, command: str, stdin: str | None = None) -> str:
         """Run a command on a host, and return what it printed; a failure is the test's failure."""
@@ -55,7 +57,7 @@ class LabShell(NamedTuple):
         dump = f"echo $$; exec tcpdump --immediate-mode -i lan0 -n -c 1 '{packets}'"
         listen = [*ssh_command(host, self.inventory), dump]
         heard: list[str] = []
-        with subprocess.Popen(listen, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watch:
+        with subprocess.Popen(listen, stdout=PIPE, stderr=PIPE, text=True) as watch:
             assert watch.stdout is not None
             assert watch.stderr is not None
             process = watch.stdout.readline().strip()

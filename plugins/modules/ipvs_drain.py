@@ -137,7 +137,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._drain.plan import (
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import ServiceKey, Table
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import DRAIN_OPTIONS
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
-from ansible_collections.lvs.cluster.plugins.module_utils._table.run import IpvsRun, Request
+from ansible_collections.lvs.cluster.plugins.module_utils._table.run import IpvsRun, TableRequest
 
 OPTIONS: dict[str, Any] = {
     "servers": {"type": "list", "elements": "str", "required": True},
@@ -149,16 +149,16 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-def parse(params: Mapping[str, Any]) -> Request:
+def parse(params: Mapping[str, Any]) -> TableRequest:
     """Return what the options ask for."""
     addresses, drain = parse_addresses(params["servers"]), parse_drain(params)
     if params["state"] == "restored":
-        return Request(None, lambda seen: plan_restore_everywhere(seen.table, addresses, seen.drained))
+        return TableRequest(None, lambda seen: plan_restore_everywhere(seen.table, addresses, seen.drained))
 
     def counted(table: Table) -> Iterable[ServiceKey]:
         return [key for key in table if any(server.address in addresses for server in table[key].servers)]
 
-    return Request(
+    return TableRequest(
         None,
         lambda seen: plan_drain_everywhere(
             seen.table, seen.connections, addresses, drain, seen.drained, params["may_be_empty"]

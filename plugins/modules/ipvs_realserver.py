@@ -148,24 +148,24 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import (
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_server
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
-from ansible_collections.lvs.cluster.plugins.module_utils._table.run import IpvsRun, Request
+from ansible_collections.lvs.cluster.plugins.module_utils._table.run import IpvsRun, TableRequest
 
 
-def parse(params: Mapping[str, Any]) -> Request:
+def parse(params: Mapping[str, Any]) -> TableRequest:
     """Return what the options ask for."""
     key = parse_service_key(params["service"])
     wanted = parse_server(params, key)
     if params["state"] == "drained":
         drain, places = parse_drain(params), [(key, wanted.key)]
-        return Request(
+        return TableRequest(
             [key],
             lambda seen: plan_drain(seen.table, seen.connections, places, drain, seen.drained),
             counted=lambda _table: [key],
         )
     if params["restore_weight"]:
         check_restore(params)
-        return Request([key], lambda seen: plan_restore(seen.table, key, wanted, seen.drained))
-    return Request([key], lambda seen: plan_server(seen.table, key, wanted, seen.drained))
+        return TableRequest([key], lambda seen: plan_restore(seen.table, key, wanted, seen.drained))
+    return TableRequest([key], lambda seen: plan_server(seen.table, key, wanted, seen.drained))
 
 
 def main() -> None:

@@ -73,13 +73,13 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import SERVICE_OPTIONS, parse_service
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
-from ansible_collections.lvs.cluster.plugins.module_utils._table.run import IpvsRun, Request
+from ansible_collections.lvs.cluster.plugins.module_utils._table.run import IpvsRun, TableRequest
 
 
-def parse(params: Mapping[str, Any]) -> Request:
+def parse(params: Mapping[str, Any]) -> TableRequest:
     """Return what the options ask for."""
     wanted = parse_service(params)
-    return Request([wanted.key], lambda seen: plan_services(seen.table, [wanted], drained=seen.drained))
+    return TableRequest([wanted.key], lambda seen: plan_services(seen.table, [wanted], drained=seen.drained))
 
 
 def main() -> None:

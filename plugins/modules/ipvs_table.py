@@ -177,7 +177,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.settings import 
     parse_timeouts,
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
-from ansible_collections.lvs.cluster.plugins.module_utils._table.run import IpvsRun, Request, Snapshot
+from ansible_collections.lvs.cluster.plugins.module_utils._table.run import IpvsRun, Snapshot, TableRequest
 
 OPTIONS: dict[str, Any] = {
     "services": {"type": "list", "elements": "dict", "required": True, "options": SERVICE_OPTIONS},
@@ -191,7 +191,7 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-def parse(params: Mapping[str, Any], rehearsal: bool = False) -> Request:
+def parse(params: Mapping[str, Any], rehearsal: bool = False) -> TableRequest:
     """Return what the options ask for."""
     wanted = parse_services(params["services"])
     keys = None if params["purge"] else [service.key for service in wanted]
@@ -206,7 +206,7 @@ def parse(params: Mapping[str, Any], rehearsal: bool = False) -> Request:
         plan = plan_timeouts(replace(plan, warnings=(*plan.warnings, *warnings)), seen.timeouts, timeouts)
         return plan_sysctls(plan, seen.sysctls, sysctls)
 
-    return Request(keys, decide, sysctls=sysctls)
+    return TableRequest(keys, decide, sysctls=sysctls)
 
 
 # What only some runs need is compiled in these alone.
@@ -227,10 +227,10 @@ def _proved(
     wanted: Sequence[WantedService],
     plan_for: Callable[[Sequence[WantedService]], Plan[Any]],
 ) -> Plan[Any]:
-    from ansible_collections.lvs.cluster.plugins.module_utils._table.readiness import Proof, plan_proved
+    from ansible_collections.lvs.cluster.plugins.module_utils._table.readiness import Readiness, plan_ready
 
-    proof = Proof(params["prove_marks"], None if rehearsal else _asker(params["prove_timeout"]))
-    return plan_proved(seen.table, params["services"], wanted, plan_for, proof)
+    readiness = Readiness(params["prove_marks"], None if rehearsal else _asker(params["prove_timeout"]))
+    return plan_ready(seen.table, params["services"], wanted, plan_for, readiness)
 
 
 def _asker(patience: float) -> Callable[[Sequence[Mapping[str, Any]]], Sequence[Mapping[str, Any]]]:

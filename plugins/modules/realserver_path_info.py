@@ -213,13 +213,13 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._arp.owners import check_interface
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_info
-from ansible_collections.lvs.cluster.plugins.module_utils._path.plan import PATH_OPTIONS, Inquiry
+from ansible_collections.lvs.cluster.plugins.module_utils._path.plan import PATH_OPTIONS, PathInquiry
 from ansible_collections.lvs.cluster.plugins.module_utils._path.run import ask
 
 
 def answer(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the module returns for its options; raise LvsError when nobody can be asked."""
-    inquiry = Inquiry.from_options(options)
+    inquiry = PathInquiry.from_options(options)
     if inquiry.interface is not None:
         check_interface(inquiry.interface)
     return ask(inquiry)

@@ -102,7 +102,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._facts.client import read_facts
 from ansible_collections.lvs.cluster.plugins.module_utils._facts.state import read_boots, read_neighbors, read_sysctls
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_info
-from ansible_collections.lvs.cluster.plugins.module_utils._path.plan import Inquiry
+from ansible_collections.lvs.cluster.plugins.module_utils._path.plan import PathInquiry
 
 OPTIONS: dict[str, Any] = {
     "addresses": {"type": "list", "elements": "str", "default": []},
@@ -116,7 +116,7 @@ OPTIONS: dict[str, Any] = {
 
 def answer(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the module returns for its options; raise LvsError when something can't be read."""
-    inquiry = Inquiry.from_options({"services": options["paths"], "timeout": options["timeout"]})
+    inquiry = PathInquiry.from_options({"services": options["paths"], "timeout": options["timeout"]})
     facts = read_facts(options["addresses"], [], options["interface"])
     return {
         "facts": facts.as_values(),
@@ -136,7 +136,7 @@ def _table() -> dict[str, Any]:
     return read_table()
 
 
-def _prove(inquiry: Inquiry) -> list[dict[str, Any]]:
+def _prove(inquiry: PathInquiry) -> list[dict[str, Any]]:
     from ansible_collections.lvs.cluster.plugins.module_utils._path.run import ask
 
     paths: list[dict[str, Any]] = ask(inquiry)["paths"]

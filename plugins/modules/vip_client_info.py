@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Visit services as a client does, and tell who served each visit."""
+"""Request services as a client does, and tell who served each visit."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: vip_client_info
-short_description: Visit services as a client does and tell who served
+short_description: Request services as a client does and tell who served
 version_added: 1.0.0
 author: The lvs.cluster maintainers (@lvs-cluster)
 description:
@@ -98,7 +98,12 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._core.address import endpoint, parse_host
 from ansible_collections.lvs.cluster.plugins.module_utils._core.options import in_range
-from ansible_collections.lvs.cluster.plugins.module_utils._facts.requests import report, visit_http, visit_tcp, visits
+from ansible_collections.lvs.cluster.plugins.module_utils._facts.requests import (
+    make_requests,
+    report,
+    request_http,
+    request_tcp,
+)
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_info
 
 _SERVICE = {"address": {"type": "str", "required": True}, "port": {"type": "int", "required": True}}
@@ -122,10 +127,10 @@ def answer(options: Mapping[str, Any]) -> dict[str, Any]:
     ]
     reports = []
     for address, port in targets:
-        visit = partial(visit_tcp, address, port, options["timeout"])
+        request = partial(request_tcp, address, port, options["timeout"])
         if options["probe"] == "http":
-            visit = partial(visit_http, address, port, options["timeout"], options["server_header"])
-        reports.append(report(endpoint(address, port), visits(options["requests"], visit, options["give_up"])))
+            request = partial(request_http, address, port, options["timeout"], options["server_header"])
+        reports.append(report(endpoint(address, port), make_requests(options["requests"], request, options["give_up"])))
     return {"services": reports}
 
 

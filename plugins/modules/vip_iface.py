@@ -242,7 +242,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._vip.conflict import p
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.options import (
     VIP_OPTIONS,
     VIP_RULES,
-    Wanted,
+    VipSpec,
     parse_devices,
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.plan import plan_devices
@@ -252,7 +252,7 @@ def make_run(options: Mapping[str, Any]) -> Run:
     """Return the run on one device, or on several."""
     decide = partial(plan_free_vips, ask=probe)
     if options["devices"] is None:
-        return ClientRun(Wanted.from_options(options), VipClient(), decide)
+        return ClientRun(VipSpec.from_options(options), VipClient(), decide)
     return ClientRun(parse_devices(options), VipClient(), partial(plan_devices, decide=decide))
 
 

@@ -111,7 +111,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._arp.client import find_owners
 from ansible_collections.lvs.cluster.plugins.module_utils._arp.owners import (
     OWNER_OPTIONS,
-    Inquiry,
+    OwnerInquiry,
     beyond_gateways,
     check_interface,
     choose_interface,
@@ -125,7 +125,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.state impor
 
 def answer(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the module returns for its options; raise LvsError when nobody can be asked."""
-    inquiry = Inquiry.from_options(options)
+    inquiry = OwnerInquiry.from_options(options)
     interface, beyond = inquiry.interface, dict[str, str]()
     if interface is None:
         routes = {address: route_to(address) for address in inquiry.addresses}

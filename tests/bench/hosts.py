@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from commands import Outcome, execute
-from lab_access import ssh_command
+from lab_shell import LabShell
 
 from bench.turns import FILES
 
@@ -48,9 +47,7 @@ def play(plays: list[dict[str, Any]], *arguments: str, environment: Mapping[str,
 
 def on(host: str, command: str, stdin: str | None = None) -> str:
     """Run a shell command on a host, and return what it printed; what it tells on stderr is shown at once."""
-    done = subprocess.run(
-        [*ssh_command(host, INVENTORY), command], input=stdin, stdout=subprocess.PIPE, text=True, timeout=_LIMIT
-    )
+    done = LabShell(INVENTORY).run(host, command, stdin, _LIMIT, stderr=None)
     if done.returncode:
         raise Failed(f"{host}: {command} ended with status {done.returncode}:\n{done.stdout[-3000:]}")
     return done.stdout

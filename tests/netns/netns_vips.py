@@ -19,7 +19,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._core.plan import Plan
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.client import VipClient
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.conflict import plan_free_vips
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.operations import VipOperation
-from ansible_collections.lvs.cluster.plugins.module_utils._vip.options import Wanted
+from ansible_collections.lvs.cluster.plugins.module_utils._vip.options import VipSpec
 from netns_hosts import Namespace
 
 VIP, VIP6 = "192.0.2.30", "2001:db8::30"
@@ -29,10 +29,10 @@ _SOLICITATION, _ADVERTISEMENT = 135, 136
 
 def carry_out(inside: Namespace, apply: bool = True, **options: Any) -> Plan[VipOperation]:
     """Plan, and apply, as the module does, but in this process."""
-    return carry_out_wanted(inside, Wanted.from_options({"announce": 0, **options}), apply)
+    return carry_out_wanted(inside, VipSpec.from_options({"announce": 0, **options}), apply)
 
 
-def carry_out_wanted(inside: Namespace, wanted: Wanted, apply: bool = True) -> Plan[VipOperation]:
+def carry_out_wanted(inside: Namespace, wanted: VipSpec, apply: bool = True) -> Plan[VipOperation]:
     """Carry out what is wanted, options apart."""
     with inside.entered():
         client = VipClient()

@@ -12,7 +12,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._arp import client as 
 from ansible_collections.lvs.cluster.plugins.module_utils._arp.packets import Arp
 from ansible_collections.lvs.cluster.plugins.module_utils._core.address import is_ipv6
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import AddressConflict
-from ansible_collections.lvs.cluster.plugins.module_utils._vip.options import Wanted
+from ansible_collections.lvs.cluster.plugins.module_utils._vip.options import VipSpec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from netns_hosts import RANDOM, RIGHTS, Namespace, Segment
@@ -114,7 +114,7 @@ def test_point_to_point_address_is_replaced(make_segment: Callable[[int], Segmen
 
 def test_device_is_created_brought_up_and_removed_with_its_last_vip(namespace: Namespace) -> None:
     # ifb stands in for dummy, which the kernels of some test machines lack: virtual, Ethernet, no ARP, made the same way.
-    wanted = Wanted.from_options({"addresses": [VIP, VIP6], "interface": "vip0"})._replace(kind="ifb")
+    wanted = VipSpec.from_options({"addresses": [VIP, VIP6], "interface": "vip0"})._replace(kind="ifb")
     plan = carry_out_wanted(namespace, wanted)
     assert plan.words == [
         "create ifb device vip0",

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 
 from .._core.address import is_ipv6
 from .._core.errors import KernelRefusal, NotPermitted, NotSupported, unexplained
-from .model import Answer
+from .model import OwnerAnswer
 from .packets import (
     ALL_NODES,
     ETH_P_ARP,
@@ -106,7 +106,7 @@ class Segment:
             else:
                 self.arp.send(arp_request(self.mac, sender, address))
 
-    def hear(self, families: Iterable[bool], wait: float) -> Iterator[tuple[str, str]]:
+    def receive(self, families: Iterable[bool], wait: float) -> Iterator[tuple[str, str]]:
         """Yield address and MAC of the answers that are to us and arrive within `wait` seconds.
 
         `families` says which to listen to: False for IPv4, True for IPv6.
@@ -146,13 +146,15 @@ def announce(interface: str, addresses: Sequence[str], count: int, interval: flo
             segment.announce(addresses, router)
 
 
-def find_owners(interface: str, senders: Mapping[str, str], timeout: float, attempts: int) -> dict[str, list[Answer]]:
+def find_owners(
+    interface: str, senders: Mapping[str, str], timeout: float, attempts: int
+) -> dict[str, list[OwnerAnswer]]:
     """Return, for each address that `senders` names, everyone who answered for it within `timeout` seconds.
 
     `senders` maps an address to the own IPv4 address to ask from (0.0.0.0 for a probe); for IPv6 the kernel chooses it,
     unless it is :: for a probe. All are asked together, `attempts` times; owners come in the order of their answers.
     """
-    owners: dict[str, list[Answer]] = {address: [] for address in senders}
+    owners: dict[str, list[OwnerAnswer]] = {address: [] for address in senders}
     families = [is_ipv6(address) for address in senders]
     with Segment(interface) as segment:
         for _attempt in range(attempts):
@@ -160,10 +162,10 @@ def find_owners(interface: str, senders: Mapping[str, str], timeout: float, atte
             for address, sender in senders.items():
                 asked[address] = time.monotonic()
                 segment.ask(address, sender)
-            for address, mac in segment.hear(families, timeout / attempts):
+            for address, mac in segment.receive(families, timeout / attempts):
                 if address in owners and mac not in [answer.mac for answer in owners[address]]:
                     latency = round((time.monotonic() - asked[address]) * 1000, 1)
-                    owners[address].append(Answer(mac, latency))
+                    owners[address].append(OwnerAnswer(mac, latency))
     return owners
 
 

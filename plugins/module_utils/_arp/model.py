@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Answer(NamedTuple):
+class OwnerAnswer(NamedTuple):
     """One owner of an address, and how long after the question it answered (ms)."""
 
     mac: str

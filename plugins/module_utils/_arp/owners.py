@@ -11,7 +11,7 @@ from .._core.errors import InvalidValue
 from .._core.options import in_range, parse_interface, parse_wait
 from .._core.vips import parse_vips
 from .._rtnetlink.model import Route
-from .model import Answer
+from .model import OwnerAnswer
 
 OWNER_OPTIONS: dict[str, Any] = {
     "addresses": {"type": "list", "elements": "str", "required": True},
@@ -23,7 +23,7 @@ OWNER_OPTIONS: dict[str, Any] = {
 _LONGEST_WAIT, _MOST_ATTEMPTS = 60, 20
 
 
-class Inquiry(NamedTuple):
+class OwnerInquiry(NamedTuple):
     """What to ask; `interface` is None when the routes are to say it."""
 
     addresses: tuple[str, ...]
@@ -33,7 +33,7 @@ class Inquiry(NamedTuple):
     leave_out: bool = False
 
     @classmethod
-    def from_options(cls, options: Mapping[str, Any]) -> Inquiry:
+    def from_options(cls, options: Mapping[str, Any]) -> OwnerInquiry:
         """Return what the options of `vip_owner_info` ask; raise InvalidValue for what breaks a rule."""
         vips = parse_vips(options["addresses"])
         for vip in vips:
@@ -76,7 +76,7 @@ def choose_interface(routes: Mapping[str, Route | None]) -> str:
 
 
 def summarise(
-    owners: Mapping[str, Sequence[Answer]], here: Mapping[str, str], beyond: Mapping[str, str] | None = None
+    owners: Mapping[str, Sequence[OwnerAnswer]], here: Mapping[str, str], beyond: Mapping[str, str] | None = None
 ) -> list[str]:
     """Return one line for each address, for people."""
     left_out = beyond or {}

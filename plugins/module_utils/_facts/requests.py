@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A client's visits to a service: one new connection each, and who answered."""
+"""A client's requests to a service: one new connection each, and which server answered."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from typing import Any, NamedTuple
 UNNAMED = "(unnamed)"  # who served and did not say so
 
 
-class Visit(NamedTuple):
-    """One visit: who says to have served it ('' when nobody said), and why nobody did ('' when it went well)."""
+class Request(NamedTuple):
+    """One request: who says to have served it ('' when nobody said), and why nobody did ('' when it went well)."""
 
     server: str
     error: str
     milliseconds: float
 
 
-def visit_tcp(address: str, port: int, timeout: float) -> str:
+def request_tcp(address: str, port: int, timeout: float) -> str:
     """Open one connection and close it again; raise OSError when that fails."""
     socket.create_connection((address, port), timeout).close()
     return ""
 
 
-def visit_http(address: str, port: int, timeout: float, header: str) -> str:
+def request_http(address: str, port: int, timeout: float, header: str) -> str:
     """GET / once and return the header that names the server; raise OSError when that fails."""
     connection = http.client.HTTPConnection(address, port, timeout=timeout)
     try:
@@ -42,46 +42,50 @@ def visit_http(address: str, port: int, timeout: float, header: str) -> str:
     return answer.getheader(header) or ""
 
 
-def visits(count: int, visit: Callable[[], str], give_up: int = 0) -> list[Visit]:
-    """Make `count` visits, one after the other, and none any more after `give_up` failures in a row (0: all)."""
-    made: list[Visit] = []
-    for _visit in range(count):
+def make_requests(count: int, request: Callable[[], str], give_up: int = 0) -> list[Request]:
+    """Make `count` requests, one after the other, and none any more after `give_up` failures in a row (0: all)."""
+    made: list[Request] = []
+    for _request in range(count):
         if give_up and len(made) >= give_up and all(one.error for one in made[-give_up:]):
             break
         start = time.monotonic()
         server = error = ""
         try:
-            server = visit()
+            server = request()
         except OSError as failure:
             error = failure.strerror or str(failure)
-        made.append(Visit(server, error, round((time.monotonic() - start) * 1000, 1)))
+        made.append(Request(server, error, round((time.monotonic() - start) * 1000, 1)))
     return made
 
 
-def tally(made: Sequence[Visit]) -> dict[str, int]:
-    """Return server -> visits for those that went well, by name."""
+def count_by_server(made: Sequence[Request]) -> dict[str, int]:
+    """Return server -> requests for those that went well, by name."""
     counts: dict[str, int] = {}
-    for visit in made:
-        if not visit.error:
-            counts[visit.server or UNNAMED] = counts.get(visit.server or UNNAMED, 0) + 1
+    for request in made:
+        if not request.error:
+            counts[request.server or UNNAMED] = counts.get(request.server or UNNAMED, 0) + 1
     return dict(sorted(counts.items()))
 
 
-def report(name: str, made: Sequence[Visit]) -> dict[str, Any]:
-    """Return the visits to one service as data, with lines for people."""
-    counts, width = tally(made), len(str(len(made)))
+def report(name: str, made: Sequence[Request]) -> dict[str, Any]:
+    """Return the requests to one service as data, with lines for people."""
+    counts, width = count_by_server(made), len(str(len(made)))
     lines = [
         f"request {number:>{width}}  "
-        + (f"failed: {visit.error}" if visit.error else f"{visit.server or 'answered'}  {visit.milliseconds:.0f} ms")
-        for number, visit in enumerate(made, 1)
+        + (
+            f"failed: {request.error}"
+            if request.error
+            else f"{request.server or 'answered'}  {request.milliseconds:.0f} ms"
+        )
+        for number, request in enumerate(made, 1)
     ]
-    failed = sum(bool(visit.error) for visit in made)
+    failed = sum(bool(request.error) for request in made)
     shares = ", ".join(f"{server} {count}" for server, count in counts.items())
     lines.append(f"{len(made)} requests to {name}: {shares or 'no answer'}" + (f", {failed} failed" if failed else ""))
     return {
         "service": name,
         "servers": counts,
         "failed": failed,
-        "visits": [v._asdict() for v in made],
+        "visits": [request._asdict() for request in made],
         "summary": lines,
     }

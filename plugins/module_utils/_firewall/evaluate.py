@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .._core.protocols import TRANSPORTS
-from .._nftables.ruleset import NUMBERS, OURS, Chain, ChainKey, Rule, Ruleset, protocol_number
+from .._nftables.ruleset import COMMENT_PREFIX, NUMBERS, Chain, ChainKey, Rule, Ruleset, protocol_number
 from .packets import Packet
 
 # What a part of a rule means for the packet: it holds; it does not; it may (for which device, say); it is about what
@@ -36,7 +36,7 @@ def _follow(ruleset: Ruleset, chain: Chain | None, packet: Packet, owner: tuple[
     if chain is None or depth > _DEEPEST:
         return _ON
     for rule in chain.rules:
-        opened = rule.comment.startswith(OURS) and rule.expr[-1:] == ({"accept": None},)
+        opened = rule.comment.startswith(COMMENT_PREFIX) and rule.expr[-1:] == ({"accept": None},)
         if owner[0] and (opened or rule.comment == owner[0]) and rule != owner[1]:
             continue
         held = {_holds(ruleset, chain.key, part, packet) for part in rule.expr}

@@ -14,7 +14,7 @@ from typing import Any
 from .._core.plan import Plan
 from .._nftables.names import owner_table
 from .._nftables.operations import OWN_FAMILY, DeleteRule, InsertRule, NftOperation, simulate
-from .._nftables.ruleset import OURS, Chain, Rule, Ruleset, canonical, told
+from .._nftables.ruleset import COMMENT_PREFIX, Chain, Rule, Ruleset, canonical, describe
 from .evaluate import drops
 from .options import WantedFirewall
 from .packets import Packet, packets_at, untracked_packets
@@ -43,7 +43,7 @@ def plan_nftables(ruleset: Ruleset, wanted: WantedFirewall, carrier: str = "nfta
     for chain in ruleset.chains.values():
         steps, kept = _plan_chain(ruleset, chain, wanted, () if chain.key[:2] in left_alone else states)
         operations += steps
-        former.update(map(told, kept))
+        former.update(map(describe, kept))
     operations += plan_table(ruleset, wanted.name, wanted.marks, untracked)
     later = ruleset
     for operation in operations:
@@ -66,7 +66,7 @@ def _plan_chain(
     """
     if chain.key[:2] == (OWN_FAMILY, owner_table(wanted.name)):
         return [], []  # its rules open nothing
-    comment = OURS + wanted.name
+    comment = COMMENT_PREFIX + wanted.name
     met: dict[str, tuple[Rule, list[Packet]]] = {}
     for packets in packets_at(chain.hook, chain.priority, wanted.openings, states) if states else ():
         if chain.key.sees(packets[0].ipv6):
@@ -77,12 +77,12 @@ def _plan_chain(
     for meaning, (rule, packets) in met.items():
         there = next((one for one in left if _meaning(one) == meaning), None)
         if any(drops(ruleset, chain, packet, comment, there) for packet in packets):
-            insertions.append(InsertRule(chain.key, rule, f"open {told(rule)} in {chain.key}"))
+            insertions.append(InsertRule(chain.key, rule, f"open {describe(rule)} in {chain.key}"))
         elif there:
             left.remove(there)
     # What is left is there twice, or behind a rule that drops (that goes to the head), or of an earlier declaration.
     gone = [rule for rule in left if wanted.purge or _meaning(rule) in met]
-    closures = [DeleteRule(chain.key, rule, f"close {told(rule)} in {chain.key}") for rule in gone]
+    closures = [DeleteRule(chain.key, rule, f"close {describe(rule)} in {chain.key}") for rule in gone]
     return [*closures, *insertions], [rule for rule in left if rule not in gone]
 
 
@@ -91,14 +91,14 @@ def _meaning(rule: Rule) -> str:
 
 
 def _shown(ruleset: Ruleset, wanted: WantedFirewall) -> dict[str, Any]:
-    comment, table = OURS + wanted.name, (OWN_FAMILY, owner_table(wanted.name))
+    comment, table = COMMENT_PREFIX + wanted.name, (OWN_FAMILY, owner_table(wanted.name))
     openings: dict[str, list[str]] = {}
     marks: list[str] = []
     untracked: list[str] = []
     for key, chain in ruleset.chains.items():
         if key[:2] == table:
             for rule in chain.rules:
-                (untracked if {"notrack": None} in rule.expr else marks).append(told(rule))
-        elif ours := [told(rule) for rule in chain.rules if rule.comment == comment]:
+                (untracked if {"notrack": None} in rule.expr else marks).append(describe(rule))
+        elif ours := [describe(rule) for rule in chain.rules if rule.comment == comment]:
             openings[str(key)] = sorted(ours)
     return {"openings": openings, "marks": sorted(marks), "untracked": sorted(untracked)}

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from .._nftables.names import owner_table
 from .._nftables.operations import OWN_FAMILY, AddRule, DeleteRule, MakeTable, NftOperation, RemoveTable, own_words
-from .._nftables.ruleset import OURS, Chain, ChainKey, Rule, Ruleset, canonical
+from .._nftables.ruleset import COMMENT_PREFIX, Chain, ChainKey, Rule, Ruleset, canonical
 from .options import Mark
 from .packets import Packet
 from .rules import mark_rule, untracked_rule
@@ -25,7 +25,7 @@ _UNTRACKED, _MARKS = ("raw", -300), ("prerouting", -150)
 
 def plan_table(ruleset: Ruleset, name: str, marks: Sequence[Mark], untracked: Sequence[Packet]) -> list[NftOperation]:
     """Return the way to the owner's table; there is none when it would hold nothing."""
-    table, comment = owner_table(name), OURS + name
+    table, comment = owner_table(name), COMMENT_PREFIX + name
     content = {
         _chain(table, *_UNTRACKED): [untracked_rule(packet, comment) for packet in untracked],
         _chain(table, *_MARKS): [mark_rule(mark, comment) for mark in marks],

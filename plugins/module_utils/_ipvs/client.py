@@ -10,7 +10,7 @@ from itertools import groupby
 
 from .._core.errors import MalformedAnswer, NotSupported
 from .._core.run import ConcurrentChange
-from .._netlink.generic import GenericNetlink, Request
+from .._netlink.generic import GenericNetlink, GenlRequest
 from .._netlink.messages import NetlinkError, pack_nested, unpack_attributes
 from .describe import server_name, service_name
 from .errors import Command, Work, refusal_of, unexpected
@@ -109,7 +109,7 @@ class IpvsClient:
     def timeouts(self) -> Timeouts:
         """Return the timeouts of this host's connections, in seconds."""
         with _asking("read the timeouts"):
-            return decode_timeouts(self._genl.get(Request(_CMD_GET_CONFIG)))
+            return decode_timeouts(self._genl.get(GenlRequest(_CMD_GET_CONFIG)))
 
     def sysctls(self, names: Iterable[str]) -> dict[str, int]:
         """Return those of the named sysctls of IPVS that there are."""
@@ -124,12 +124,12 @@ class IpvsClient:
     def engine(self) -> Engine:
         """Return version and size of the kernel's IPVS."""
         with _asking("read the version"):
-            return decode_engine(self._genl.get(Request(_CMD_GET_INFO)))
+            return decode_engine(self._genl.get(GenlRequest(_CMD_GET_INFO)))
 
     def daemons(self) -> list[Daemon]:
         """Return the sync daemons that run."""
         with _asking("read the sync daemons"):
-            answers = self._genl.dump(Request(_CMD_GET_DAEMON))
+            answers = self._genl.dump(GenlRequest(_CMD_GET_DAEMON))
             return [decode_daemon(_inside(answer, _ATTR_DAEMON)) for answer in answers]
 
     def apply(self, operations: Sequence[Work], basis: Table) -> None:
@@ -174,12 +174,12 @@ class IpvsClient:
     def _services(self, keys: Iterable[ServiceKey] | None) -> Iterator[dict[int, bytes]]:
         """Yield the attributes of each of the services that exist."""
         if keys is None:
-            for answer in self._genl.dump(Request(_CMD_GET_SERVICE)):
+            for answer in self._genl.dump(GenlRequest(_CMD_GET_SERVICE)):
                 yield unpack_attributes(_inside(answer, _ATTR_SERVICE))
             return
         for key in keys:
             try:
-                answer = self._genl.get(Request(_CMD_GET_SERVICE, pack_nested(_ATTR_SERVICE, encode_service(key))))
+                answer = self._genl.get(GenlRequest(_CMD_GET_SERVICE, pack_nested(_ATTR_SERVICE, encode_service(key))))
             except NetlinkError as error:
                 if error.errno == errno.ESRCH:  # the kernel's word for "no such service"
                     continue
@@ -188,7 +188,7 @@ class IpvsClient:
 
     def _servers(self, key: ServiceKey) -> Iterator[dict[int, bytes]]:
         """Yield the attributes of each server of a service; a service that is gone has none."""
-        request = Request(_CMD_GET_DEST, pack_nested(_ATTR_SERVICE, encode_service(key)))
+        request = GenlRequest(_CMD_GET_DEST, pack_nested(_ATTR_SERVICE, encode_service(key)))
         for answer in self._genl.dump(request):
             yield unpack_attributes(_inside(answer, _ATTR_DEST))
 
@@ -230,13 +230,13 @@ def _set(sysctls: Mapping[str, int]) -> None:
         write_value(f"{SYSCTLS}/{name}", value)
 
 
-def _request(operation: Command) -> Request:
+def _request(operation: Command) -> GenlRequest:
     if isinstance(operation, TimeoutsOperation):
-        return Request(_CMD_SET_CONFIG, encode_timeouts(operation.timeouts))
+        return GenlRequest(_CMD_SET_CONFIG, encode_timeouts(operation.timeouts))
     attributes = pack_nested(_ATTR_SERVICE, encode_service(operation.service, operation.service_settings))
     if operation.server is not None:
         attributes += pack_nested(_ATTR_DEST, encode_server(operation.server, operation.server_settings))
-    return Request(_COMMANDS[operation.step], attributes)
+    return GenlRequest(_COMMANDS[operation.step], attributes)
 
 
 def _batches(operations: Sequence[Command]) -> Iterator[list[Command]]:

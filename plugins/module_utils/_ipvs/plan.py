@@ -24,7 +24,7 @@ from .model import (
 )
 from .operations import IpvsOperation, Step, SysctlsOperation, TimeoutsOperation, simulate
 from .options import WantedServer, WantedService
-from .validate import settle_server, settle_service
+from .validate import resolve_server, resolve_service
 
 _ORDER = {step: number for number, step in enumerate(Step)}
 
@@ -128,7 +128,7 @@ class _Planner:
         if wanted.state == "absent":
             self.operations += [] if state is None else [_service_removal(key)]
             return
-        settings, warning = settle_service(key, wanted.given, state and state.settings)
+        settings, warning = resolve_service(key, wanted.given, state and state.settings)
         self.warnings.append(warning)
         if state is None:
             words = f"add service {name} (scheduler {settings.scheduler})"
@@ -160,7 +160,7 @@ class _Planner:
             given = {**given, "weight": 0}
         elif current is None and wanted.initial_weight is not None:
             given = {"weight": wanted.initial_weight, **given}
-        settings, warning = settle_server(service, key, given, current)
+        settings, warning = resolve_server(service, key, given, current)
         self.warnings.append(warning)
         where = f"{server_name(key)} {{}} {service_name(service)}"
         if current is None:

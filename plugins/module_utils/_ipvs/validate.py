@@ -17,7 +17,7 @@ _TUNNEL_OPTIONS = ("tunnel_type", "tunnel_port", "tunnel_checksum")
 _NO_TUNNEL = {name: ServerSettings._field_defaults[name] for name in _TUNNEL_OPTIONS}
 
 
-def settle_service(
+def resolve_service(
     key: ServiceKey, given: Mapping[str, Any], current: ServiceSettings | None
 ) -> tuple[ServiceSettings, str]:
     """Return the settings that a service is to have, and a warning (empty: none).
@@ -44,10 +44,10 @@ def settle_service(
     return settings, _judged(settings, current, lambda: _check_service(key, settings), whose)
 
 
-def settle_server(
+def resolve_server(
     service: ServiceKey, key: ServerKey, given: Mapping[str, Any], current: ServerSettings | None
 ) -> tuple[ServerSettings, str]:
-    """Return the settings that a real server is to have, and a warning, as settle_service() does.
+    """Return the settings that a real server is to have, and a warning, as resolve_service() does.
 
     Port and checksum belong to a tunnel type: a change of type that does not name them drops them.
     """

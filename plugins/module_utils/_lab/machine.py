@@ -20,7 +20,7 @@ from .channel import Agent, Monitor
 from .errors import AGAIN, GuestFailed, LabError, MachineDied, SnapshotRefused
 from .hosts import Host, Interface, derive_machine_id
 from .image import Image, forget_image, read_image
-from .plan import Operation, Running
+from .plan import LabOperation, Running
 from .qemu import DISK, STATE, qemu_argv
 
 QEMU = "qemu-system-x86_64"
@@ -208,7 +208,7 @@ class LabMachine:
             await asyncio.sleep(0.2)
         raise GuestFailed(f"{self.name}: ssh on 127.0.0.1:{port} has not answered in {self._seconds:.0f} s; {AGAIN}.")
 
-    async def change(self, operations: list[Operation]) -> None:
+    async def change(self, operations: list[LabOperation]) -> None:
         """Carry out plug, unplug, readdress and forward operations on a machine that runs."""
         monitor = await Monitor(self.run / "monitor.sock").connect()
         try:
@@ -222,7 +222,7 @@ class LabMachine:
         finally:
             await monitor.close()
 
-    async def _change(self, monitor: Monitor, agent: Agent, operation: Operation) -> None:
+    async def _change(self, monitor: Monitor, agent: Agent, operation: LabOperation) -> None:
         if operation.kind == "forward" and operation.host:
             await agent.run(guest.forwarding_script(operation.host.forwarding), operation.text)
             return

@@ -19,7 +19,7 @@ class Running:
 
 
 @dataclass(frozen=True)
-class Operation:
+class LabOperation:
     """One thing to do. kind: switch, unswitch, start, stop, plug, unplug, readdress, forward."""
 
     kind: str
@@ -33,12 +33,12 @@ class Operation:
 
 
 @dataclass(frozen=True)
-class Plan:
+class LabPlan:
     """Switches first, then all else by host (hosts are independent of one another), then switches without a use."""
 
-    switches: tuple[Operation, ...] = ()
-    hosts: tuple[Operation, ...] = ()
-    unused: tuple[Operation, ...] = ()
+    switches: tuple[LabOperation, ...] = ()
+    hosts: tuple[LabOperation, ...] = ()
+    unused: tuple[LabOperation, ...] = ()
 
     @property
     def operations(self) -> list[str]:
@@ -50,26 +50,26 @@ class Plan:
         return [op.host for op in self.hosts if op.kind == "start" and op.host]
 
 
-def make_plan(wanted: Sequence[Host], running: Mapping[str, Running], switches: Mapping[str, bool]) -> Plan:
+def make_plan(wanted: Sequence[Host], running: Mapping[str, Running], switches: Mapping[str, bool]) -> LabPlan:
     """The plan. switches: segment to "its switch runs"; raises BadLabHost where a restart would lose work."""
     needed = segments(wanted)
     dead = {segment for segment in needed if not switches.get(segment)}
-    first = [Operation("switch", segment, f"start switch {segment}") for segment in needed if segment in dead]
-    rest: list[Operation] = []
+    first = [LabOperation("switch", segment, f"start switch {segment}") for segment in needed if segment in dead]
+    rest: list[LabOperation] = []
     names = {host.name for host in wanted}
     for name in sorted(set(running) - names):
-        rest.append(Operation("stop", name, f"end machine {name}, which the inventory no longer has"))
+        rest.append(LabOperation("stop", name, f"end machine {name}, which the inventory no longer has"))
     for host in wanted:
         state = running.get(host.name)
         if state is None:
-            rest.append(Operation("start", host.name, f"start machine {host.name}", host))
+            rest.append(LabOperation("start", host.name, f"start machine {host.name}", host))
         else:
             rest += _changes(host, state, dead)
-    last = [Operation("unswitch", name, f"end switch {name}") for name in sorted(switches) if name not in needed]
-    return Plan(tuple(first), tuple(rest), tuple(last))
+    last = [LabOperation("unswitch", name, f"end switch {name}") for name in sorted(switches) if name not in needed]
+    return LabPlan(tuple(first), tuple(rest), tuple(last))
 
 
-def _changes(host: Host, state: Running, dead: set[str]) -> list[Operation]:
+def _changes(host: Host, state: Running, dead: set[str]) -> list[LabOperation]:
     if state.host.port != host.port:
         raise BadLabHost(
             f"{host.name} runs with ssh port {state.host.port}, but the inventory now says {host.port}; "
@@ -78,7 +78,7 @@ def _changes(host: Host, state: Running, dead: set[str]) -> list[Operation]:
     operations = []
     if state.host.forwarding != host.forwarding:
         what = "forward" if host.forwarding else "no longer forward"
-        operations.append(Operation("forward", host.name, f"have {host.name} {what} packets", host))
+        operations.append(LabOperation("forward", host.name, f"have {host.name} {what} packets", host))
     old = {interface.name: interface for interface in state.host.interfaces}
     for interface in state.host.interfaces:
         if all(interface.name != item.name for item in host.interfaces):
@@ -96,11 +96,11 @@ def _changes(host: Host, state: Running, dead: set[str]) -> list[Operation]:
     return operations
 
 
-def _plug(kind: str, host: Host, interface: Interface, text: str) -> Operation:
-    return Operation(kind, host.name, text, host, interface)
+def _plug(kind: str, host: Host, interface: Interface, text: str) -> LabOperation:
+    return LabOperation(kind, host.name, text, host, interface)
 
 
-def _addresses(host: Host, before: Interface, wanted: Interface, present: frozenset[str]) -> list[Operation]:
+def _addresses(host: Host, before: Interface, wanted: Interface, present: frozenset[str]) -> list[LabOperation]:
     """Only what we gave is taken away: a VIP that a role added stays. Routes are taken to be as we gave them."""
     missing = tuple(a for a in wanted.addresses if a not in present)
     surplus = tuple(a for a in before.addresses if a not in wanted.addresses and a in present)
@@ -113,4 +113,4 @@ def _addresses(host: Host, before: Interface, wanted: Interface, present: frozen
     words += [f"add the route to {r.to} via {r.via} on {where}" for r in wanted.routes if r not in before.routes]
     words += [f"remove the route to {r.to} via {r.via} on {where}" for r in routes]
     text = ", ".join(words) or f"write down the addresses of {where}"
-    return [Operation("readdress", host.name, text, host, wanted, missing, surplus, routes)]
+    return [LabOperation("readdress", host.name, text, host, wanted, missing, surplus, routes)]

@@ -17,7 +17,7 @@ from .errors import LabError, PortTaken
 from .hosts import Host, segments
 from .image import check_space
 from .machine import QEMU, LabMachine
-from .plan import Operation, Plan, Running, make_plan
+from .plan import LabOperation, LabPlan, Running, make_plan
 from .qemu import check_socket_path
 
 _MACHINE_SPACE = 256  # MiB that one machine may well write
@@ -70,7 +70,7 @@ class Lab:
         states = await asyncio.gather(*(self.machine(name).look() for name in names))
         return {name: state for name, state in zip(names, states) if state is not None}
 
-    async def plan(self, hosts: Sequence[Host]) -> tuple[Plan, dict[str, Running]]:
+    async def plan(self, hosts: Sequence[Host]) -> tuple[LabPlan, dict[str, Running]]:
         """What is to be done, after all that can be checked beforehand; raises LabError."""
         running = await self.look()
         known = {*segments(hosts), *switch.present(self.path)}
@@ -84,12 +84,12 @@ class Lab:
             check_space(self.path, _MACHINE_SPACE * len(starts), f"Starting {len(starts)} lab machines")
         return plan, running
 
-    async def apply(self, plan: Plan) -> None:
+    async def apply(self, plan: LabPlan) -> None:
         """Carry the plan out, all hosts at once; what fails for one host does not stop the others. Raises LabError."""
         self.path.mkdir(parents=True, exist_ok=True)
         for operation in plan.switches:
             switch.start(self.path, operation.target)
-        by_host: dict[str, list[Operation]] = {}
+        by_host: dict[str, list[LabOperation]] = {}
         for operation in plan.hosts:
             by_host.setdefault(operation.target, []).append(operation)
         results = await asyncio.gather(
@@ -104,7 +104,7 @@ class Lab:
         if errors:
             raise type(errors[0])("\n".join(dict.fromkeys(str(error) for error in errors))) from errors[0]
 
-    async def _apply_host(self, name: str, operations: list[Operation]) -> None:
+    async def _apply_host(self, name: str, operations: list[LabOperation]) -> None:
         machine = self.machine(name)
         if operations[0].kind == "stop":
             await machine.end()

@@ -13,7 +13,7 @@ from .._core.address import is_ipv6
 from .._rtnetlink.dump import links
 from .._rtnetlink.library import DELETE_FLAGS, RtnlClient, error_number, link_index, plain_reason
 from .._rtnetlink.model import Entry, Link
-from .model import Current, Way
+from .model import CurrentNeighbors, NextHop
 from .options import WantedNeighbors
 from .plan import NeighborOperation, SetNeighbor
 
@@ -27,7 +27,7 @@ _NO_WAY = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EACCES, errno.EINVAL)
 class NeighborClient(RtnlClient):
     """Reads and changes neighbour entries."""
 
-    def read(self, wanted: WantedNeighbors) -> Current:
+    def read(self, wanted: WantedNeighbors) -> CurrentNeighbors:
         """Return all devices, the entries of the wanted address families, and the way to what is to be present."""
         with self._explained("read devices and neighbours"):
             found = links()
@@ -40,7 +40,7 @@ class NeighborClient(RtnlClient):
             ]
             addresses = [one.address for one in wanted.neighbors] if wanted.present else []
             ways = {address: way for address in addresses if (way := self._way(address, found))}
-        return Current({link.name: link for link in found.values()}, tuple(entries), ways)
+        return CurrentNeighbors({link.name: link for link in found.values()}, tuple(entries), ways)
 
     def apply(self, operations: Sequence[NeighborOperation]) -> None:
         """Carry out the steps in their order; the first one that is refused ends it."""
@@ -56,7 +56,7 @@ class NeighborClient(RtnlClient):
                 else:
                     self._rtnl.neigh((_RTM_DELNEIGH, DELETE_FLAGS), **fields)
 
-    def _way(self, address: str, found: dict[int, Link]) -> Way | None:
+    def _way(self, address: str, found: dict[int, Link]) -> NextHop | None:
         family = _family(address)
         try:
             (route,) = self._rtnl.route("get", family=family, dst=address, dst_len=128 if is_ipv6(address) else 32)
@@ -66,7 +66,7 @@ class NeighborClient(RtnlClient):
             raise
         link = found.get(route.get_attr("RTA_OIF"))
         kind = _KINDS.get(route["type"], "other")
-        return Way(kind, link.name if link else "", route.get_attr("RTA_GATEWAY") or "")
+        return NextHop(kind, link.name if link else "", route.get_attr("RTA_GATEWAY") or "")
 
 
 def _entry(message: Any, link: Link) -> Entry:

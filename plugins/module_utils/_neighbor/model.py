@@ -9,7 +9,7 @@ from typing import NamedTuple
 from .._rtnetlink.model import Entry, Link
 
 
-class Way(NamedTuple):
+class NextHop(NamedTuple):
     """How the kernel would send to an address.
 
     `kind` is unicast, local (the host itself), broadcast or other; `gateway` is empty when it is on the segment.
@@ -20,12 +20,12 @@ class Way(NamedTuple):
     gateway: str = ""
 
 
-class Current(NamedTuple):
+class CurrentNeighbors(NamedTuple):
     """What a host has: devices by name, neighbour entries, and the way to each wanted address that it knows one to."""
 
     links: Mapping[str, Link]
     entries: tuple[Entry, ...]
-    ways: Mapping[str, Way]
+    ways: Mapping[str, NextHop]
 
     def entry(self, interface: str, address: str) -> Entry | None:
         """Return the entry for an address on a device."""

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Union
 from .._core.errors import InvalidValue
 from .._core.plan import Plan
 from .._rtnetlink.model import Entry
-from .model import Current, Way
+from .model import CurrentNeighbors, NextHop
 from .options import WantedNeighbors
 
 
@@ -47,7 +47,7 @@ class ForgetNeighbor(NamedTuple):
 NeighborOperation = Union[SetNeighbor, ForgetNeighbor]
 
 
-def simulate(current: Current, operation: NeighborOperation) -> Current:
+def simulate(current: CurrentNeighbors, operation: NeighborOperation) -> CurrentNeighbors:
     """Return what the kernel makes of `current` by one step."""
     old = current.entry(operation.interface, operation.address)
     entries = tuple(one for one in current.entries if one is not old)
@@ -56,7 +56,7 @@ def simulate(current: Current, operation: NeighborOperation) -> Current:
     return current._replace(entries=entries)
 
 
-def plan_neighbors(current: Current, wanted: WantedNeighbors) -> Plan[NeighborOperation]:
+def plan_neighbors(current: CurrentNeighbors, wanted: WantedNeighbors) -> Plan[NeighborOperation]:
     """Return the way from what a host has to the entries that are wanted of it, and to nothing else.
 
     `current` holds every device, at least the entries of the wanted addresses, and, for those that are to be present,
@@ -71,7 +71,7 @@ def plan_neighbors(current: Current, wanted: WantedNeighbors) -> Plan[NeighborOp
     return Plan(before, after, tuple(operations), results, tuple(warnings))
 
 
-def _present(current: Current, wanted: WantedNeighbors) -> tuple[list[NeighborOperation], list[str]]:
+def _present(current: CurrentNeighbors, wanted: WantedNeighbors) -> tuple[list[NeighborOperation], list[str]]:
     warnings = _check(current, wanted)
     operations: list[NeighborOperation] = []
     for address, mac in wanted.neighbors:
@@ -82,7 +82,7 @@ def _present(current: Current, wanted: WantedNeighbors) -> tuple[list[NeighborOp
     return operations, warnings
 
 
-def _absent(current: Current, wanted: WantedNeighbors) -> tuple[list[NeighborOperation], list[str]]:
+def _absent(current: CurrentNeighbors, wanted: WantedNeighbors) -> tuple[list[NeighborOperation], list[str]]:
     operations: list[NeighborOperation] = []
     warnings = []
     for address, mac in wanted.neighbors:
@@ -99,7 +99,7 @@ def _absent(current: Current, wanted: WantedNeighbors) -> tuple[list[NeighborOpe
     return operations, warnings
 
 
-def _check(current: Current, wanted: WantedNeighbors) -> list[str]:
+def _check(current: CurrentNeighbors, wanted: WantedNeighbors) -> list[str]:
     """Return the warnings; raise InvalidValue where an entry would be wrong on this host."""
     link = current.links.get(wanted.interface)
     if link is None:
@@ -130,7 +130,7 @@ def _check(current: Current, wanted: WantedNeighbors) -> list[str]:
     ]
 
 
-def _unused(way: Way | None, interface: str) -> str:
+def _unused(way: NextHop | None, interface: str) -> str:
     """Return why the host, as things are, does not use an entry on the device; empty when it does."""
     if way is None:
         return "this host has no route to it"
@@ -141,6 +141,6 @@ def _unused(way: Way | None, interface: str) -> str:
     return f"this host reaches it through the gateway {way.gateway}" if way.gateway else ""
 
 
-def _shown(current: Current, wanted: WantedNeighbors) -> dict[str, Any]:
+def _shown(current: CurrentNeighbors, wanted: WantedNeighbors) -> dict[str, Any]:
     found = (current.entry(wanted.interface, one.address) for one in wanted.neighbors)
     return {"neighbors": [{"address": one.address, "mac": one.mac, "permanent": one.permanent} for one in found if one]}

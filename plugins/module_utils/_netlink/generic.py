@@ -24,7 +24,7 @@ _BATCH_BYTES = 1 << 16
 _ANSWER_SECONDS = 30.0
 
 
-class Request(NamedTuple):
+class GenlRequest(NamedTuple):
     """One generic netlink command with its packed attributes."""
 
     command: int
@@ -62,16 +62,16 @@ class GenericNetlink:
         """Give the socket back."""
         self._talk.close()
 
-    def get(self, request: Request) -> bytes:
+    def get(self, request: GenlRequest) -> bytes:
         """Return the attributes of the one answer to `request`."""
         return self._talk.get(self._family, self._payload(request)).payload[_GENL_HEADER.size :]
 
-    def dump(self, request: Request) -> list[bytes]:
+    def dump(self, request: GenlRequest) -> list[bytes]:
         """Return the attributes of every object that `request` lists."""
         answers = self._talk.dump(self._family, self._payload(request))
         return [message.payload[_GENL_HEADER.size :] for message in answers]
 
-    def batch(self, requests: Sequence[Request]) -> tuple[list[Refusal], int]:
+    def batch(self, requests: Sequence[GenlRequest]) -> tuple[list[Refusal], int]:
         """Send many commands with few system calls; return the kernel's refusals in order, and how many it was sent.
 
         The kernel carries out the whole of one send even when a command in it fails; later sends are left out then.
@@ -92,20 +92,20 @@ class GenericNetlink:
 
     def _find(self, family: str) -> int:
         name = pack_attribute(CTRL_ATTR_FAMILY_NAME, family.encode() + b"\0")
-        answer = unpack_attributes(self.get(Request(CTRL_CMD_GETFAMILY, name)))
+        answer = unpack_attributes(self.get(GenlRequest(CTRL_CMD_GETFAMILY, name)))
         return int(struct.unpack("=H", answer[CTRL_ATTR_FAMILY_ID])[0])
 
-    def _payload(self, request: Request) -> bytes:
+    def _payload(self, request: GenlRequest) -> bytes:
         return _GENL_HEADER.pack(request.command, self._version, 0) + request.attributes
 
-    def _acknowledged(self, requests: Sequence[Request]) -> Iterator[tuple[int, int, bytes]]:
+    def _acknowledged(self, requests: Sequence[GenlRequest]) -> Iterator[tuple[int, int, bytes]]:
         """Yield the messages of one send, the last of which asks for an answer."""
         last = len(requests) - 1
         for position, request in enumerate(requests):
             yield self._family, NLM_F_ACK if position == last else 0, self._payload(request)
 
 
-def _slices(requests: Sequence[Request]) -> Iterable[tuple[int, int]]:
+def _slices(requests: Sequence[GenlRequest]) -> Iterable[tuple[int, int]]:
     start = size = 0
     for index, request in enumerate(requests):
         length = len(request.attributes) + 24

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple, Union
 
-from .ruleset import Chain, ChainKey, Rule, Ruleset, told
+from .ruleset import Chain, ChainKey, Rule, Ruleset, describe
 
 OWN_FAMILY = "inet"
 
@@ -67,7 +67,7 @@ NftOperation = Union[InsertRule, DeleteRule, MakeTable, RemoveTable, AddRule]
 
 def own_words(rule: Rule) -> str:
     """Return what a rule in the owner's table does, in words."""
-    return f"do not track {told(rule)}" if {"notrack": None} in rule.expr else f"mark {told(rule)}"
+    return f"do not track {describe(rule)}" if {"notrack": None} in rule.expr else f"mark {describe(rule)}"
 
 
 def simulate(ruleset: Ruleset, operation: NftOperation) -> Ruleset:

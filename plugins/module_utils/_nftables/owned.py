@@ -18,7 +18,7 @@ from .._netlink.messages import NLM_F_ACK, NLMSG_ERROR, Conversation, NetlinkErr
 from .library import LIST_REMEDY
 from .monitor import SUBSYSTEM, generation, open_netfilter
 from .operations import DeleteRule, NftOperation, RemoveTable
-from .ruleset import OURS, Chain, ChainKey, Rule, Ruleset
+from .ruleset import COMMENT_PREFIX, Chain, ChainKey, Rule, Ruleset
 
 # include/uapi/linux/netfilter/nf_tables.h and nfnetlink.h
 _NEWTABLE, _GETTABLE, _DELTABLE, _NEWRULE, _GETRULE, _DELRULE = 0, 1, 2, 6, 7, 8
@@ -75,7 +75,7 @@ class OwnedRules:
             chains: dict[ChainKey, list[Rule]] = {}
             for family, attributes in _listed(talk, _GETRULE, _NEWRULE):
                 comment = _comment(attributes.get(_RULE_USERDATA, b""))
-                if comment.startswith(OURS):
+                if comment.startswith(COMMENT_PREFIX):
                     table, chain = (_text(attributes.get(one, b"")) for one in (_RULE_TABLE, _RULE_CHAIN))
                     (handle,) = _HANDLE.unpack(attributes[_RULE_HANDLE])
                     chains.setdefault(ChainKey(_NAMES.get(family, ""), table, chain), []).append(

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from .._core.errors import MalformedAnswer
 from .._core.protocols import PROTOCOLS, target_words
 
-OURS = "lvs.cluster "  # how the comment of each of our rules begins; the owner's name follows
+COMMENT_PREFIX = "lvs.cluster "  # how the comment of each of our rules begins; the owner's name follows
 NUMBERS = {**PROTOCOLS, "icmp": 1, "icmpv6": 58}
 _NAMES = {number: name for name, number in NUMBERS.items()}
 # A listing names protocols as the host's /etc/protocols does, where "ipip" is another one.
@@ -86,7 +86,7 @@ def parse_ruleset(answer: Any) -> Ruleset:
     return Ruleset(complete, sets, frozenset(tables))
 
 
-def told(rule: Rule) -> str:
+def describe(rule: Rule) -> str:
     """Return what one of our rules is for, in words such as ``tcp 192.0.2.30:80``."""
     found: dict[str, Any] = {}
     mark = ""

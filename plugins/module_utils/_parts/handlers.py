@@ -41,7 +41,7 @@ def _services(items: Items, state: Mapping[str, Any]) -> Iterator[Run]:
     from .._ipvs.options import parse_service
     from .._ipvs.plan import plan_services, plan_sysctls, plan_timeouts
     from .._ipvs.settings import parse_sysctls, parse_timeouts
-    from .._table.run import IpvsRun, Request, Snapshot
+    from .._table.run import IpvsRun, Snapshot, TableRequest
 
     wanted = [parse_service(item) for item in items]
     timeouts, sysctls = parse_timeouts(state.get("timeouts")), parse_sysctls(state.get("sysctls"))
@@ -50,7 +50,7 @@ def _services(items: Items, state: Mapping[str, Any]) -> Iterator[Run]:
         plan = plan_services(seen.table, still_drained(wanted, seen.drained), drained=seen.drained)
         return plan_sysctls(plan_timeouts(plan, seen.timeouts, timeouts), seen.sysctls, sysctls)
 
-    yield IpvsRun(Request([service.key for service in wanted], decide, sysctls=sysctls))
+    yield IpvsRun(TableRequest([service.key for service in wanted], decide, sysctls=sysctls))
 
 
 def _firewall(items: Items, _state: Mapping[str, Any]) -> Iterator[Run]:
@@ -63,12 +63,12 @@ def _firewall(items: Items, _state: Mapping[str, Any]) -> Iterator[Run]:
 
 def _vips(items: Items, _state: Mapping[str, Any]) -> Iterator[Run]:
     from .._vip.client import VipClient
-    from .._vip.options import Wanted
+    from .._vip.options import VipSpec
     from .._vip.plan import plan_vips
 
     # The segment is not asked whether another host has a VIP: at boot nobody reads the answer, and it takes seconds.
     for item in items:
-        yield ClientRun(Wanted.from_options(item), VipClient(), plan_vips)
+        yield ClientRun(VipSpec.from_options(item), VipClient(), plan_vips)
 
 
 def _neighbors(items: Items, _state: Mapping[str, Any]) -> Iterator[Run]:

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from .._firewall.options import WantedFirewall
     from .._ipvs.options import WantedService
     from .._neighbor.options import WantedNeighbors
-    from .._vip.options import Wanted
+    from .._vip.options import VipSpec
 
 
-def parse_vip(options: Mapping[str, Any]) -> Wanted:
+def parse_vip(options: Mapping[str, Any]) -> VipSpec:
     """Return VIPs on one device, from the options of vip_iface."""
-    from .._vip.options import Wanted
+    from .._vip.options import VipSpec
 
-    return Wanted.from_options(options)
+    return VipSpec.from_options(options)
 
 
 def parse_service(options: Mapping[str, Any]) -> WantedService:

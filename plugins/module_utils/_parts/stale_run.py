@@ -45,20 +45,20 @@ def _makers(stale: Saved) -> Iterator[MakeRun]:
 
 def _vip(item: Mapping[str, Any]) -> Run:
     from .._vip.client import VipClient
-    from .._vip.options import Wanted
+    from .._vip.options import VipSpec
     from .._vip.plan import plan_vips
 
-    return ClientRun(Wanted.from_options(item), VipClient(), plan_vips)
+    return ClientRun(VipSpec.from_options(item), VipClient(), plan_vips)
 
 
 def _services(items: list[dict[str, Any]]) -> Run:
     from .._ipvs.options import parse_service
     from .._ipvs.plan import plan_services
-    from .._table.run import IpvsRun, Request
+    from .._table.run import IpvsRun, TableRequest
 
     services = [parse_service(item) for item in items]
     keys = [service.key for service in services]
-    return IpvsRun(Request(keys, lambda seen: plan_services(seen.table, services, drained=seen.drained)))
+    return IpvsRun(TableRequest(keys, lambda seen: plan_services(seen.table, services, drained=seen.drained)))
 
 
 def _neighbor(item: Mapping[str, Any]) -> Run:

@@ -33,7 +33,7 @@ from .model import (
     Way,
 )
 from .packets import ACK, RST, SYN, Datagram, Echo, Flow, Tcp, Unreachable, pack_ping, pack_tcp, pack_udp, unpack
-from .sockets import Arrival, Wire
+from .sockets import Received, Wire
 
 _SEQUENCES = 1 << 32
 _LONGEST_PING = 0.5  # seconds; who is on the segment answers within milliseconds
@@ -66,7 +66,7 @@ class _Try:
     def answered(self) -> bool:
         return bool(self.answers)
 
-    def hear(self, heard: Tcp | Datagram | Echo | Unreachable, arrival: Arrival) -> None:
+    def receive(self, heard: Tcp | Datagram | Echo | Unreachable, received: Received) -> None:
         """Take in what is about this probe."""
         if isinstance(heard, Echo):
             self.pinged = True
@@ -78,9 +78,9 @@ class _Try:
         if isinstance(heard, Datagram):
             payload = heard.payload
         # What this host's own kernel says of the probe comes by lo.
-        if kind and not (kind in (RETURNED, UNREACHABLE) and arrival.interface == "lo"):
-            latency = round((arrival.when - self.sent) * 1000, 1)
-            self.answers.append(Answer(kind, arrival.mac, latency, sender, code, payload))
+        if kind and not (kind in (RETURNED, UNREACHABLE) and received.interface == "lo"):
+            latency = round((received.when - self.sent) * 1000, 1)
+            self.answers.append(Answer(kind, received.mac, latency, sender, code, payload))
 
 
 def _kind(heard: Tcp | Datagram | Unreachable, sequence: int) -> str:
@@ -127,11 +127,11 @@ class _Wave:
     def _listen(self, wait: float, done: Callable[[_Try], bool]) -> None:
         if all(done(one) for one in self.tries):
             return
-        for arrival in self.wire.hear(wait):
-            heard = unpack(arrival.packet)
+        for received in self.wire.receive(wait):
+            heard = unpack(received.packet)
             one = self._whose(heard)
             if one and heard:
-                one.hear(heard, arrival)
+                one.receive(heard, received)
                 if all(done(one) for one in self.tries):
                     return
 

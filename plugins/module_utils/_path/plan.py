@@ -39,7 +39,7 @@ PATH_OPTIONS: dict[str, Any] = {
 _LONGEST_WAIT, _MOST_ATTEMPTS, _LARGEST_PAYLOAD = 60, 20, 1200
 
 
-class Inquiry(NamedTuple):
+class PathInquiry(NamedTuple):
     """What to prove; `interface` is None when the routes are to say it."""
 
     probes: tuple[Probe, ...]
@@ -48,7 +48,7 @@ class Inquiry(NamedTuple):
     attempts: int
 
     @classmethod
-    def from_options(cls, options: Mapping[str, Any]) -> Inquiry:
+    def from_options(cls, options: Mapping[str, Any]) -> PathInquiry:
         """Return what the options of `realserver_path_info` ask; raise InvalidValue for what breaks a rule."""
         probes: dict[Probe, None] = {}
         for number, service in enumerate(options["services"]):

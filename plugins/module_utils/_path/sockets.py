@@ -33,7 +33,7 @@ _ADDRESSES_AT = {4: (12, 16), 6: (20, 36)}
 _LARGEST, _BUFFER = 65535, 1 << 20
 
 
-class Arrival(NamedTuple):
+class Received(NamedTuple):
     """A packet that came in: its bytes, on which device, from which MAC (empty: none), and when (monotonic s)."""
 
     packet: bytes
@@ -81,7 +81,7 @@ class Wire:
                 inner = socket.IPPROTO_IPV6 if packet[0] >> 4 == 6 else socket.IPPROTO_IPIP
                 self._tunnel(probe.rip, inner).sendto(packet, (probe.rip, 0))
 
-    def hear(self, wait: float) -> Iterator[Arrival]:
+    def receive(self, wait: float) -> Iterator[Received]:
         """Yield what arrives within `wait` seconds."""
         deadline = time.monotonic() + wait
         while (left := deadline - time.monotonic()) > 0:
@@ -89,7 +89,7 @@ class Wire:
                 with explained("listen for answers"):
                     packet, (interface, _protocol, direction, _hardware, mac) = ready.recvfrom(_LARGEST)
                 if direction != _PACKET_OUTGOING:
-                    yield Arrival(packet, interface, mac.hex(":") if len(mac) == 6 else "", time.monotonic())
+                    yield Received(packet, interface, mac.hex(":") if len(mac) == 6 else "", time.monotonic())
 
     def reserve(self, address: str, udp: bool) -> int:
         """Return a port of an own address that nobody else on this host gets while the wire is open."""

@@ -20,7 +20,7 @@ from .._nftables.monitor import RuleChanges, generation
 from .._rtnetlink.model import Entry, Own
 from .._rtnetlink.monitor import Changes
 from .._rtnetlink.state import own_addresses, own_neighbors
-from .._vip.options import Wanted
+from .._vip.options import VipSpec
 
 # Managers take an interface down and build it up in several steps; one look after them is enough.
 _SETTLE_SECONDS = 1.0
@@ -41,7 +41,7 @@ def lost(
     known = {(entry.interface, entry.address, entry.mac) for entry in neighbors if entry.permanent}
     words = []
     for item in state.get("vips") or ():
-        wanted = Wanted.from_options(item)
+        wanted = VipSpec.from_options(item)
         device = wanted.interface
         if wanted.present and (device in up or wanted.kind):
             gone = [vip.address for vip in wanted.vips if device not in up or (device, vip.address) not in there]

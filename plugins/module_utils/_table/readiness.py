@@ -24,7 +24,7 @@ Marks = Sequence[Mapping[str, Any]]
 Ask = Callable[[Sequence[Mapping[str, Any]]], Sequence[Mapping[str, Any]]]
 
 
-class Proof(NamedTuple):
+class Readiness(NamedTuple):
     """How servers are proved: `marks` tell what a service by a mark stands for, `ask` takes services of
     realserver_path_info and returns their paths; None: it is a rehearsal, in which nobody can serve yet."""
 
@@ -32,12 +32,12 @@ class Proof(NamedTuple):
     ask: Ask | None
 
 
-def plan_proved(
+def plan_ready(
     table: Table,
     services: Sequence[Mapping[str, Any]],
     wanted: Sequence[WantedService],
     plan_for: Callable[[Sequence[WantedService]], Plan[IpvsOperation]],
-    proof: Proof,
+    readiness: Readiness,
 ) -> Plan[IpvsOperation]:
     """Return the plan of `plan_for`, once all that it gives clients turned out to serve them, or without the others.
 
@@ -45,30 +45,30 @@ def plan_proved(
     in a service that has someone now.
     """
     plan = plan_for(wanted)
-    begun = _begun(table, plan)
-    if not begun:
+    newly_enabled = _newly_enabled(table, plan)
+    if not newly_enabled:
         return replace(plan, results={**plan.results, "held": []})
-    if proof.ask is None:
-        names = ", ".join(f"{server_name(server)} of {service_name(service)}" for service, server in begun)
+    if readiness.ask is None:
+        names = ", ".join(f"{server_name(server)} of {service_name(service)}" for service, server in newly_enabled)
         warning = f"In a rehearsal nobody can be proved to serve. Before a real run gives them clients it asks {names}."
         return replace(plan, warnings=(*plan.warnings, warning), results={**plan.results, "held": []})
-    reasons = _reasons(services, begun, proof)
+    reasons = _reasons(services, newly_enabled, readiness)
     if not reasons:
         return replace(plan, results={**plan.results, "held": []})
     proved = plan_for([_without(service, reasons, table) for service in wanted])
     _refuse_to_empty(table, proved, reasons)
-    held = [_held(place, table, reason) for place, reason in reasons.items()]
-    warnings = tuple(one["sentence"] for one in held)
-    return replace(proved, warnings=(*proved.warnings, *warnings), results={**proved.results, "held": held})
+    not_ready = [_not_ready(place, table, reason) for place, reason in reasons.items()]
+    warnings = tuple(one["sentence"] for one in not_ready)
+    return replace(proved, warnings=(*proved.warnings, *warnings), results={**proved.results, "held": not_ready})
 
 
-def _begun(table: Table, plan: Plan[IpvsOperation]) -> list[Place]:
+def _newly_enabled(table: Table, plan: Plan[IpvsOperation]) -> list[Place]:
     """Return the servers to which the plan sends clients, and nobody does until now."""
     steps = (one for one in plan.operations if isinstance(one, IpvsOperation))
-    return [(one.service, one.server) for one in steps if one.server and begins(table, one)]
+    return [(one.service, one.server) for one in steps if one.server and enables(table, one)]
 
 
-def begins(table: Table, operation: IpvsOperation) -> bool:
+def enables(table: Table, operation: IpvsOperation) -> bool:
     """Return whether a step gives clients to a server that has none."""
     if not operation.server or not operation.server_settings or not operation.server_settings.weight:
         return False
@@ -77,19 +77,21 @@ def begins(table: Table, operation: IpvsOperation) -> bool:
     return now is None or now.weight == 0
 
 
-def _reasons(services: Sequence[Mapping[str, Any]], begun: Iterable[Place], proof: Proof) -> dict[Place, str]:
+def _reasons(
+    services: Sequence[Mapping[str, Any]], newly_enabled: Iterable[Place], readiness: Readiness
+) -> dict[Place, str]:
     """Return why servers don't serve, those that don't; a server has to serve all that a mark stands for."""
-    places, asked, whose = set(begun), list[dict[str, Any]](), list[Place]()
+    places, asked, whose = set(newly_enabled), list[dict[str, Any]](), list[Place]()
     for options in services:
         key = parse_service_key(options)
         for server in options.get("real_servers") or ():
             place = (key, parse_server(server, key).key)
             if place in places:
-                paths = service_paths([{**options, "real_servers": [server]}], proof.marks)
+                paths = service_paths([{**options, "real_servers": [server]}], readiness.marks)
                 asked += paths
                 whose += [place] * len(paths)
     reasons: dict[Place, str] = {}
-    answers = {_end(path["service"], path): path for path in proof.ask(asked)} if proof.ask and asked else {}
+    answers = {_end(path["service"], path): path for path in readiness.ask(asked)} if readiness.ask and asked else {}
     for place, service in zip(whose, asked):
         path = answers.get(_end(service, service["real_servers"][0]))
         if path and path["ok"] is False:
@@ -102,9 +104,9 @@ def _end(service: Mapping[str, Any], server: Mapping[str, Any]) -> tuple[Any, ..
     return vip, service["port"], service["protocol"], rip, server.get("port") or service["port"]
 
 
-def _without(service: WantedService, held: Iterable[Place], table: Table) -> WantedService:
+def _without(service: WantedService, not_ready: Iterable[Place], table: Table) -> WantedService:
     """Return a service without those of its servers that are held back; one that is there keeps its weight 0."""
-    back = {server for key, server in held if key == service.key}
+    back = {server for key, server in not_ready if key == service.key}
     there = table[service.key].servers if service.key in table else {}
     servers: list[WantedServer] = []
     for server in service.servers:
@@ -130,7 +132,7 @@ def _served(table: Table, service: ServiceKey) -> bool:
     return service in table and any(one.weight for one in table[service].servers.values())
 
 
-def _held(place: Place, table: Table, reason: str) -> dict[str, Any]:
+def _not_ready(place: Place, table: Table, reason: str) -> dict[str, Any]:
     service, server = place
     enrolled = service in table and server in table[service].servers
     sentence = f"{reason} So {server_name(server)} gets no clients of {service_name(service)} yet."

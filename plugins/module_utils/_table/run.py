@@ -30,7 +30,7 @@ class Snapshot(NamedTuple):
     connections: Mapping[Place, Connections]
 
 
-class Request(NamedTuple):
+class TableRequest(NamedTuple):
     """The services that a run is about (None: all of the host), and how it decides on a snapshot.
 
     `counted` returns the services whose connections it needs, and `sysctls` names the sysctls of IPVS that it needs.
@@ -45,7 +45,7 @@ class Request(NamedTuple):
 class IpvsRun:
     """A request on the table of this host; `plan` shows the services that change."""
 
-    def __init__(self, request: Request, client: IpvsClient | None = None) -> None:
+    def __init__(self, request: TableRequest, client: IpvsClient | None = None) -> None:
         self._request, self._client = request, client or IpvsClient()
         self._snapshot, self._plan = self._read()
         self.plan = only_changes(self._plan)

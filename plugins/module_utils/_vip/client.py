@@ -14,7 +14,7 @@ from .._arp.client import announce
 from .._rtnetlink.dump import addresses, links
 from .._rtnetlink.library import DELETE_FLAGS, RtnlClient, error_number, link_index, plain_reason
 from .._rtnetlink.model import FALLBACKS, SCOPES, TUNNELS, Address
-from .model import Current, Held
+from .model import CurrentVips, Held
 from .operations import (
     AddAddress,
     AddLink,
@@ -26,7 +26,7 @@ from .operations import (
     SettleAddress,
     VipOperation,
 )
-from .options import Wanted
+from .options import VipSpec
 
 # include/uapi/linux: if_addr.h, rtnetlink.h
 _IFA_F_SECONDARY, _IFA_F_NODAD, _IFA_F_DADFAILED = 0x01, 0x02, 0x08
@@ -41,15 +41,15 @@ _CONF = "/proc/sys/net/ipv4/conf"
 class VipClient(RtnlClient):
     """Reads and changes devices and addresses."""
 
-    def read(self, wanted: Wanted | Sequence[Wanted]) -> Current:
+    def read(self, wanted: VipSpec | Sequence[VipSpec]) -> CurrentVips:
         """Return all devices and addresses of this host; `promotes` is looked up for the wanted devices only."""
         found = links()
         held = tuple(_held(one, found[one.device].name) for one in addresses() if one.device in found)
         named = {link.name: link for link in found.values()}
-        for one in (wanted,) if isinstance(wanted, Wanted) else wanted:
+        for one in (wanted,) if isinstance(wanted, VipSpec) else wanted:
             if one.interface in named:
                 named[one.interface] = named[one.interface]._replace(promotes=_promotes(one.interface))
-        return Current(named, held)
+        return CurrentVips(named, held)
 
     def apply(self, operations: Sequence[VipOperation]) -> None:
         """Carry out the steps in their order; the first one that is refused ends it."""
@@ -102,7 +102,7 @@ def _held(one: Address, interface: str) -> Held:
         # For IPv6 the same bit means a temporary address.
         secondary=not ipv6 and bool(one.flags & _IFA_F_SECONDARY),
         deprecated=ipv6 and bool(one.flags & _IFA_F_DEPRECATED),
-        plain=ipv6 and bool(one.flags & _IFA_F_NOPREFIXROUTE),
+        noprefixroute=ipv6 and bool(one.flags & _IFA_F_NOPREFIXROUTE),
         usable=not (ipv6 and one.flags & _IFA_F_DADFAILED),
     )
 
@@ -124,7 +124,7 @@ def _fields(held: Held) -> dict[str, Any]:
         return {**fields, "scope": scope, "label": held.label}
     return {
         **fields,
-        "flags": _IFA_F_NODAD | (_IFA_F_NOPREFIXROUTE if held.plain else 0),
+        "flags": _IFA_F_NODAD | (_IFA_F_NOPREFIXROUTE if held.noprefixroute else 0),
         # The lifetimes three times, in this order: 0.5.14 knows the raw attribute only; 0.7.x loses the named ones,
         # and takes `preferred` from inside the attribute; 0.9.x ignores the attribute's and takes the named ones.
         "preferred_lft": 0 if held.deprecated else _FOREVER,

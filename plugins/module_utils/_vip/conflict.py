@@ -9,14 +9,14 @@ from typing import Callable
 
 from .._core.errors import AddressConflict
 from .._core.plan import Plan
-from .model import Current
+from .model import CurrentVips
 from .operations import Announce, VipOperation
-from .options import Wanted
+from .options import VipSpec
 from .plan import plan_vips
 
 
 def plan_free_vips(
-    current: Current, wanted: Wanted, ask: Callable[[str, Sequence[str]], Mapping[str, Sequence[str]]]
+    current: CurrentVips, wanted: VipSpec, ask: Callable[[str, Sequence[str]], Mapping[str, Sequence[str]]]
 ) -> Plan[VipOperation]:
     """Return the plan of `plan_vips`, once nobody else turned out to have what it adds.
 

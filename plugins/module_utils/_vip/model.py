@@ -15,8 +15,8 @@ class Held(NamedTuple):
     """An address on a device.
 
     `label` is empty for IPv6; `peer` is the far end of a point-to-point address, else empty; `deprecated` (IPv6) means
-    that it is not chosen as a source; `plain` (IPv6) that it came with no route of its own; `usable` is false where
-    duplicate address detection (IPv6) has failed.
+    that the kernel does not choose it as a source; `noprefixroute` (IPv6) that the kernel made no route for its prefix;
+    `usable` is false where duplicate address detection (IPv6) has failed.
     """
 
     interface: str
@@ -27,7 +27,7 @@ class Held(NamedTuple):
     peer: str = ""
     secondary: bool = False
     deprecated: bool = False
-    plain: bool = False
+    noprefixroute: bool = False
     usable: bool = True
 
     @property
@@ -49,7 +49,7 @@ class Held(NamedTuple):
         )
 
 
-class Current(NamedTuple):
+class CurrentVips(NamedTuple):
     """What a host has: devices by name, and every address, in the kernel's order."""
 
     links: Mapping[str, Link]
@@ -60,7 +60,7 @@ class Current(NamedTuple):
         return [held for held in self.held if held.interface == interface]
 
 
-def secondaries(current: Current, primary: Held) -> list[Held]:
+def secondaries(current: CurrentVips, primary: Held) -> list[Held]:
     """Return the addresses that hang on this one (see __inet_del_ifa in net/ipv4/devinet.c)."""
     if primary.secondary:
         return []

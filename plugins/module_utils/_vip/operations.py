@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import NamedTuple, Union
 
 from .._rtnetlink.model import Link
-from .model import Current, Held
+from .model import CurrentVips, Held
 
 
 class AddLink(NamedTuple):
@@ -114,7 +114,7 @@ class Announce(NamedTuple):
 VipOperation = Union[AddLink, RaiseLink, LowerLink, RemoveLink, AddAddress, SettleAddress, RemoveAddress, Announce]
 
 
-def simulate(current: Current, operation: VipOperation) -> Current:
+def simulate(current: CurrentVips, operation: VipOperation) -> CurrentVips:
     """Return what the kernel makes of `current` by one step."""
     links, held = dict(current.links), list(current.held)
     if isinstance(operation, AddLink):
@@ -132,7 +132,7 @@ def simulate(current: Current, operation: VipOperation) -> Current:
         held = [operation.held if _same(one, operation.held) else one for one in held]
     elif isinstance(operation, RemoveAddress):
         held = _without(held, operation.held)
-    return Current(links, tuple(held))
+    return CurrentVips(links, tuple(held))
 
 
 def _without(held: list[Held], gone: Held) -> list[Held]:

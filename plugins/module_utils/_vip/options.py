@@ -35,7 +35,7 @@ VIP_RULES: dict[str, Any] = {
 }
 
 
-class Wanted(NamedTuple):
+class VipSpec(NamedTuple):
     """What one run wants of one device; None means that the option was left out."""
 
     vips: tuple[Vip, ...]
@@ -49,7 +49,7 @@ class Wanted(NamedTuple):
     present: bool = True
 
     @classmethod
-    def from_options(cls, options: Mapping[str, Any]) -> Wanted:
+    def from_options(cls, options: Mapping[str, Any]) -> VipSpec:
         """Return what the options of `vip_iface` ask for; those that are missing or None are left out.
 
         Raises InvalidValue for what breaks a rule, whatever the host looks like.
@@ -74,12 +74,12 @@ class Wanted(NamedTuple):
         return wanted
 
 
-def parse_devices(options: Mapping[str, Any]) -> tuple[Wanted, ...]:
+def parse_devices(options: Mapping[str, Any]) -> tuple[VipSpec, ...]:
     """Return what the options of `vip_iface` ask for of each of its `devices`; what is said beside is said of each.
 
-    Raises InvalidValue as Wanted.from_options does.
+    Raises InvalidValue as VipSpec.from_options does.
     """
-    wanted = tuple(Wanted.from_options({**options, **device}) for device in options["devices"])
+    wanted = tuple(VipSpec.from_options({**options, **device}) for device in options["devices"])
     names = [one.interface for one in wanted]
     for name in names:
         if names.count(name) > 1:
@@ -102,7 +102,7 @@ def _label(label: object, interface: str, vips: tuple[Vip, ...]) -> str | None:
     return text
 
 
-def _check_family(wanted: Wanted) -> None:
+def _check_family(wanted: VipSpec) -> None:
     for vip in wanted.vips if wanted.present else ():
         if wanted.kind == "ipip" and vip.ipv6:
             raise InvalidValue(

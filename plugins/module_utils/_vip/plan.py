@@ -20,7 +20,7 @@ from .._core.errors import InvalidValue
 from .._core.plan import Plan
 from .._core.vips import Vip
 from .._rtnetlink.model import FALLBACKS, Link
-from .model import Current, Held, secondaries
+from .model import CurrentVips, Held, secondaries
 from .operations import (
     AddAddress,
     AddLink,
@@ -33,14 +33,14 @@ from .operations import (
     VipOperation,
     simulate,
 )
-from .options import Wanted
+from .options import VipSpec
 
-__all__ = ["Wanted", "plan_devices", "plan_vips"]
+__all__ = ["VipSpec", "plan_devices", "plan_vips"]
 
 DEFAULT_ANNOUNCEMENTS = 3
 
 
-def plan_vips(current: Current, wanted: Wanted) -> Plan[VipOperation]:
+def plan_vips(current: CurrentVips, wanted: VipSpec) -> Plan[VipOperation]:
     """Return the way from what a host has to the VIPs that are wanted of it, and to nothing else.
 
     `current` holds every device and address of the host. Raises InvalidValue for what this host can't do.
@@ -49,9 +49,9 @@ def plan_vips(current: Current, wanted: Wanted) -> Plan[VipOperation]:
 
 
 def plan_devices(
-    current: Current,
-    devices: Sequence[Wanted],
-    decide: Callable[[Current, Wanted], Plan[VipOperation]] = plan_vips,
+    current: CurrentVips,
+    devices: Sequence[VipSpec],
+    decide: Callable[[CurrentVips, VipSpec], Plan[VipOperation]] = plan_vips,
 ) -> Plan[VipOperation]:
     """Return the way to the VIPs of several devices, each planned upon what those before it leave."""
     plans = []
@@ -72,7 +72,7 @@ def plan_devices(
 class _Planner:
     """Decides step by step; each step is simulated at once, so that the next one sees what it leaves."""
 
-    def __init__(self, current: Current, wanted: Wanted) -> None:
+    def __init__(self, current: CurrentVips, wanted: VipSpec) -> None:
         self.before = current
         self.now = current
         self.wanted = wanted
@@ -196,14 +196,14 @@ class _Planner:
 
     def _settle_ipv6(self, vip: Vip, link: Link) -> None:
         held = next(iter(self._matches(vip)), None)
-        wanted = Held(link.name, vip.address, vip.prefix, deprecated=True, plain=vip.single)
+        wanted = Held(link.name, vip.address, vip.prefix, deprecated=True, noprefixroute=vip.single)
         if held and (held.prefix != vip.prefix or not held.usable):
             self._remove(held)
             held = None
         if held is None:
             self._do(AddAddress(wanted))
-        elif not held.deprecated or held.plain != wanted.plain:
-            self._do(SettleAddress(held._replace(deprecated=True, plain=wanted.plain)))
+        elif not held.deprecated or held.noprefixroute != wanted.noprefixroute:
+            self._do(SettleAddress(held._replace(deprecated=True, noprefixroute=wanted.noprefixroute)))
 
     def _scope(self, vip: Vip, link: Link) -> str:
         if not vip.single:
@@ -234,7 +234,7 @@ class _Planner:
                     f"(interface: {held.interface}, state: absent)."
                 )
 
-    def _shown(self, current: Current) -> dict[str, Any]:
+    def _shown(self, current: CurrentVips) -> dict[str, Any]:
         link = current.links.get(self.wanted.interface)
         device = {"name": link.name, "kind": link.kind, "up": link.up} if link else None
         vips = [

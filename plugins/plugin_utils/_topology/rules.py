@@ -10,7 +10,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._core.address import v
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import TUNNEL_CHECKSUMS, TUNNEL_TYPES
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import parse_server, parse_service
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.validate import settle_server, settle_service
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.validate import resolve_server, resolve_service
 
 from .finding import Finding, of_error
 from .model import Server, Service, Topology, rip, service_options, tunnel_kind
@@ -25,7 +25,7 @@ def service_findings(where: str, service: Service, rips: Rips) -> Iterator[Findi
         options = service_options(service, vip, service.ports[0] if service.ports else 1, rips)
         try:
             wanted = parse_service({**options, "real_servers": None})
-            settle_service(wanted.key, wanted.given, None)
+            resolve_service(wanted.key, wanted.given, None)
         except InvalidValue as error:
             yield of_error("", error)._replace(subject=f"{where}.{_option(error)}")
             continue
@@ -48,7 +48,7 @@ def _server_findings(
             if option in options and options[option] not in choices:
                 raise InvalidValue(option, options[option], "is not known", f"choose from {', '.join(choices)}")
         wanted = parse_server(options, key)
-        settle_server(key, wanted.key, wanted.given, None)
+        resolve_server(key, wanted.key, wanted.given, None)
     except InvalidValue as error:
         subject = f"{where}.{_option(error)} of server {options['address']}"
         yield of_error(next(hosts, ""), error)._replace(subject=subject)

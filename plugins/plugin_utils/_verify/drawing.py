@@ -19,7 +19,7 @@ _SIDE = {"request": -12, "forward": 0, "reply": 12}
 _BAR = 8
 
 
-class Host(NamedTuple):
+class Card(NamedTuple):
     """One card: what it is (client, director, standby or server), its lines, and whether all is well there.
 
     `share` is the part of the connections that a server got (0 to 1), with its words; None where nobody knows.
@@ -36,7 +36,7 @@ class Host(NamedTuple):
     back: bool = False
 
 
-def draw(hosts: Sequence[Host]) -> str:
+def draw(hosts: Sequence[Card]) -> str:
     """Return the drawing as one svg element."""
     tops, y = [], _TOP
     for host in hosts:
@@ -58,7 +58,7 @@ _MARKERS = "<defs>" + "".join(
 ) + "</defs>"  # fmt: skip
 
 
-def _lanes(hosts: Sequence[Host], middles: dict[int, float]) -> str:
+def _lanes(hosts: Sequence[Card], middles: dict[int, float]) -> str:
     clients, directors, servers = (
         [number for number, host in enumerate(hosts) if host.role == role] for role in ("client", "director", "server")
     )
@@ -89,11 +89,11 @@ def _lane(kind: str, start: float, end: float, whole: bool | None = True) -> str
     return f'<path d="{path}" class="lane {look}" marker-end="url(#to-{look})"/>{cross}'
 
 
-def _height(host: Host) -> int:
+def _height(host: Card) -> int:
     return 2 * _PADDING + _LINE * (1 + len(host.lines)) + 3 + (_BAR + 22 if host.share else 0)
 
 
-def _card(host: Host, top: int) -> str:
+def _card(host: Card, top: int) -> str:
     x, y = _CARD_X + _PADDING, top + _PADDING + 12
     parts = [
         f'<rect x="{_CARD_X}" y="{top}" width="{_CARD_WIDTH}" height="{_height(host)}" rx="10"'

@@ -18,7 +18,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.settings import 
     parse_sysctls,
     parse_timeouts,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._table.readiness import begins
+from ansible_collections.lvs.cluster.plugins.module_utils._table.readiness import enables
 
 from .._topology.finding import Finding
 from .desired import Director
@@ -27,16 +27,16 @@ from .model import BOOT, TABLE, Check, Seen, bad, count, good
 _REMEDY = "run lvs.cluster.site, which puts it right"
 
 
-class Step(NamedTuple):
+class TableStep(NamedTuple):
     """A step of ipvs_table, in words; `service` and `server` name the server that it is about, or nothing.
 
-    One that `begins` gives clients to a server that has none.
+    One that `enables` gives clients to a server that has none.
     """
 
     words: str
     service: str = ""
     server: str = ""
-    begins: bool = False
+    enables: bool = False
 
     @property
     def address(self) -> str:
@@ -44,7 +44,7 @@ class Step(NamedTuple):
         return endpoint_address(self.server)
 
 
-def drift(held: Mapping[str, Any], director: Director, purge: bool = False) -> list[Step]:
+def drift(held: Mapping[str, Any], director: Director, purge: bool = False) -> list[TableStep]:
     """Return what ipvs_table would do to get from what is held to what the director declares.
 
     Held are `services`, `timeouts` and `sysctls`. What is not declared is left alone, and is no drift; at boot nothing
@@ -53,9 +53,9 @@ def drift(held: Mapping[str, Any], director: Director, purge: bool = False) -> l
     table = simulate({}, plan_services({}, parse_services(held["services"])).operations)
     steps = plan_services(table, parse_services(director.services), purge).operations
     found = [
-        Step(one.words, service_name(one.service), server_name(one.server), begins(table, one))
+        TableStep(one.words, service_name(one.service), server_name(one.server), enables(table, one))
         if one.server
-        else Step(one.words)
+        else TableStep(one.words)
         for one in steps
     ]
     settings = Plan[Any]({}, {})
@@ -64,7 +64,7 @@ def drift(held: Mapping[str, Any], director: Director, purge: bool = False) -> l
         now = Timeouts(**{**dict.fromkeys(Timeouts._fields, 0), **(held.get("timeouts") or {})})
         settings = plan_timeouts(settings, now, timeouts)
     settings = plan_sysctls(settings, {**KERNEL_SYSCTLS, **(held.get("sysctls") or {})}, sysctls)
-    return [*found, *map(Step, settings.words)]
+    return [*found, *map(TableStep, settings.words)]
 
 
 def table_checks(seen: Seen) -> Iterator[Check]:
@@ -96,10 +96,10 @@ def table_checks(seen: Seen) -> Iterator[Check]:
             yield good(TABLE, host, told)
 
 
-def _is_held_back(seen: Seen, director: str, step: Step) -> bool:
+def _is_held_back(seen: Seen, director: str, step: TableStep) -> bool:
     """Return whether a server has no clients, and a run would give it none either, since its path is not good."""
     paths = seen.looks[director].get("paths", ())
-    return step.begins and any(path["address"] == step.address and path["ok"] is False for path in paths)
+    return step.enables and any(path["address"] == step.address and path["ok"] is False for path in paths)
 
 
 def boot_checks(seen: Seen) -> Iterator[Check]:

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from .._topology.model import Service
 from .checks import summary, verdict
 from .distribution import shares
-from .drawing import Host, draw
+from .drawing import Card, draw
 from .model import PATHS, Check, Seen, count
 
 # By what a check found: its class, its mark, and the text for a screen reader.
@@ -75,21 +75,21 @@ def _service(service: Service) -> ServiceText:
     return ServiceText(service.name, f"{', '.join(service.vips)} · {service.protocol} {ports}", settings)
 
 
-def _hosts(seen: Seen, checks: Sequence[Check]) -> list[Host]:
+def _hosts(seen: Seen, checks: Sequence[Check]) -> list[Card]:
     """Return the cards from top to bottom: clients, directors, servers."""
     topology = seen.topology
     failing = {check.host for check in checks if check.good is False}
     hosts = []
     for client, visits in seen.visits.items():
         total = sum(len(visit["visits"]) for visit in visits)
-        hosts.append(Host(client, "client", (count(total, "request"),), client not in failing, "client"))
+        hosts.append(Card(client, "client", (count(total, "request"),), client not in failing, "client"))
     directors = dict.fromkeys(host for service in topology.services for host in service.directors)
     for host in directors:
         vips = seen.declared.directors[host].vips if host in seen.declared.directors else ()
         lines = [*topology.dips.get(host, ()), *_macs(seen, host, topology.dips.get(host, ()))]
         lines += [f"answers for {vip}" for vip in vips]
         badge, role = ("director", "director") if vips else ("standby", "standby")
-        hosts.append(Host(host, role, tuple(lines), host not in failing, badge))
+        hosts.append(Card(host, role, tuple(lines), host not in failing, badge))
     given = _shares(seen)
     for name, addresses in _servers(seen).items():
         facts = seen.facts.get(name)
@@ -102,7 +102,7 @@ def _hosts(seen: Seen, checks: Sequence[Check]) -> list[Host]:
         paths = [check.good for check in checks if check.topic == PATHS and check.host == name]
         path = None if not paths else False not in paths
         back = all(one.forwarding == "masquerade" for one in topology.services if name in _names(one))
-        card = Host(name, "server", tuple(lines), name not in failing, "real server", given.get(name), path, back)
+        card = Card(name, "server", tuple(lines), name not in failing, "real server", given.get(name), path, back)
         hosts.append(card)
     return hosts
 

@@ -37,8 +37,8 @@ from ansible_collections.lvs.cluster.plugins.module_utils._sysctl import client 
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl import value as sysctl_value
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.model import Pair
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.operations import WriteValue
-from ansible_collections.lvs.cluster.plugins.module_utils._vip.model import Current
-from ansible_collections.lvs.cluster.plugins.module_utils._vip.options import Wanted
+from ansible_collections.lvs.cluster.plugins.module_utils._vip.model import CurrentVips
+from ansible_collections.lvs.cluster.plugins.module_utils._vip.options import VipSpec
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.plan import plan_vips
 
 IO = "Input/output error (errno 5); look for the reason in the kernel's log (dmesg) on that host."
@@ -276,5 +276,5 @@ def test_where_to_ask():
     ],
 )  # fmt: skip
 def test_vips_on_the_loopback_device(options, message):
-    current = Current({"lo": Link("lo", "", up=True, arp=False, loopback=True)}, ())
-    assert said(lambda: plan_vips(current, Wanted.from_options({"interface": "lo", **options}))) == message
+    current = CurrentVips({"lo": Link("lo", "", up=True, arp=False, loopback=True)}, ())
+    assert said(lambda: plan_vips(current, VipSpec.from_options({"interface": "lo", **options}))) == message

@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.lvs.cluster.plugins.module_utils._arp.model import Answer
-from ansible_collections.lvs.cluster.plugins.module_utils._arp.owners import Inquiry, choose_interface, summarise
+from ansible_collections.lvs.cluster.plugins.module_utils._arp.model import OwnerAnswer
+from ansible_collections.lvs.cluster.plugins.module_utils._arp.owners import OwnerInquiry, choose_interface, summarise
 from ansible_collections.lvs.cluster.plugins.module_utils._arp.senders import choose_senders
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue
 from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink import routes
@@ -76,7 +76,7 @@ def test_sender(own: list[Own], sender: str) -> None:
 
 
 def test_summary() -> None:
-    one, two = Answer("52:54:00:00:00:03", 0.4), Answer("52:54:00:00:00:04", 1.2)
+    one, two = OwnerAnswer("52:54:00:00:00:03", 0.4), OwnerAnswer("52:54:00:00:00:04", 1.2)
     assert summarise({VIP: [one, two], "2001:db8::30": [one], VIP2: []}, {VIP2: "eth0"}) == [
         "192.0.2.30     CONFLICT, 2 hosts answer: 52:54:00:00:00:03 (0.4 ms), 52:54:00:00:00:04 (1.2 ms)",
         "2001:db8::30   52:54:00:00:00:03 (0.4 ms)",
@@ -97,5 +97,5 @@ def test_summary() -> None:
 )
 def test_bad_values(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidValue) as caught:
-        Inquiry.from_options({"addresses": [VIP], **options})
+        OwnerInquiry.from_options({"addresses": [VIP], **options})
     assert str(caught.value) == message

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Visits to real sockets on the loopback: who answers is told, and who does not."""
+"""Requests to real sockets on the loopback: who answers is told, and who does not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import socket
 import threading
 
 import pytest
-from ansible_collections.lvs.cluster.plugins.module_utils._facts import requests as visit
+from ansible_collections.lvs.cluster.plugins.module_utils._facts import requests
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -42,14 +42,14 @@ def closed_port():
 
 
 def test_http(web):
-    made = visit.visits(4, lambda: visit.visit_http("127.0.0.1", web, 5, "X-Served-By"))
+    made = requests.make_requests(4, lambda: requests.request_http("127.0.0.1", web, 5, "X-Served-By"))
     assert [(one.server, one.error) for one in made] == [
         ("rs2", ""),
         ("rs1", ""),
         ("", "HTTP status 503"),
         ("rs1", ""),
     ]
-    outcome = visit.report("127.0.0.1:80", made)
+    outcome = requests.report("127.0.0.1:80", made)
     assert outcome["servers"] == {"rs1": 2, "rs2": 1}
     assert outcome["failed"] == 1
     assert outcome["summary"][2] == "request 3  failed: HTTP status 503"
@@ -57,15 +57,15 @@ def test_http(web):
 
 
 def test_tcp(web):
-    made = visit.visits(2, lambda: visit.visit_tcp("127.0.0.1", web, 5))
-    assert visit.tally(made) == {"(unnamed)": 2}
+    made = requests.make_requests(2, lambda: requests.request_tcp("127.0.0.1", web, 5))
+    assert requests.count_by_server(made) == {"(unnamed)": 2}
 
 
-@pytest.mark.parametrize("probe", [visit.visit_tcp, lambda *where: visit.visit_http(*where, "X-Served-By")])
+@pytest.mark.parametrize("probe", [requests.request_tcp, lambda *where: requests.request_http(*where, "X-Served-By")])
 def test_nobody_listens(closed_port, probe):
-    made = visit.visits(2, lambda: probe("127.0.0.1", closed_port, 5))
+    made = requests.make_requests(2, lambda: probe("127.0.0.1", closed_port, 5))
     assert [one.error for one in made] == ["Connection refused"] * 2
-    assert visit.report("x", made)["summary"][-1] == "2 requests to x: no answer, 2 failed"
+    assert requests.report("x", made)["summary"][-1] == "2 requests to x: no answer, 2 failed"
 
 
 def test_a_dead_service_is_given_up():
@@ -78,4 +78,4 @@ def test_a_dead_service_is_given_up():
             raise outcome
         return outcome
 
-    assert [made.error for made in visit.visits(12, one, give_up=3)] == ["refused", "", *["no route"] * 3]
+    assert [made.error for made in requests.make_requests(12, one, give_up=3)] == ["refused", "", *["no route"] * 3]

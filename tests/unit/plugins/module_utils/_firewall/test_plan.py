@@ -15,7 +15,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._firewall.rules import
 from ansible_collections.lvs.cluster.plugins.module_utils._nftables.names import owner_table
 from ansible_collections.lvs.cluster.plugins.module_utils._nftables.operations import AddRule, simulate
 from ansible_collections.lvs.cluster.plugins.module_utils._nftables.ruleset import (
-    OURS,
+    COMMENT_PREFIX,
     Chain,
     ChainKey,
     Rule,
@@ -193,7 +193,7 @@ _openings = st.one_of(
 _marks = st.builds(
     Mark, st.sampled_from([VIP, VIP6]), st.just("tcp"), st.sampled_from([(), (80,), (80, 443)]), st.integers(1, 2)
 )
-_comments = st.sampled_from(["", "of somebody", f"{OURS}d", f"{OURS}other"])
+_comments = st.sampled_from(["", "of somebody", f"{COMMENT_PREFIX}d", f"{COMMENT_PREFIX}other"])
 _foreign = st.lists(
     st.sampled_from(
         [LO, match(DPORT, 80), match(DPORT, 80, "!="), match(("ip", "saddr"), "@x"), match(("meta", "oif"), "eth0"),
@@ -222,7 +222,7 @@ def rulesets(draw: st.DrawFn) -> Ruleset:
     tables = {key[:2] for key in chains}
     if draw(st.booleans()):
         key = ChainKey("inet", owner_table("d"), "prerouting")
-        marks = [mark_rule(mark, f"{OURS}d") for mark in draw(st.lists(_marks, max_size=3))]
+        marks = [mark_rule(mark, f"{COMMENT_PREFIX}d") for mark in draw(st.lists(_marks, max_size=3))]
         numbered = tuple(rule._replace(handle=handle + number) for number, rule in enumerate(marks, 1))
         chains[key] = Chain(key, numbered, draw(st.sampled_from(["prerouting", "input"])), "accept", -150)
         tables.add(key[:2])
@@ -239,7 +239,7 @@ def wishes(draw: st.DrawFn) -> WantedFirewall:
 
 def of_others(there: Ruleset) -> dict[ChainKey, list[Rule]]:
     return {
-        key: [rule for rule in chain.rules if rule.comment != f"{OURS}d"]
+        key: [rule for rule in chain.rules if rule.comment != f"{COMMENT_PREFIX}d"]
         for key, chain in there.chains.items()
         if key.table != owner_table("d")
     }
@@ -271,7 +271,7 @@ def test_any_ruleset_any_wish(there: Ruleset, wanted: WantedFirewall, carrier: s
     for operation in gone.operations:
         after = simulate(after, operation)
     assert of_others(after) == of_others(there)
-    assert not any(rule.comment == f"{OURS}d" for chain in after.chains.values() for rule in chain.rules)
+    assert not any(rule.comment == f"{COMMENT_PREFIX}d" for chain in after.chains.values() for rule in chain.rules)
     assert ("inet", owner_table("d")) not in after.tables
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue
-from ansible_collections.lvs.cluster.plugins.module_utils._neighbor.model import Current, Way
+from ansible_collections.lvs.cluster.plugins.module_utils._neighbor.model import CurrentNeighbors, NextHop
 from ansible_collections.lvs.cluster.plugins.module_utils._neighbor.options import Neighbor, WantedNeighbors
 from ansible_collections.lvs.cluster.plugins.module_utils._neighbor.plan import plan_neighbors, simulate
 from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.model import Entry, Link
@@ -21,13 +21,13 @@ LINKS = {
     "eth1": Link("eth1", "", up=False, arp=True, mac="02:00:00:00:00:02"),
     "tun0": Link("tun0", "tun", up=True, arp=False),
 }
-WAYS = {VIP: Way("unicast", "eth0"), VIP6: Way("unicast", "eth0")}
+WAYS = {VIP: NextHop("unicast", "eth0"), VIP6: NextHop("unicast", "eth0")}
 STATIC, STATIC6 = Entry("eth0", VIP, MAC, True), Entry("eth0", VIP6, MAC, True)
 
 
-def plan(entries: list[Entry], neighbors: list[Neighbor], ways: dict[str, Way] | None = None, **wanted: Any) -> Any:
+def plan(entries: list[Entry], neighbors: list[Neighbor], ways: dict[str, NextHop] | None = None, **wanted: Any) -> Any:
     """Return the plan for eth0, unless `wanted` says otherwise."""
-    current = Current(LINKS, tuple(entries), WAYS if ways is None else ways)
+    current = CurrentNeighbors(LINKS, tuple(entries), WAYS if ways is None else ways)
     return plan_neighbors(current, WantedNeighbors(tuple(neighbors), **{"interface": "eth0", **wanted}))
 
 
@@ -84,12 +84,12 @@ def test_absent_says_why_another_mac_stays() -> None:
     ("way", "why"),
     [
         (None, "this host has no route to it"),
-        (Way("local", "lo"), "this host has that address itself"),
-        (Way("unicast", "eth1"), "this host reaches it over eth1"),
-        (Way("unicast", "eth0", "192.0.2.254"), "this host reaches it through the gateway 192.0.2.254"),
+        (NextHop("local", "lo"), "this host has that address itself"),
+        (NextHop("unicast", "eth1"), "this host reaches it over eth1"),
+        (NextHop("unicast", "eth0", "192.0.2.254"), "this host reaches it through the gateway 192.0.2.254"),
     ],
 )
-def test_an_entry_that_is_not_used_is_warned_of(way: Way | None, why: str) -> None:
+def test_an_entry_that_is_not_used_is_warned_of(way: NextHop | None, why: str) -> None:
     for entries in ([], [STATIC]):
         made = plan(entries, [Neighbor(VIP, MAC)], {VIP: way} if way else {})
         assert made.warnings == (f"The entry for {VIP} on eth0 is not used: {why}.",)
@@ -130,12 +130,12 @@ def test_a_device_that_is_down_is_warned_of_once() -> None:
         (
             "eth0",
             MAC,
-            {VIP: Way("broadcast", "eth0")},
+            {VIP: NextHop("broadcast", "eth0")},
             f"address: '{VIP}' is the broadcast address of eth0; name one host's.",
         ),
     ],
 )
-def test_refused_by_this_host(interface: str, mac: str, ways: dict[str, Way], message: str) -> None:
+def test_refused_by_this_host(interface: str, mac: str, ways: dict[str, NextHop], message: str) -> None:
     with pytest.raises(InvalidValue) as caught:
         plan([], [Neighbor(VIP, mac)], ways, interface=interface)
     assert str(caught.value) == message
@@ -160,7 +160,7 @@ def wishes(draw: st.DrawFn) -> WantedNeighbors:
 
 @given(entries=_states, wanted=wishes())
 def test_any_state_any_wish(entries: list[Entry], wanted: WantedNeighbors) -> None:
-    current = Current(LINKS, tuple(entries), WAYS)
+    current = CurrentNeighbors(LINKS, tuple(entries), WAYS)
     made = plan_neighbors(current, wanted)
     after = current
     for operation in made.operations:

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue
 from ansible_collections.lvs.cluster.plugins.module_utils._path import verdict as path_verdict
 from ansible_collections.lvs.cluster.plugins.module_utils._path.model import Answer, Evidence, Probe, Way
-from ansible_collections.lvs.cluster.plugins.module_utils._path.plan import Inquiry, plan_ways
+from ansible_collections.lvs.cluster.plugins.module_utils._path.plan import PathInquiry, plan_ways
 from ansible_collections.lvs.cluster.plugins.module_utils._path.sockets import _filter
 from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.model import Own, Route
 from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.routes import best_route, parse_ipv4_routes
@@ -40,9 +40,9 @@ def route(address: str) -> Route | None:
     return best_route(address, ROUTES)
 
 
-def inquiry(server: dict[str, Any] | None = None, **service: Any) -> Inquiry:
+def inquiry(server: dict[str, Any] | None = None, **service: Any) -> PathInquiry:
     options = {"address": VIP, "port": 80, "real_servers": [{"address": RIP, **(server or {})}], **service}
-    return Inquiry.from_options({"services": [options]})
+    return PathInquiry.from_options({"services": [options]})
 
 
 def test_defaults() -> None:
@@ -78,7 +78,7 @@ def test_refused_options(server: dict[str, Any], service: dict[str, Any], messag
 @pytest.mark.parametrize("options", [{"timeout": 0}, {"timeout": 61}, {"attempts": 0}, {"attempts": 21}])
 def test_refused_waits(options: dict[str, Any]) -> None:
     with pytest.raises(InvalidValue):
-        Inquiry.from_options({"services": [], **options})
+        PathInquiry.from_options({"services": [], **options})
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core.address import is_ipv6
 from ansible_collections.lvs.cluster.plugins.module_utils._restore.watch import lost
 from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.model import Entry, Link, Own
-from ansible_collections.lvs.cluster.plugins.module_utils._vip.model import Current, Held
+from ansible_collections.lvs.cluster.plugins.module_utils._vip.model import CurrentVips, Held
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.operations import AddAddress
-from ansible_collections.lvs.cluster.plugins.module_utils._vip.options import Wanted
+from ansible_collections.lvs.cluster.plugins.module_utils._vip.options import VipSpec
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.plan import plan_vips
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,7 +57,7 @@ ADDRESSES = ["192.0.2.30", "192.0.2.31", "2001:db8::30", "2001:db8::31"]
 def settled(interface: str, address: str) -> Held:
     """Return a VIP as vip_iface leaves it, so that the plan has nothing to do but add."""
     if is_ipv6(address):
-        return Held(interface, address, 128, deprecated=True, plain=True)
+        return Held(interface, address, 128, deprecated=True, noprefixroute=True)
     scope, label = ("host", "lo") if interface == "lo" else ("global", "lan0")
     return Held(interface, address, 32, scope, label)
 
@@ -72,7 +72,7 @@ def test_lost_is_what_the_plan_would_add(asked, there, interface):
     links = {name: Link(name, "", True, name != "lo", loopback=name == "lo") for name in ("lo", "lan0")}
     held = tuple(settled(name, address) for name, address in there)
     item = {"interface": interface, "addresses": asked}
-    plan = plan_vips(Current(links, held), Wanted.from_options(item))
+    plan = plan_vips(CurrentVips(links, held), VipSpec.from_options(item))
     added = [
         f"{step.held.address} is gone from {interface}" for step in plan.operations if isinstance(step, AddAddress)
     ]

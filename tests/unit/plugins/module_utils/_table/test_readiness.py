@@ -13,7 +13,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import p
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services
 from ansible_collections.lvs.cluster.plugins.module_utils._path import run as path_run
 from ansible_collections.lvs.cluster.plugins.module_utils._path.run import ask_patiently
-from ansible_collections.lvs.cluster.plugins.module_utils._table.readiness import Proof, plan_proved, without_held
+from ansible_collections.lvs.cluster.plugins.module_utils._table.readiness import Readiness, plan_ready, without_held
 
 RS1, RS2 = {"address": "192.0.2.4"}, {"address": "192.0.2.5", "weight": 3}
 WEB = {"address": "192.0.2.30", "port": 80, "real_servers": [RS1, RS2], "purge": True}
@@ -45,8 +45,8 @@ def table_of(*services: Mapping[str, Any]) -> dict[Any, Any]:
 
 def planned(before: Sequence[Mapping[str, Any]], services: Sequence[Mapping[str, Any]], ask: Any):
     table = table_of(*before)
-    return plan_proved(
-        table, services, parse_services(services), lambda some: plan_services(table, some), Proof(MARKS, ask)
+    return plan_ready(
+        table, services, parse_services(services), lambda some: plan_services(table, some), Readiness(MARKS, ask)
     )
 
 

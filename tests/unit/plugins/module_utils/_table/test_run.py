@@ -47,7 +47,7 @@ def run_on(monkeypatch):
     monkeypatch.setattr(ipvs_run, "check_scheduler", lambda _name: None)
 
     def run(client):
-        request = ipvs_run.Request([POOL.key], lambda seen: plan_services(seen.table, [POOL]))
+        request = ipvs_run.TableRequest([POOL.key], lambda seen: plan_services(seen.table, [POOL]))
         run = ipvs_run.IpvsRun(request, client)
         first = run.plan
         run.apply()

@@ -10,8 +10,8 @@ import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import AddressConflict
 from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.model import Link
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.conflict import plan_free_vips
-from ansible_collections.lvs.cluster.plugins.module_utils._vip.model import Current, Held
-from ansible_collections.lvs.cluster.plugins.module_utils._vip.options import Wanted
+from ansible_collections.lvs.cluster.plugins.module_utils._vip.model import CurrentVips, Held
+from ansible_collections.lvs.cluster.plugins.module_utils._vip.options import VipSpec
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.plan import plan_vips
 
 VIP, VIP6 = "192.0.2.30", "2001:db8::30"
@@ -37,13 +37,13 @@ class Segment:
 
 
 def plan(segment: Segment, held: Sequence[Held] = (), **options: Any):
-    wanted = Wanted.from_options({"addresses": [VIP, VIP6], "interface": "eth0", **options})
-    current = Current(LINKS, tuple(held))
+    wanted = VipSpec.from_options({"addresses": [VIP, VIP6], "interface": "eth0", **options})
+    current = CurrentVips(LINKS, tuple(held))
     return plan_free_vips(current, wanted, segment.ask), plan_vips(current, wanted)
 
 
 HERE = Held("eth0", VIP, 32, label="eth0")
-HERE6 = Held("eth0", VIP6, 128, deprecated=True, plain=True)
+HERE6 = Held("eth0", VIP6, 128, deprecated=True, noprefixroute=True)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue
 from ansible_collections.lvs.cluster.plugins.module_utils._core.vips import Vip, parse_vips
-from ansible_collections.lvs.cluster.plugins.module_utils._vip.options import Wanted, parse_devices
+from ansible_collections.lvs.cluster.plugins.module_utils._vip.options import VipSpec, parse_devices
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,7 +37,7 @@ def test_a_device_is_listed_once() -> None:
     with pytest.raises(InvalidValue, match="devices: 'lo' is listed twice; list each device once, with all its"):
         parse_devices({"devices": [device, device]})
     (one,) = parse_devices({"devices": [device], "state": "absent", "announce": 2})
-    assert one == Wanted.from_options({**device, "state": "absent", "announce": 2})
+    assert one == VipSpec.from_options({**device, "state": "absent", "announce": 2})
 
 
 def test_each_address_once_in_its_order() -> None:
@@ -55,8 +55,8 @@ def test_reading_what_was_written_changes_nothing(address: Any) -> None:
 
 
 def test_options_left_out_are_left_out() -> None:
-    wanted = Wanted.from_options({"addresses": [VIP], "interface": "lo", "label": None, "announce_interval": None})
-    assert wanted == Wanted((Vip(VIP, 32, False),), "lo")
+    wanted = VipSpec.from_options({"addresses": [VIP], "interface": "lo", "label": None, "announce_interval": None})
+    assert wanted == VipSpec((Vip(VIP, 32, False),), "lo")
     assert wanted.present
 
 
@@ -192,5 +192,5 @@ def test_options_left_out_are_left_out() -> None:
 )
 def test_bad_values(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidValue) as caught:
-        Wanted.from_options({"addresses": [VIP], "interface": "lo", **options})
+        VipSpec.from_options({"addresses": [VIP], "interface": "lo", **options})
     assert str(caught.value) == message.format(ONE=ONE)

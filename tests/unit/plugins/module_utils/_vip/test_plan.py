@@ -11,10 +11,10 @@ import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core.address import is_ipv6
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue
 from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.model import Link
-from ansible_collections.lvs.cluster.plugins.module_utils._vip.model import Current, Held
+from ansible_collections.lvs.cluster.plugins.module_utils._vip.model import CurrentVips, Held
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.operations import simulate
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.options import parse_devices
-from ansible_collections.lvs.cluster.plugins.module_utils._vip.plan import Wanted, plan_devices, plan_vips
+from ansible_collections.lvs.cluster.plugins.module_utils._vip.plan import VipSpec, plan_devices, plan_vips
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -29,8 +29,8 @@ RIP = Held("eth0", "192.0.2.4", 24, label="eth0")
 
 def words(held: list[Held], links: dict[str, Link] | None = None, **options: Any) -> list[str]:
     """Return the operations that the options lead to."""
-    wanted = Wanted.from_options({"addresses": [VIP], "interface": "lo", **options})
-    return plan_vips(Current(LINKS if links is None else links, tuple(held)), wanted).words
+    wanted = VipSpec.from_options({"addresses": [VIP], "interface": "lo", **options})
+    return plan_vips(CurrentVips(LINKS if links is None else links, tuple(held)), wanted).words
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def words(held: list[Held], links: dict[str, Link] | None = None, **options: Any
             [f"remove {VIP}/24 from eth0, keeping 192.0.2.4/24"],
         ),
         (
-            [Held("eth0", VIP6, 128, deprecated=True, plain=True, usable=False)],
+            [Held("eth0", VIP6, 128, deprecated=True, noprefixroute=True, usable=False)],
             {"interface": "eth0", "addresses": [VIP6]},
             [
                 f"remove {VIP6}/128 from eth0",
@@ -143,7 +143,7 @@ TUNNELS = {
         ([Held("ipip0", VIP, 32, "host", "ipip0")], {"interface": "ipip0", "kind": "ipip"}, []),
         ([], {"interface": "ipip0", "kind": "ipip", "state": "absent"}, ["remove ipip device ipip0"]),
         (
-            [Held("ip6tnl0", VIP6, 128, deprecated=True, plain=True), Held("ip6tnl0", "fe80::1", 64, "link")],
+            [Held("ip6tnl0", VIP6, 128, deprecated=True, noprefixroute=True), Held("ip6tnl0", "fe80::1", 64, "link")],
             {"interface": "ip6tnl0", "kind": "ip6tnl", "addresses": [VIP6], "state": "absent"},
             [f"remove {VIP6}/128 from ip6tnl0", "take ip6tnl0 down"],
         ),
@@ -163,8 +163,8 @@ def test_tunnels(held: list[Held], options: dict[str, Any], expected: list[str])
 def test_promotion_is_switched_on_only_where_it_is_off(promotes: bool, switch: bool) -> None:
     links = {**LINKS, "eth0": LINKS["eth0"]._replace(promotes=promotes)}
     held = (Held("eth0", VIP, 24, label="eth0"), RIP._replace(secondary=True))
-    wanted = Wanted.from_options({"addresses": [VIP], "interface": "eth0", "state": "absent"})
-    (operation,) = plan_vips(Current(links, held), wanted).operations
+    wanted = VipSpec.from_options({"addresses": [VIP], "interface": "eth0", "state": "absent"})
+    (operation,) = plan_vips(CurrentVips(links, held), wanted).operations
     assert (operation.keep, operation.promote) == (("192.0.2.4/24",), switch)
 
 
@@ -200,8 +200,10 @@ _addresses = st.sampled_from([VIP, "192.0.2.31", "192.0.2.4", VIP6, "2001:db8::3
 
 def _held(interface: str, address: str, wide: bool, scope: str, label: bool, flags: tuple[bool, bool, bool]) -> Held:
     if is_ipv6(address):
-        deprecated, plain, usable = flags
-        return Held(interface, address, 64 if wide else 128, deprecated=deprecated, plain=plain, usable=usable)
+        deprecated, noprefixroute, usable = flags
+        return Held(
+            interface, address, 64 if wide else 128, deprecated=deprecated, noprefixroute=noprefixroute, usable=usable
+        )
     return Held(interface, address, 24 if wide else 32, "global" if wide else scope, interface + ":1" * label)
 
 
@@ -217,9 +219,9 @@ _one = st.builds(
 
 
 @st.composite
-def states(draw: st.DrawFn) -> Current:
+def states(draw: st.DrawFn) -> CurrentVips:
     """Draw what a kernel could hold: the first address of a network is the primary; IPv6 once on a device."""
-    current = Current(LINKS, ())
+    current = CurrentVips(LINKS, ())
     for one in draw(st.lists(_one, max_size=8)):
         clash = [
             held
@@ -228,18 +230,18 @@ def states(draw: st.DrawFn) -> Current:
         ]
         if not clash:
             secondary = any(held.shares_network(one) and not held.secondary for held in current.held)
-            current = Current(LINKS, (*current.held, one._replace(secondary=secondary)))
+            current = CurrentVips(LINKS, (*current.held, one._replace(secondary=secondary)))
     return current
 
 
 @st.composite
-def wishes(draw: st.DrawFn) -> Wanted:
+def wishes(draw: st.DrawFn) -> VipSpec:
     """Draw options that hold for themselves."""
     interface = draw(st.sampled_from(["lo", "eth0", "vip0", "vip1"]))
     addresses = draw(st.lists(_addresses, min_size=1, max_size=4, unique=True))
     if interface != "lo" and draw(st.booleans()):
         addresses = [f"{one}/{64 if ':' in one else 24}" for one in addresses]
-    return Wanted.from_options(
+    return VipSpec.from_options(
         {
             "addresses": addresses,
             "interface": interface,
@@ -254,7 +256,7 @@ def wishes(draw: st.DrawFn) -> Wanted:
 
 @given(current=states(), wanted=wishes())
 @settings(max_examples=1000, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-def test_any_state_any_wish(count_case: Callable[[], None], current: Current, wanted: Wanted) -> None:
+def test_any_state_any_wish(count_case: Callable[[], None], current: CurrentVips, wanted: VipSpec) -> None:
     count_case()
     try:
         plan = plan_vips(current, wanted)
@@ -285,7 +287,7 @@ def test_several_devices_are_planned_one_upon_the_other() -> None:
         {"interface": "lvs-ipip", "kind": "ipip", "addresses": ["192.0.2.31"]},
         {"interface": "lvs-gre", "kind": "gre", "addresses": ["192.0.2.32", VIP6]},
     ]
-    plan = plan_devices(Current(LINKS, (RIP,)), parse_devices({"devices": devices}))
+    plan = plan_devices(CurrentVips(LINKS, (RIP,)), parse_devices({"devices": devices}))
     assert plan.words == [
         f"add {VIP}/32 to lo (scope host)",
         "create ipip device lvs-ipip",
@@ -304,7 +306,7 @@ def test_several_devices_are_planned_one_upon_the_other() -> None:
 
 @given(current=states(), wishes=st.lists(wishes(), min_size=1, max_size=3, unique_by=lambda one: one.interface))
 @settings(suppress_health_check=[HealthCheck.too_slow])
-def test_several_devices_end_as_one_run_for_each_does(current: Current, wishes: list[Wanted]) -> None:
+def test_several_devices_end_as_one_run_for_each_does(current: CurrentVips, wishes: list[VipSpec]) -> None:
     alone: list[str] = []
     state = current
     try:

@@ -11,7 +11,7 @@ from ansible_collections.lvs.cluster.plugins.plugin_utils._roles.argument_specs 
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.finding import Finding
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.reader import read_topology
 from ansible_collections.lvs.cluster.plugins.plugin_utils._verify.desired import declare
-from ansible_collections.lvs.cluster.plugins.plugin_utils._verify.drawing import Host, draw
+from ansible_collections.lvs.cluster.plugins.plugin_utils._verify.drawing import Card, draw
 from ansible_collections.lvs.cluster.plugins.plugin_utils._verify.model import Check, Seen
 from ansible_collections.lvs.cluster.plugins.plugin_utils._verify.page import render
 from hypothesis import given
@@ -47,7 +47,7 @@ def test_every_text_of_the_page_is_escaped() -> None:
 texts = st.text(max_size=30)
 names = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cn", "Co")), max_size=20)
 drawn = st.builds(
-    Host,
+    Card,
     names,
     st.sampled_from(["client", "director", "standby", "server"]),
     st.lists(names, max_size=4).map(tuple),
@@ -59,7 +59,7 @@ drawn = st.builds(
 
 
 @given(hosts=st.lists(drawn, max_size=8))
-def test_any_topology_can_be_drawn(hosts: list[Host]) -> None:
+def test_any_topology_can_be_drawn(hosts: list[Card]) -> None:
     root = ET.fromstring(draw(hosts))
     cards = [one for one in root if "card" in one.get("class", "")]
     assert len(cards) == len(hosts)
