@@ -119,7 +119,7 @@ def _run(request: Mapping[str, Any]) -> None:
         os.environ.clear()
         os.environ.update(request["environment"])
         _enter(request["namespace"], request["mounts"], request["read_only"])
-        _give_up(request["lacking"])
+        give_up(request["lacking"])
         if request["user"]:
             _become(request["user"])
         testing = importlib.import_module("ansible.module_utils.testing")
@@ -155,7 +155,7 @@ def _enter(namespace: str, mounts: Mounts, read_only: Sequence[str]) -> None:
         call("mount", None, path.encode(), None, ctypes.c_ulong(_MS_REMOUNT | _MS_BIND | _MS_RDONLY), None)
 
 
-def _give_up(capabilities: Sequence[str]) -> None:
+def give_up(capabilities: Sequence[str]) -> None:
     """Go on without these capabilities, for good."""
     header, held = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0), ctypes.create_string_buffer(24)
     call("capget", header, held)

@@ -31,6 +31,8 @@ LIMIT = int(os.environ.get("LVS_LIMIT", "60"))
 _DRIVER = """
 import importlib, json, sys
 from ansible.module_utils.testing import patch_module_args
+from forked import give_up
+give_up(sys.argv[3:])
 module = importlib.import_module("ansible_collections.lvs.cluster.plugins.modules." + sys.argv[1])
 with patch_module_args(json.loads(sys.argv[2])):
     module.main()
@@ -155,11 +157,10 @@ class Namespace:
         if not path:
             libraries = with_libraries(*([bindings] if bindings else []))["PYTHONPATH"]
             return run_module(self.name, name, options, (), libraries, LIMIT, lacking)
-        without = ",".join(f"-{name}" for name in lacking)
-        wrapper = ["setpriv", f"--bounding-set={without}", f"--inh-caps={without}"] if lacking else []
+        driver = [sys.executable, "-c", _DRIVER, name, json.dumps(options), *lacking]
         done = subprocess.run(
-            ["ip", "netns", "exec", self.name, *wrapper, sys.executable, "-c", _DRIVER, name, json.dumps(options)],
-            env=with_libraries(path),
+            ["ip", "netns", "exec", self.name, *driver],
+            env=with_libraries(path, Path(__file__).parent),
             capture_output=True, text=True, timeout=LIMIT, check=False,
         )  # fmt: skip
         assert done.stdout, done.stderr

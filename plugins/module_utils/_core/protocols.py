@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""IP protocols by name, and how a destination is written."""
+"""IP protocols and IPVS forwarding methods by name, and how a destination is written."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from .address import endpoint
 # IANA's numbers: a host without /etc/protocols does not know the names. What is in a tunnel has no port of its own.
 TRANSPORTS = {"tcp": 6, "udp": 17, "sctp": 132}
 PROTOCOLS = {**TRANSPORTS, "ipip": 4, "ipv6": 41, "gre": 47}
+# Those that can be asked for; the kernel reports local and bypass too.
+FORWARDING_METHODS = DIRECT, TUNNEL, MASQUERADE = ("direct", "tunnel", "masquerade")
 
 
 def target_words(address: str, protocol: str, ports: Iterable[int], source: str = "") -> str:

@@ -13,7 +13,7 @@ UNNAMED = "(unnamed)"  # who served and did not say so
 
 
 class Request(NamedTuple):
-    """One request: who says to have served it ('' when nobody said), and why nobody did ('' when it went well)."""
+    """One request: the server that named itself ('': none did), and the reason why it failed ('': it did not)."""
 
     server: str
     error: str
@@ -61,9 +61,9 @@ def make_requests(count: int, request: Callable[[], str], give_up: int = 0) -> l
 def count_by_server(made: Sequence[Request]) -> dict[str, int]:
     """Return server -> requests for those that went well, by name."""
     counts: dict[str, int] = {}
-    for request in made:
-        if not request.error:
-            counts[request.server or UNNAMED] = counts.get(request.server or UNNAMED, 0) + 1
+    for one in made:
+        if not one.error:
+            counts[one.server or UNNAMED] = counts.get(one.server or UNNAMED, 0) + 1
     return dict(sorted(counts.items()))
 
 
@@ -72,20 +72,16 @@ def report(name: str, made: Sequence[Request]) -> dict[str, Any]:
     counts, width = count_by_server(made), len(str(len(made)))
     lines = [
         f"request {number:>{width}}  "
-        + (
-            f"failed: {request.error}"
-            if request.error
-            else f"{request.server or 'answered'}  {request.milliseconds:.0f} ms"
-        )
-        for number, request in enumerate(made, 1)
+        + (f"failed: {one.error}" if one.error else f"{one.server or 'answered'}  {one.milliseconds:.0f} ms")
+        for number, one in enumerate(made, 1)
     ]
-    failed = sum(bool(request.error) for request in made)
+    failed = sum(bool(one.error) for one in made)
     shares = ", ".join(f"{server} {count}" for server, count in counts.items())
     lines.append(f"{len(made)} requests to {name}: {shares or 'no answer'}" + (f", {failed} failed" if failed else ""))
     return {
         "service": name,
         "servers": counts,
         "failed": failed,
-        "visits": [request._asdict() for request in made],
+        "visits": [one._asdict() for one in made],
         "summary": lines,
     }

@@ -8,6 +8,7 @@ from typing import Any
 
 from .._core.address import endpoint, packed
 from .._core.errors import InvalidValue
+from .._core.protocols import TUNNEL
 from .model import FLAG_ONE_PACKET, SCHEDULER_BITS, ServerKey, ServerSettings, ServiceKey, ServiceSettings
 
 _FLAG_WORDS = {"sh": ("sh-fallback", "sh-port"), "mh": ("mh-fallback", "mh-port")}
@@ -73,7 +74,7 @@ def service_options(
 def server_options(key: ServerKey, settings: ServerSettings) -> dict[str, Any]:
     """Return a real server as the options that would make it; tunnel options only where there is a tunnel."""
     options = {"address": key.address, "port": key.port, **settings._asdict()}
-    if settings.forwarding != "tunnel":
+    if settings.forwarding != TUNNEL:
         for name in ("tunnel_type", "tunnel_port", "tunnel_checksum"):
             del options[name]
     return options

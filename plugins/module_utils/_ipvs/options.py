@@ -14,9 +14,6 @@ from .._core.protocols import TRANSPORTS
 from .describe import server_name, service_name
 from .model import FORWARDING, TUNNEL_CHECKSUMS, TUNNEL_TYPES, Connections, ServerKey, ServerSettings, ServiceKey
 
-# Forwarding methods that can be asked for; the others are only ever reported, and accepted where they are so already.
-FORWARDING_CHOICES = ("direct", "tunnel", "masquerade")
-
 SERVICE_KEY_OPTIONS: dict[str, Any] = {
     "address": {"type": "str"},
     "port": {"type": "int"},

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any, Callable, TypeVar
 
 from .._core.errors import InvalidValue
+from .._core.protocols import DIRECT, FORWARDING_METHODS, TUNNEL
 from .describe import flag_bits, server_name, service_name
 from .model import FLAG_ONE_PACKET, ServerKey, ServerSettings, ServiceKey, ServiceSettings, default_netmask
-from .options import FORWARDING_CHOICES
 
 Settings = TypeVar("Settings", ServiceSettings, ServerSettings)
 
@@ -56,7 +56,7 @@ def resolve_server(
     if given.get("tunnel_type", settings.tunnel_type) != settings.tunnel_type:
         settings = settings._replace(**_NO_TUNNEL)
     settings = settings._replace(**given)
-    if settings.forwarding != "tunnel":
+    if settings.forwarding != TUNNEL:
         for name in _TUNNEL_OPTIONS:
             if name in given and given[name] != _NO_TUNNEL[name]:
                 rule = f"does not go with forwarding {settings.forwarding}"
@@ -106,12 +106,12 @@ def _check_engine(key: ServiceKey, settings: ServiceSettings) -> None:
 
 
 def _check_server(service: ServiceKey, key: ServerKey, settings: ServerSettings) -> None:
-    if settings.forwarding not in FORWARDING_CHOICES:
+    if settings.forwarding not in FORWARDING_METHODS:
         raise InvalidValue(
             "forwarding",
             settings.forwarding,
             "is what the kernel reports of a server, and can't be asked for",
-            f"choose from {', '.join(FORWARDING_CHOICES)}",
+            f"choose from {', '.join(FORWARDING_METHODS)}",
         )
     _check_path(service, key, settings)
     if settings.lower_threshold > settings.upper_threshold:
@@ -141,7 +141,7 @@ def _check_server(service: ServiceKey, key: ServerKey, settings: ServerSettings)
 
 def _check_path(service: ServiceKey, key: ServerKey, settings: ServerSettings) -> None:
     """Refuse what the kernel accepts and no packet survives (ip_vs_ctl.c checks neither port nor network)."""
-    if settings.forwarding in ("direct", "tunnel") and key.port != service.port:
+    if settings.forwarding in (DIRECT, TUNNEL) and key.port != service.port:
         raise InvalidValue(
             "port",
             key.port,
@@ -149,7 +149,7 @@ def _check_path(service: ServiceKey, key: ServerKey, settings: ServerSettings) -
             f"is, so the server would get it for port {service.port}",
             "let the server listen on the service's port and leave port out, or use forwarding masquerade",
         )
-    if key.address_family != service.address_family and settings.forwarding != "tunnel":
+    if key.address_family != service.address_family and settings.forwarding != TUNNEL:
         raise InvalidValue(
             "address",
             key.address,

@@ -12,17 +12,15 @@ from contextlib import suppress
 from .._arp.client import PROBE_INTERVAL, PROBES, find_owners
 from .._arp.senders import choose_senders
 from .._core.address import same_family
+from .._core.protocols import DIRECT, MASQUERADE, TUNNEL
 from .._rtnetlink.state import own_addresses, own_neighbors
 from .connect import Connection, Target, connect, is_listening
 from .model import (
     DATAGRAM,
-    DIRECT,
-    MASQUERADE,
     RESET,
     RETURNED,
     SYN_ACK,
     TCP,
-    TUNNEL,
     UDP,
     UNKNOWN,
     UNREACHABLE,

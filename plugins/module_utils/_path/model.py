@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-DIRECT, TUNNEL, MASQUERADE = "direct", "tunnel", "masquerade"
+from .._core.protocols import DIRECT
+
 TCP, UDP = "tcp", "udp"
 
 # What came back

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from .._core.address import is_ipv6, parse_host, same_family
 from .._core.errors import InvalidValue
 from .._core.options import in_range, parse_interface, parse_wait
+from .._core.protocols import DIRECT, MASQUERADE, TUNNEL
 from .._rtnetlink.model import Own, Route
-from .model import DIRECT, MASQUERADE, TUNNEL, UDP, Probe, Way
+from .model import UDP, Probe, Way
 
 _SERVER_OPTIONS: dict[str, Any] = {
     "address": {"type": "str", "required": True},

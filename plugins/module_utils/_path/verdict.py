@@ -8,17 +8,15 @@ from typing import Any
 
 from .._core.address import endpoint, is_ipv6
 from .._core.errors import InvalidValue
+from .._core.protocols import DIRECT, MASQUERADE, TUNNEL
 from .model import (
     DATAGRAM,
-    DIRECT,
-    MASQUERADE,
     OPEN,
     REFUSED,
     RESET,
     RETURNED,
     SYN_ACK,
     TCP,
-    TUNNEL,
     UDP,
     UNREACHABLE,
     UNWRAPPED,

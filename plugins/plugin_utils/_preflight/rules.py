@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.address import is_ipv6, same_family
+from ansible_collections.lvs.cluster.plugins.module_utils._core.protocols import DIRECT, MASQUERADE, TUNNEL
 from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import ABSENT
-from ansible_collections.lvs.cluster.plugins.module_utils._path.model import DIRECT, MASQUERADE, TUNNEL
 from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.model import FALLBACKS
 
 from .._topology.finding import Finding

@@ -6,6 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from ansible_collections.lvs.cluster.plugins.module_utils._core.address import version
+from ansible_collections.lvs.cluster.plugins.module_utils._core.protocols import DIRECT
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import ServerSettings, default_netmask
+
 from .values import KINDS
 
 # What a new service or server gets when nothing is said, and need not be said here.
@@ -14,13 +18,8 @@ _DEFAULTS: Mapping[str, Any] = {
     "one_packet": False,
     "persistence_timeout": 0,
     "persistence_engine": "",
-    "upper_threshold": 0,
-    "lower_threshold": 0,
-    "tunnel_type": "ipip",
-    "tunnel_port": 0,
-    "tunnel_checksum": "none",
+    **ServerSettings._field_defaults,
 }
-_HOST_MASKS = ("255.255.255.255", "128")
 
 
 class Adopted(NamedTuple):
@@ -75,9 +74,9 @@ def _item(service: Mapping[str, Any]) -> dict[str, Any]:
     if service["protocol"] != "tcp":
         item["protocol"] = service["protocol"]
     item["scheduler"] = service["scheduler"]
-    item["forwarding"] = servers[0]["forwarding"] if servers else "direct"
+    item["forwarding"] = servers[0]["forwarding"] if servers else DIRECT
     item.update(_said(service))
-    if service["persistence_netmask"] not in _HOST_MASKS:
+    if service["persistence_netmask"] != default_netmask(f"ipv{version(service['address'])}"):
         item["persistence_netmask"] = service["persistence_netmask"]
     item["real_servers"] = [_server(server, service["port"]) for server in servers]
     return item

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.address import version
+from ansible_collections.lvs.cluster.plugins.module_utils._core.protocols import TUNNEL
 
 
 class Server(NamedTuple):
@@ -60,7 +61,7 @@ def rip(service: Service, server: Server, family: int, rips: Mapping[str, Sequen
     for address in own:
         if version(address) == family:
             return address
-    if service.forwarding != "tunnel" or not own:
+    if service.forwarding != TUNNEL or not own:
         return ""
     elsewhere = not server.host and version(own[0]) in {version(vip) for vip in service.vips}
     return "" if elsewhere else own[0]

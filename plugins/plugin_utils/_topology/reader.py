@@ -7,8 +7,7 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core.protocols import TRANSPORTS
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import FORWARDING_CHOICES
+from ansible_collections.lvs.cluster.plugins.module_utils._core.protocols import DIRECT, FORWARDING_METHODS, TRANSPORTS
 
 from .finding import Finding, Findings
 from .hosts import STATES, Groups, Hosts, Hostvars
@@ -66,7 +65,7 @@ class Reader:
             self._ports(f"{where}.ports", item.get("ports")),
             notes.choice("", f"{where}.protocol", item.get("protocol", "tcp"), TRANSPORTS),
             0 if mark is None else notes.ranged(f"{where}.fwmark", mark, 1, 0xFFFFFFFF),
-            notes.choice("", f"{where}.forwarding", item.get("forwarding", "direct"), FORWARDING_CHOICES),
+            notes.choice("", f"{where}.forwarding", item.get("forwarding", DIRECT), FORWARDING_METHODS),
             self._directors(f"{where}.directors", item.get("directors")),
             self._pool(where, item),
             notes.options("", where, item, SERVICE_OPTIONS),

@@ -8,6 +8,7 @@ from typing import Any
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.address import version
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue
+from ansible_collections.lvs.cluster.plugins.module_utils._core.protocols import TUNNEL
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import TUNNEL_CHECKSUMS, TUNNEL_TYPES
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import parse_server, parse_service
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.validate import resolve_server, resolve_service
@@ -69,7 +70,7 @@ def _unserved(where: str, service: Service, families: Mapping[int, str], rips: R
 
 def _untunneled(where: str, service: Service, families: Mapping[int, str], rips: Rips) -> Iterator[Finding]:
     """Tell which servers of the inventory have no device for a tunnel; what bare addresses have is not known."""
-    for server in service.servers if service.forwarding == "tunnel" else ():
+    for server in service.servers if service.forwarding == TUNNEL else ():
         for family, vip in families.items() if server.host else ():
             address = rip(service, server, family, rips)
             if address and not tunnel_kind(service, server, vip, rips):

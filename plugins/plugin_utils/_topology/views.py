@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.address import version
+from ansible_collections.lvs.cluster.plugins.module_utils._core.protocols import DIRECT, MASQUERADE, TUNNEL
 
 from .model import Server, Service, Topology, rip, service_options, tunnel_kind
 from .owners import vip_owners
@@ -39,7 +40,7 @@ def director_standby_vips(topology: Topology, host: str) -> list[str]:
 
 def director_forwarding(topology: Topology, host: str) -> int:
     """Return the sysctl forwarding of a director: 1 when it masquerades, since answers come back through it."""
-    return int(any(service.forwarding == "masquerade" for service in _directed(topology, host)))
+    return int(any(service.forwarding == MASQUERADE for service in _directed(topology, host)))
 
 
 def realserver_vips(topology: Topology, host: str) -> list[str]:
@@ -48,7 +49,7 @@ def realserver_vips(topology: Topology, host: str) -> list[str]:
     One that comes through a tunnel as well is on the tunnel's device, where the host accepts it from anywhere.
     """
     tunneled = {vip for device in realserver_tunnels(topology, host) for vip in device["addresses"]}
-    direct = _vips(service for service in _served(topology, host) if service.forwarding == "direct")
+    direct = _vips(service for service in _served(topology, host) if service.forwarding == DIRECT)
     return [vip for vip in direct if vip not in tunneled]
 
 
@@ -56,7 +57,7 @@ def realserver_tunnels(topology: Topology, host: str) -> list[dict[str, Any]]:
     """Return the tunnels' devices of a host with their VIPs, as `devices` of vip_iface."""
     found: dict[str, dict[str, None]] = {}
     for service in _served(topology, host):
-        for server in service.servers if service.forwarding == "tunnel" else ():
+        for server in service.servers if service.forwarding == TUNNEL else ():
             for vip in service.vips if server.host == host else ():
                 found.setdefault(tunnel_kind(service, server, vip, topology.rips), {})[vip] = None
     return [{"interface": f"lvs-{kind}", "kind": kind, "addresses": list(vips)} for kind, vips in sorted(found.items())]
@@ -88,9 +89,9 @@ def director_openings(topology: Topology, host: str) -> list[dict[str, Any]]:
         for server, vip, address in _reached(topology, service):
             if server.options.get("state") == "absent":
                 continue
-            if service.forwarding == "tunnel":
+            if service.forwarding == TUNNEL:
                 found.append({**_outer(server, vip, address), "direction": "out"})
-            elif service.forwarding == "masquerade":
+            elif service.forwarding == MASQUERADE:
                 own = server.options.get("port")
                 for port in [own] if own else service.ports or (None,):
                     found.append({**_opening(address, port, service.protocol), "direction": "through"})
@@ -104,10 +105,10 @@ def realserver_openings(topology: Topology, host: str) -> list[dict[str, Any]]:
     and to everybody when a director has no address of the tunnel's family. What is masqueraded is for an ordinary
     address of the server's, whose filter is its own.
     """
-    served = [service for service in _served(topology, host) if service.forwarding != "masquerade"]
+    served = [service for service in _served(topology, host) if service.forwarding != MASQUERADE]
     found = _openings(served)
     for service in served:
-        for server, vip, address in _reached(topology, service) if service.forwarding == "tunnel" else ():
+        for server, vip, address in _reached(topology, service) if service.forwarding == TUNNEL else ():
             if server.host == host:
                 outer = _outer(server, vip, address)
                 found += [{**outer, "source": dip} if dip else outer for dip in _senders(topology, service, address)]

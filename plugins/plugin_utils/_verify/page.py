@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.address import endpoint_address
+from ansible_collections.lvs.cluster.plugins.module_utils._core.protocols import MASQUERADE
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
@@ -62,7 +63,7 @@ def _template() -> Template:
 
 
 def _reply_path(seen: Seen) -> str:
-    masquerades = {service.forwarding == "masquerade" for service in seen.topology.services}
+    masquerades = {service.forwarding == MASQUERADE for service in seen.topology.services}
     if masquerades == {True}:
         return "back through the director"
     return "past the director" + (" but for masquerade" if True in masquerades else "")
@@ -101,7 +102,7 @@ def _hosts(seen: Seen, checks: Sequence[Check]) -> list[Card]:
             lines.append(f"VIP {vip} on {carrier.name}" if carrier else f"VIP {vip} is missing")
         paths = [check.good for check in checks if check.topic == PATHS and check.host == name]
         path = None if not paths else False not in paths
-        back = all(one.forwarding == "masquerade" for one in topology.services if name in _names(one))
+        back = all(one.forwarding == MASQUERADE for one in topology.services if name in _names(one))
         card = Card(name, "server", tuple(lines), name not in failing, "real server", given.get(name), path, back)
         hosts.append(card)
     return hosts

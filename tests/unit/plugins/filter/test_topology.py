@@ -11,9 +11,8 @@ import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.lvs.cluster.plugins.filter.topology import FilterModule
-from ansible_collections.lvs.cluster.plugins.module_utils._core.protocols import TRANSPORTS
+from ansible_collections.lvs.cluster.plugins.module_utils._core.protocols import FORWARDING_METHODS, TRANSPORTS
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import TUNNEL_CHECKSUMS, TUNNEL_TYPES
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import FORWARDING_CHOICES
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology import reader as topology_reader
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.hosts import STATES
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.values import KINDS
@@ -21,7 +20,7 @@ from commands import PROJECT, execute
 
 CHOICES = {
     "protocol": TRANSPORTS,
-    "forwarding": FORWARDING_CHOICES,
+    "forwarding": FORWARDING_METHODS,
     "tunnel_type": TUNNEL_TYPES,
     "tunnel_checksum": TUNNEL_CHECKSUMS,
 }

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -43,6 +44,7 @@ from firewall_rulesets import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from plans import simulated
 
 WITH_ERRORS = ["tcp 192.0.2.30:80", "icmp destination-unreachable to 192.0.2.30"]
 TUNNELS = (Opening(RIP, "ipip", 0, DIP), Opening(RIP6, "gre"))
@@ -248,12 +250,7 @@ def of_others(there: Ruleset) -> dict[ChainKey, list[Rule]]:
 @given(there=rulesets(), wanted=wishes(), carrier=st.sampled_from(["nftables", "firewalld", "none"]))
 def test_any_ruleset_any_wish(there: Ruleset, wanted: WantedFirewall, carrier: str) -> None:
     made = plan_nftables(there, wanted, carrier)
-    after = there
-    for operation in made.operations:
-        after = simulate(after, operation)
-    again = plan_nftables(after, wanted, carrier)
-    assert again.words == []
-    assert again.before == made.after
+    after = simulated(there, wanted, partial(plan_nftables, carrier=carrier), simulate)
     assert of_others(after) == of_others(there)
     kept = plan_nftables(after, wanted._replace(openings=wanted.openings[1:], purge=False), carrier)
     assert carrier == "none" or kept.after["openings"] == made.after["openings"]

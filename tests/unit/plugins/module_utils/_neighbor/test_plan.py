@@ -13,6 +13,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._neighbor.plan import 
 from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.model import Entry, Link
 from hypothesis import given
 from hypothesis import strategies as st
+from plans import simulated
 
 VIP, VIP6, MAC, OTHER, OWN = "192.0.2.30", "2001:db8::30", "52:54:00:00:00:03", "52:54:00:00:00:04", "02:00:00:00:00:01"
 LINKS = {
@@ -161,13 +162,7 @@ def wishes(draw: st.DrawFn) -> WantedNeighbors:
 @given(entries=_states, wanted=wishes())
 def test_any_state_any_wish(entries: list[Entry], wanted: WantedNeighbors) -> None:
     current = CurrentNeighbors(LINKS, tuple(entries), WAYS)
-    made = plan_neighbors(current, wanted)
-    after = current
-    for operation in made.operations:
-        after = simulate(after, operation)
-    again = plan_neighbors(after, wanted)
-    assert again.words == []
-    assert again.before == made.after
+    after = simulated(current, wanted, plan_neighbors, simulate)
     listed = {(wanted.interface, one.address): one.mac for one in wanted.neighbors}
     # What is not listed is what it was, and so is what was learned when the listed ones are to be gone.
     for entry in entries:
