@@ -95,7 +95,7 @@ PARTS = {
         THOROUGH,
         after=IMAGES,
     ),
-    "rich": scenario("rich", "all that one description can say, before and after a reboot"),
+    "full": scenario("full", "all that one description can say, before and after a reboot"),
     "gateway": scenario("gateway", "a router that is told who the director is, and servers that answer too"),
     "import": scenario("import", "a stranger's playbook with the installed tarball"),
     "tunnel": scenario("tunnel", "a server behind a router serves through tunnels, and another one directly"),

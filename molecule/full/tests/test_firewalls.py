@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from rich_hosts import FIREWALLS, RIPS, on, reaches, routed_by, served, wait_until
+from full_hosts import FIREWALLS, RIPS, on, reaches, routed_by, served, wait_until
 
 WEB, SHOP = "192.168.91.30", "192.168.91.31"
 FIREWALLD = "org.fedoraproject.FirewallD1"

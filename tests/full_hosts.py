@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hosts of the scenario `rich`, for its tests."""
+"""The hosts of the scenario `full`, for its tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from lab_shell import LabShell
 
-INVENTORY = "molecule/rich/inventory"
+INVENTORY = "molecule/full/inventory"
 RIPS = {"rs1": "192.168.91.4", "rs2": "192.168.91.5", "rs3": "192.168.91.7"}
 FIREWALLS = {"director": "nftables", "rs1": "nftables", "rs2": "firewalld"}
 SHELL = LabShell(INVENTORY)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from rich_hosts import FIREWALLS, on, reaches, routed_by, served
+from full_hosts import FIREWALLS, on, reaches, routed_by, served
 
 WEB = "192.168.91.30"
 

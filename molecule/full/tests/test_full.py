@@ -7,8 +7,8 @@ import re
 from collections import Counter
 
 import pytest
+from full_hosts import INVENTORY, SHELL, on, served
 from lab_access import lab_hosts
-from rich_hosts import INVENTORY, SHELL, on, served
 
 WEB, WEB6, SHOP = "192.168.91.30", "2001:db8:91::30", "192.168.91.31"
 WEIGHTS = {"rs1": 1, "rs2": 2, "rs3": 3}
