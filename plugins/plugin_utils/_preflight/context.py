@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.address import same_family
-from ansible_collections.lvs.cluster.plugins.module_utils._core.protocols import TUNNEL
 from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import HostFacts
 
 from .._topology.model import Server, Service, Topology

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core.protocols import TUNNEL
 from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import HostFacts
 
 from .._topology.finding import Finding

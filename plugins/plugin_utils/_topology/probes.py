@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.address import same_family
+from ansible_collections.lvs.cluster.plugins.module_utils._core.protocols import TUNNEL
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import ServiceSettings
-from ansible_collections.lvs.cluster.plugins.module_utils._path.model import TUNNEL
 
 from .model import Server, Service, Topology
 

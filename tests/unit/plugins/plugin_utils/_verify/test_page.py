@@ -35,7 +35,7 @@ def test_every_text_of_the_page_is_escaped() -> None:
     )
     topology = read._replace(services=(service,), dips={evil: (evil,)}, rips={evil: (evil,)})
     visits = {evil: [{"service": evil, "failed": 0, "servers": {evil: 1}, "visits": [{}]}]}
-    seen = Seen(topology, declare(read, GROUPS, {}), visits=visits)
+    seen = Seen(topology, declare(read, GROUPS, {}, role_defaults("director", "realserver")), visits=visits)
     finding = Finding(evil, evil, evil, evil, evil)
     checks = [Check(evil, evil, evil, state, finding) for state in (True, False, None)]
     page = render(seen, checks, evil)
