@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Callable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Callable, TypeVar
 
 from .._core.errors import InvalidValue
 from .declaration import Declared
 from .parse import parse_arp_filter, parse_neighbors, parse_service, parse_vip
 
+Key = TypeVar("Key")
 # By the names of boot_restore's options, in the options of the modules, each item with state: absent.
 Saved = dict[str, list[dict[str, Any]]]
 _STATE = {"state": "absent"}
@@ -65,12 +66,22 @@ def _neighbors(state: Mapping[str, Any], declared: Declared) -> Iterator[dict[st
 
 def _arp_filters(state: Mapping[str, Any], declared: Declared) -> Iterator[dict[str, Any]]:
     """Yield the filters whose names are no more; which VIPs are in one that is still there is the module's to say."""
-    seen = {parse_arp_filter(item).name for item in declared.arp_filters}
-    for item in _items(state, "arp_filters"):
-        name = parse_arp_filter(item).name
-        if name not in seen:
-            seen.add(name)
-            yield {"name": name, **_STATE}
+    for name in _undeclared(_items(state, "arp_filters"), declared.arp_filters, lambda one: parse_arp_filter(one).name):
+        yield {"name": name, **_STATE}
+
+
+def _undeclared(
+    items: Iterable[Mapping[str, Any]],
+    declared: Iterable[Mapping[str, Any]],
+    identify: Callable[[Mapping[str, Any]], Key],
+) -> Iterator[Key]:
+    """Yield the identity of each item that is not declared, each once."""
+    seen = {identify(item) for item in declared}
+    for item in items:
+        key = identify(item)
+        if key not in seen:
+            seen.add(key)
+            yield key
 
 
 def _places(wishes: Iterator[Any], addresses: Callable[[Any], Sequence[str]]) -> set[tuple[str, str]]:
@@ -80,9 +91,5 @@ def _places(wishes: Iterator[Any], addresses: Callable[[Any], Sequence[str]]) ->
 def _services(state: Mapping[str, Any], declared: Declared) -> Iterator[dict[str, Any]]:
     from .._ipvs.describe import service_key_options
 
-    seen = {parse_service(item).key for item in declared.services}
-    for item in _items(state, "services"):
-        key = parse_service(item).key
-        if key not in seen:
-            seen.add(key)
-            yield {**service_key_options(key), **_STATE}
+    for key in _undeclared(_items(state, "services"), declared.services, lambda one: parse_service(one).key):
+        yield {**service_key_options(key), **_STATE}
