@@ -42,6 +42,10 @@ bench: venv ## Measure the collection against what people use today; some of it 
 check: venv ## Run the fast part of the tests: linters and unit tests
 	python tests/parts.py lint unit
 
+.PHONY: words
+words: venv ## Renew tests/unit/errors.txt, which has what errors say
+	pytest -q tests/unit --renew-words
+
 .PHONY: picture
 picture: venv ## Make the docs' picture of the lab's report anew, by Debian's package chromium
 	mkdir -p build

@@ -86,7 +86,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._lab import probe as lab_probe
-from ansible_collections.lvs.cluster.plugins.module_utils._lab.errors import LabError
+from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_info
 
 
 def look(base: Path, wanted: str, kernel: Path | None, remember: bool) -> dict[str, Any]:
@@ -124,11 +124,8 @@ def main() -> None:
         supports_check_mode=True,
     )
     kernel = Path(module.params["kernel"]) if module.params["kernel"] else None
-    try:
-        answer = look(Path(module.params["base_dir"]), module.params["accelerator"], kernel, not module.check_mode)
-    except LabError as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(changed=False, **answer)
+    base, wanted, remember = Path(module.params["base_dir"]), module.params["accelerator"], not module.check_mode
+    run_info(module, lambda _options: look(base, wanted, kernel, remember))
 
 
 if __name__ == "__main__":

@@ -124,8 +124,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._lab import image as lab_image
-from ansible_collections.lvs.cluster.plugins.module_utils._lab.errors import LabError
+from ansible_collections.lvs.cluster.plugins.module_utils._lab.errors import usable
 from ansible_collections.lvs.cluster.plugins.module_utils._lab.qemu import MACHINE_OPTIONS, Machine
+from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import failures
 
 _OPTIONS = {
     "base_dir": {"type": "path", "required": True},
@@ -149,7 +150,7 @@ def run(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     cache, path = lab_image.Cache(base), base / "images" / key
     answer: dict[str, Any] = {"key": key, "path": str(path), "building": "", "operations": []}
     if options["state"] == "begun" and not lab_image.is_image(path):
-        lab_image.check_space(cache.images, options["space"], f"Building the image {key}")
+        lab_image.check_space(cache.images, options["space"], f"image {key}")
         answer["operations"] = [f"build image {key}"]
         if not check_mode:
             cache.sweep()
@@ -170,14 +171,8 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=_OPTIONS, supports_check_mode=True, required_if=[("state", "published", ["building"])]
     )
-    try:
+    with failures(module), usable(module.params["base_dir"]):
         answer = run(module.params, module.check_mode)
-    except LabError as error:
-        module.fail_json(msg=str(error))
-    except OSError as error:
-        module.fail_json(
-            msg=f"The lab's cache cannot be written: {error}; put that right, or choose another directory with LVS_LAB_DIR."
-        )
     module.exit_json(**answer)
 
 

@@ -77,11 +77,11 @@ operations:
 import asyncio
 from pathlib import Path
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.lvs.cluster.plugins.module_utils._lab import channel as lab_channel
-from ansible_collections.lvs.cluster.plugins.module_utils._lab.errors import LabError
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.lvs.cluster.plugins.module_utils._lab.channel import require_qmp
 from ansible_collections.lvs.cluster.plugins.module_utils._lab.qemu import MACHINE_OPTIONS, STATE, Machine
 from ansible_collections.lvs.cluster.plugins.module_utils._lab.template import make_snapshot
+from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import failures
 
 _OPTIONS = {
     "image": {"type": "path", "required": True},
@@ -94,16 +94,13 @@ _OPTIONS = {
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=_OPTIONS, supports_check_mode=True)
-    if lab_channel.QMP_ERROR:
-        module.fail_json(msg=missing_required_lib("qemu.qmp"), exception=str(lab_channel.QMP_ERROR))
     image = Path(module.params["image"])
     there = (image / STATE).exists()
-    if not there and not module.check_mode:
-        try:
+    with failures(module):
+        require_qmp()
+        if not there and not module.check_mode:
             machine, overlays = Machine(**module.params["machine"]), [Path(one) for one in module.params["overlays"]]
             asyncio.run(make_snapshot(image, machine, module.params["timeout"], overlays))
-        except LabError as error:
-            module.fail_json(msg=str(error))
     diff = {"before": {"snapshot": there}, "after": {"snapshot": True}}
     module.exit_json(changed=not there, operations=[] if there else ["boot the image and save it"], diff=diff)
 

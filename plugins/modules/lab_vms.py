@@ -135,11 +135,12 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.lvs.cluster.plugins.module_utils._lab import channel as lab_channel
-from ansible_collections.lvs.cluster.plugins.module_utils._lab.errors import LabError
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.lvs.cluster.plugins.module_utils._lab.channel import require_qmp
+from ansible_collections.lvs.cluster.plugins.module_utils._lab.errors import usable
 from ansible_collections.lvs.cluster.plugins.module_utils._lab.hosts import parse_hosts
 from ansible_collections.lvs.cluster.plugins.module_utils._lab.run import Lab, lab_names, locked
+from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import failures
 
 _ROUTE = {"to": {"type": "str", "required": True}, "via": {"type": "str", "required": True}}
 _INTERFACE = {
@@ -193,17 +194,11 @@ def main() -> None:
     module = AnsibleModule(argument_spec=_OPTIONS, supports_check_mode=True)
     checked = module.params["state"] == "checked"
     dry = module.check_mode or checked
-    if lab_channel.QMP_ERROR:
-        module.fail_json(msg=missing_required_lib("qemu.qmp"), exception=str(lab_channel.QMP_ERROR))
-    work = take_down if module.params["state"] == "absent" else bring_up
-    try:
-        with nullcontext() if dry else locked(Path(module.params["base_dir"])):
+    work, base = take_down if module.params["state"] == "absent" else bring_up, module.params["base_dir"]
+    with failures(module), usable(base):
+        require_qmp()
+        with nullcontext() if dry else locked(Path(base)):
             answer = asyncio.run(work(module.params, dry))
-    except LabError as error:
-        module.fail_json(msg=str(error))
-    except OSError as error:
-        where = f"The lab's directory {module.params['base_dir']}"
-        module.fail_json(msg=f"{where} cannot be used: {error}; put that right, or choose another with LVS_LAB_DIR.")
     module.exit_json(changed=bool(answer["operations"]) and not checked, **answer)
 
 

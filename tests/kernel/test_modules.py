@@ -12,7 +12,8 @@ import pytest
 import yaml
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.settings import KERNEL_SYSCTLS
 from argument_specs import BadOptions
-from ipvs_bad_input import CASES, TABLE
+from error_words import PATH, ErrorWords
+from ipvs_bad_input import CASES, SAID_BY, TABLE
 from kernels import PLUGINS, command, run
 
 WEB = {"address": "192.0.2.30", "port": 80, "scheduler": "rr"}
@@ -163,8 +164,9 @@ def test_bad_input_changes_nothing(kernel):
             requests.append((case, run(case.module, **case.options)))
     assert len(requests) >= 40
     answers = kernel.batch(*(request for _, request in requests))
+    words = ErrorWords(PATH).stored
     for (case, _), answer in zip(requests, answers):
-        assert (answer.get("msg"), answer["writes"]) == (case.message, 0), case.name
+        assert ([answer.get("msg")], answer["writes"]) == (words[f"{SAID_BY}[{case.name}]"], 0), case.name
     assert kernel.command("ipvsadm", "-Sn") == before
 
 

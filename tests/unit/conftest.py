@@ -1,53 +1,67 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Records every error that the unit tests bring about, for test_errors.py, which runs last and judges them."""
+"""Compares the words of errors with those in errors.txt.
+
+A test asserts the type and the parts of an error; `pytest tests/unit --renew-words` writes what the errors say.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from error_sites import Recorder
+from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
+from error_words import PATH, ErrorWords
 
-RECORDER = pytest.StashKey[Recorder]()
+HERE = Path(__file__).parent
+WORDS = pytest.StashKey[ErrorWords]()
 WHOLE = pytest.StashKey[bool]()
-LAST = "test_errors.py"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--renew-words", action="store_true", help="write what errors say to tests/unit/errors.txt")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[RECORDER] = Recorder()
-    config.stash[RECORDER].start()
+    config.stash[WORDS] = ErrorWords(PATH, config.option.renew_words)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the judge last, and note whether all tests of this folder run before it."""
-    items.sort(key=lambda item: item.path.name == LAST)
-    here = {item.path for item in items}
-    config.stash[WHOLE] = not (
-        set(Path(__file__).parent.rglob("test_*.py")) - here
-        or config.option.keyword
-        or config.option.markexpr
-        or config.option.deselect
-        or any("::" in argument for argument in config.args)
-        or hasattr(config, "workerinput")
-    )
+    """Note whether all tests of this folder run: only then is it known what is unused."""
+    selected = config.option.keyword or config.option.markexpr or config.option.deselect
+    whole = not set(HERE.rglob("test_*.py")) - {item.path for item in items}
+    config.stash[WHOLE] = whole and not selected and not any("::" in argument for argument in config.args)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """Record nothing of random cases: what they bring about differs from run to run, and the judge must not."""
-    recorder = item.config.stash[RECORDER]
-    recorder.paused = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
-    try:
-        return (yield)
-    finally:
-        recorder.paused = False
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    words, whole = session.config.stash[WORDS], session.config.stash.get(WHOLE, False)
+    if exitstatus == pytest.ExitCode.OK and words.renew:
+        words.write(whole)
+    elif exitstatus == pytest.ExitCode.OK and whole and words.unused():
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-@pytest.fixture(scope="session")
-def recorder(request: pytest.FixtureRequest) -> Recorder:
-    """Return what the other tests made the collection say; skips where not all of them ran."""
-    if not request.config.stash[WHOLE]:
-        pytest.skip("judges what all unit tests bring about, in one process: pytest tests/unit")
-    return request.config.stash[RECORDER]
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    words = config.stash[WORDS]
+    if config.stash.get(WHOLE, False) and not words.renew and (unused := words.unused()):
+        terminalreporter.section(f"no error says this any more: renew {words.path.name}")
+        terminalreporter.write_line("\n".join(unused))
+
+
+@pytest.fixture
+def error_words(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., tuple[str, object]]:
+    """Return a function that compares what an error says with errors.txt, and returns its subject and value.
+
+    errors.txt lists what the cases of a test say as one set; a `case` that is named has an entry of its own.
+    """
+    words = request.config.stash[WORDS]
+    test = f"{request.path.relative_to(HERE)}::{request.node.originalname}"
+
+    def check(error: LvsError, case: str = "") -> tuple[str, object]:
+        words.check(
+            f"{test}[{case}]" if case else test, str(error).replace(str(tmp_path), "<tmp_path>").replace("\n", r"\n")
+        )
+        return error.subject, error.value
+
+    return check

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 from .._core.address import is_ipv6
-from .._core.errors import KernelRefusal, NotPermitted, NotSupported, unexplained
+from .._core.errors import NotSupported, refusal
 from .model import OwnerAnswer
 from .packets import (
     ALL_NODES,
@@ -62,9 +62,7 @@ class Segment:
         *_address, hardware, mac = self.arp.getsockname()
         if hardware != _ARPHRD_ETHER:
             self.arp.close()
-            raise NotSupported(
-                f"{interface} is not an Ethernet device, so nobody can be asked or told there by ARP; name one that is."
-            )
+            raise NotSupported("interface", interface, "is not an Ethernet device and has no ARP", "name one that is")
         self.mac = mac_text(mac)
         self._nd: socket.socket | None = None
 
@@ -204,20 +202,18 @@ def _forwards(interface: str) -> bool:
     return False
 
 
+# Reason and remedy of the errnos that have a meaning of their own here.
+_KNOWN = {
+    errno.ENODEV: ("there is no such interface (errno 19)", "name one that this host has"),
+    errno.ENETDOWN: ("it is down (errno 100)", "bring it up first"),
+    errno.EADDRNOTAVAIL: ("it has no IPv6 address of its own (errno 99)", "give it a link-local one"),
+}
+
+
 @contextmanager
 def _explained(what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        number = error.errno or 0
-        if number in (errno.EPERM, errno.EACCES):
-            raise NotPermitted(
-                f"Not allowed to {what}: this needs CAP_NET_RAW; run the task as root (become: true).", number
-            ) from None
-        known = {
-            errno.ENODEV: "there is no such interface; name one that this host has",
-            errno.ENETDOWN: "it is down; bring it up first",
-            errno.EADDRNOTAVAIL: "it has no IPv6 address of its own; give it a link-local one",
-        }
-        reason = f"{known[number]} (errno {number})" if number in known else unexplained(number)
-        raise KernelRefusal(f"The kernel refused to {what}: {reason}.", number) from None
+        number = errno.EPERM if error.errno == errno.EACCES else error.errno or 0
+        raise refusal(what, number, _KNOWN.get(number), "CAP_NET_RAW") from None

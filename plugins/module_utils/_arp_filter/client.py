@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .._nftables.library import LIST_REMEDY, Nft
+from .._nftables.library import Nft
 from .._nftables.ruleset import Chain, Ruleset, parse_ruleset
 from .options import WantedArpFilter
 from .plan import FAMILY, SET, ArpFilterOperation, MakeFilter
@@ -21,13 +21,13 @@ class ArpFilterClient(Nft):
     def read(self, _wanted: WantedArpFilter) -> Ruleset:
         """Return the rules of family arp."""
         listing = [{"list": {"ruleset": {"family": FAMILY}}}]
-        return parse_ruleset(self._ask(listing, "list the rules of nftables", LIST_REMEDY))
+        return parse_ruleset(self._ask(listing, "list the rules of nftables"))
 
     def apply(self, operations: Sequence[ArpFilterOperation]) -> None:
         """Carry out all steps or none of them."""
         commands = [command for operation in operations for command in _commands(operation)]
         if commands:
-            remedy = "a running program keeps this table for itself; end that program"
+            remedy = "stop the running program that owns this table"
             self._ask(commands, "; ".join(operation.words for operation in operations), remedy)
 
 

@@ -1,42 +1,59 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The errors of this collection; only the runner turns one into a failed task."""
+"""The errors of this collection; only the runner turns one into a failed task.
+
+Each names a subject, a value, the rule that the value breaks and the remedy, and reads as one sentence.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+AS_ROOT = "run the task as root (become: true)"
+KERNEL_LOG = "look for the reason in the kernel's log (dmesg) on that host"
+
+
+def sentence(subject: str, value: object, rule: str, remedy: str) -> str:
+    """Return the sentence of an error; `value` is None when there is none."""
+    return f"{subject} {rule}; {remedy}." if value is None else f"{subject}: {value!r} {rule}; {remedy}."
 
 
 class LvsError(Exception):
-    """Something that a person has to put right; the text is one complete sentence or two.
+    """Something that an operator has to correct.
 
-    `results` are further values for the person, such as what was done before it.
+    `subject` is the option, file, host or program, and `value` what it has (None: no value). `results` are further
+    values for the operator, such as the operations that were applied before the error.
     """
 
     results: Mapping[str, Any] = {}
 
+    def __init__(self, subject: str, value: object, rule: str, remedy: str) -> None:
+        super().__init__(sentence(subject, value, rule, remedy))
+        self.subject, self.value, self.rule, self.remedy = subject, value, rule, remedy
+
+
+class ErrorGroup(LvsError):
+    """Several errors at once, each on a line of its own; its parts are those of the first."""
+
+    def __init__(self, errors: Sequence[LvsError]) -> None:
+        first = errors[0]
+        super().__init__(first.subject, first.value, first.rule, first.remedy)
+        self.errors = tuple(errors)
+
+    def __str__(self) -> str:
+        return "\n".join(dict.fromkeys(map(str, self.errors)))
+
 
 class InvalidValue(LvsError):
-    """A value that breaks a rule.
-
-    The text reads: option, value (None: there is none), the rule that it breaks, what to do.
-    """
-
-    def __init__(self, option: str, value: object, rule: str, remedy: str) -> None:
-        super().__init__(f"{option} {rule}; {remedy}." if value is None else f"{option}: {value!r} {rule}; {remedy}.")
-        self.option, self.value, self.rule, self.remedy = option, value, rule, remedy
+    """An option with a value that breaks a rule."""
 
     def of(self, whose: str) -> InvalidValue:
-        """Return the same error, telling whose option it is, unless that was told already."""
-        if " of " in self.option:
+        """Return the same error with the owner of the option in its subject, unless the subject has an owner."""
+        if " of " in self.subject:
             return self
-        return InvalidValue(f"{self.option} of {whose}", self.value, self.rule, self.remedy)
-
-
-def unexplained(number: int) -> str:
-    """Return an errno (see errno(3)) that has no meaning of its own at this step, and where to look for its reason."""
-    return f"{os.strerror(number)} (errno {number}); look for the reason in the kernel's log (dmesg) on that host"
+        return InvalidValue(f"{self.subject} of {whose}", self.value, self.rule, self.remedy)
 
 
 class AddressConflict(LvsError):
@@ -46,13 +63,26 @@ class AddressConflict(LvsError):
 class KernelRefusal(LvsError):
     """The kernel refused an operation; `errno` is the kernel's number (see errno(3))."""
 
-    def __init__(self, message: str, errno: int) -> None:
-        super().__init__(message)
+    def __init__(self, subject: str, value: object, rule: str, remedy: str, errno: int) -> None:
+        super().__init__(subject, value, rule, remedy)
         self.errno = errno
 
 
 class NotPermitted(KernelRefusal):
-    """The caller lacks the capability that the operation needs."""
+    """The task lacks a permission or capability that the operation needs."""
+
+
+def refusal(
+    what: str, number: int, known: tuple[str, str] | None = None, needs: str = "CAP_NET_ADMIN"
+) -> KernelRefusal:
+    """Return the error for an errno of the kernel, which refused to do `what`.
+
+    `known` is the reason and the remedy where the errno has a meaning of its own at this step.
+    """
+    if number == errno.EPERM:
+        return NotPermitted("The task", None, f"is not allowed to {what}: this needs {needs}", AS_ROOT, number)
+    reason, remedy = known or (f"{os.strerror(number)} (errno {number})", KERNEL_LOG)
+    return KernelRefusal("The kernel", None, f"refused to {what}: {reason}", remedy, number)
 
 
 class NotSupported(LvsError):
@@ -60,22 +90,21 @@ class NotSupported(LvsError):
 
 
 class ServiceRefusal(LvsError):
-    """A program that runs on this host, such as firewalld, refused what it was asked for."""
+    """A program that runs on this host, such as firewalld, refused a request."""
 
 
 class LibraryMissing(NotSupported):
-    """A Python library is not there; `reason` tells what it is for, and which package has it."""
+    """A Python library is not installed; `reason` says what needs it and which package has it."""
 
     def __init__(self, library: str, package: str, purpose: str) -> None:
-        super().__init__(f"The Python library {library} is missing on this host; install the package {package}.")
+        super().__init__("Python library", library, "is missing on this host", f"install the package {package}")
         self.library = library
-        self.reason = f"for {purpose}; it is in the distribution's package {package}"
+        self.reason = f"for {purpose}; install the package {package}"
 
 
 class MalformedAnswer(LvsError):
-    """Bytes from the kernel that do not mean what they should; nothing in them is believed."""
+    """The kernel's answer has bytes that break its format; nothing in it is used."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(
-            f"The kernel's answer cannot be read: {what}. Nothing was decided on it; please report it with `uname -r`."
-        )
+        remedy = "the task did not act on it: report this with the output of `uname -r`"
+        super().__init__("The kernel's answer", None, f"cannot be parsed: {what}", remedy)

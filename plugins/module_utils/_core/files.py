@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 
-from .errors import NotPermitted
+from .errors import AS_ROOT, NotPermitted
 
 # The name of every directory that holds files of this collection alone.
 _OWN_DIRECTORY = "lvs-cluster"
@@ -21,7 +22,7 @@ def read_bytes(path: str) -> bytes | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except PermissionError as error:
-        raise _not_permitted("read", path, error) from None
+        raise not_permitted("read", path, error) from None
 
 
 def write_atomic(path: str, content: bytes, mode: int = 0o644) -> None:
@@ -34,7 +35,7 @@ def write_atomic(path: str, content: bytes, mode: int = 0o644) -> None:
         os.makedirs(directory, mode=0o755, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", dir=directory)
     except PermissionError as error:
-        raise _not_permitted("write", path, error) from None
+        raise not_permitted("written", path, error) from None
     try:
         with os.fdopen(handle, "wb") as target:
             os.fchmod(target.fileno(), mode)
@@ -58,8 +59,9 @@ def remove(path: str) -> None:
             with contextlib.suppress(OSError):  # something else is in it
                 os.rmdir(directory)
     except PermissionError as error:
-        raise _not_permitted("remove", path, error) from None
+        raise not_permitted("removed", path, error) from None
 
 
-def _not_permitted(verb: str, path: str, error: OSError) -> NotPermitted:
-    return NotPermitted(f"{path}: no permission to {verb} it; run the task as root (become: true).", error.errno or 0)
+def not_permitted(verb: str, path: str, error: OSError) -> NotPermitted:
+    """Return the error of a file that cannot be read, written or removed (`verb`) without more permissions."""
+    return NotPermitted(path, None, f"cannot be {verb}: {os.strerror(errno.EACCES)}", AS_ROOT, error.errno or 0)

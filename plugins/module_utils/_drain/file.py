@@ -7,8 +7,7 @@ import fcntl
 import os
 from typing import Callable
 
-from .._core.errors import NotPermitted
-from .._core.files import read_bytes, remove, write_atomic
+from .._core.files import not_permitted, read_bytes, remove, write_atomic
 from .._core.paths import DRAIN_STATE
 from .._ipvs.model import Drained, Former, Place
 from .state import dump, load
@@ -29,8 +28,7 @@ def update_drained(change: Callable[[Drained], Drained], path: str = DRAIN_STATE
         os.makedirs(directory, mode=0o755, exist_ok=True)
         handle = os.open(directory, os.O_RDONLY)
     except PermissionError as error:
-        message = f"{directory}: no permission to write in it; run the task as root (become: true)."
-        raise NotPermitted(message, error.errno or 0) from None
+        raise not_permitted("written", directory, error) from None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         text = dump(change(read_drained(path)))

@@ -169,10 +169,8 @@ def servers_at(table: Table, drained: Drained, addresses: Sequence[str]) -> list
     missing = [address for address in addresses if not any(server.address == address for _service, server in known)]
     if missing:
         there = dict.fromkeys(server.address for _service, server in known)
-        raise NotSupported(
-            f"servers: no service of this host has {', '.join(missing)}; name some of those that they have "
-            f"({', '.join(there) or 'none'})."
-        )
+        remedy = f"name servers that they have: {', '.join(there)}" if there else "add a service with servers first"
+        raise NotSupported("servers", missing, "are in no service of this host", remedy)
     return [place for place in known if place[1].address in addresses]
 
 
@@ -205,8 +203,8 @@ def _is_there(table: Table, drained: Drained, place: Place) -> bool:
         return True
     if place in drained:
         return False
-    name = f"server {server_name(server)} of {service_name(service)}"
-    raise NotSupported(f"{name} does not exist on this host, so it can't be drained; see lvs.cluster.ipvs_info.")
+    remedy = "name one that lvs.cluster.ipvs_info lists"
+    raise NotSupported(f"server of {service_name(service)}", server_name(server), "does not exist on this host", remedy)
 
 
 def _removal(service: ServiceKey, server: ServerKey) -> IpvsOperation:

@@ -47,9 +47,9 @@ def load(text: str, path: str) -> dict[Place, Former]:
             raise ValueError(data["format"])
         return dict(_entry(entry) for entry in data["drained"])
     except (AttributeError, KeyError, TypeError, ValueError, LvsError):
+        remedy = "restore the file from a backup, or remove it and set the weights of the drained servers yourself"
         raise LvsError(
-            f"{path} is damaged or of another version: the weights from before a drain cannot be read; put the file "
-            "back from a backup, or remove it and name the weights of the drained servers yourself."
+            path, None, "is damaged or of another version: it has the weights before a drain", remedy
         ) from None
 
 

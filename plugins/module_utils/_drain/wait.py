@@ -18,8 +18,10 @@ NONE = Connections(0, 0, 0)
 class NotDrained(LvsError):
     """The deadline passed while there were connections."""
 
-    def __init__(self, message: str, results: Mapping[str, Any]) -> None:
-        super().__init__(message)
+    def __init__(self, seconds: int, left: Sequence[str], results: Mapping[str, Any]) -> None:
+        kept = "the server keeps" if len(left) == 1 else "the servers keep"
+        remedy = f"{kept} weight 0: run the task again to wait longer, or end these connections"
+        super().__init__("drain_timeout", seconds, f"seconds passed, but {'; '.join(left)}", remedy)
         self.results = results
 
 
@@ -56,7 +58,7 @@ def wait(
         report = {**operation.told, "drain": drain}
         passed = clock() - began
         if left and passed >= operation.seconds:
-            raise NotDrained(late(left, operation.seconds), report)
+            raise NotDrained(operation.seconds, left, report)
         if not left or (operation.interval and passed >= operation.interval):
             return report
         pause(min(next_pause, min(operation.seconds, operation.interval or operation.seconds) - passed))
@@ -67,15 +69,6 @@ def total(counts: Iterable[Connections]) -> dict[str, int]:
     """Return the sums of the counts."""
     found = list(counts)
     return {name: sum(getattr(each, name) for each in found) for name in Connections._fields}
-
-
-def late(left: Sequence[str], seconds: int) -> str:
-    """Return what a person is told of the servers that still have connections when the time is over."""
-    verbs = "it keeps weight 0 and gets" if len(left) == 1 else "they keep weight 0 and get"
-    return (
-        f"drain_timeout: after {seconds} s {'; '.join(left)}; {verbs} no new ones, so run the task again to wait "
-        "longer, or end what holds them."
-    )
 
 
 def _left(one: Leaving, counts: Connections) -> str:

@@ -36,7 +36,7 @@ def read_boots(names: Iterable[str], root: str = "") -> dict[str, dict[str, Any]
             data = read_bytes(path)
             declared = None if data is None else json.loads(data)
         except (OSError, ValueError) as error:
-            raise LvsError(f"{path} cannot be read ({error}); run lvs.cluster.site, which writes it anew.") from None
+            raise LvsError(path, None, f"cannot be read ({error})", "run lvs.cluster.site to write it again") from None
         found[name] = {
             "unit": unit,
             "active": os.path.isdir(f"{root}/run/lvs-cluster-{name}"),

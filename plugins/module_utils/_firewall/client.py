@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .._nftables.library import LIST_REMEDY, Nft
+from .._nftables.library import Nft
 from .._nftables.operations import OWN_FAMILY, AddRule, DeleteRule, InsertRule, MakeTable, NftOperation, RemoveTable
 from .._nftables.ruleset import Chain, ChainKey, Rule, Ruleset, parse_ruleset
 
@@ -19,14 +19,14 @@ class NftClient(Nft):
 
     def read(self) -> Ruleset:
         """Return every rule there is."""
-        return parse_ruleset(self._ask([{"list": {"ruleset": None}}], "list the rules of nftables", LIST_REMEDY))
+        return parse_ruleset(self._ask([{"list": {"ruleset": None}}], "list the rules of nftables"))
 
     def apply(self, operations: Sequence[NftOperation]) -> None:
         """Carry out all steps or none of them."""
         commands = [command for operation in operations for command in _commands(operation)]
         if commands:
             # Who may list may change, but for a table that belongs to a running program (NFT_TABLE_F_OWNER).
-            remedy = "a running program, such as firewalld, keeps a table for itself; open the VIPs with that program"
+            remedy = "open the VIPs with the running program that owns a table, such as firewalld"
             self._ask(commands, "; ".join(operation.words for operation in operations), remedy)
 
 

@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable, TypeVar
 
-from .._core.errors import LibraryMissing, NotPermitted, NotSupported, ServiceRefusal
+from .._core.errors import AS_ROOT, LibraryMissing, NotPermitted, NotSupported, ServiceRefusal
 from .._core.files import remove
 from .policy import DropPolicy, MakePolicy, OpenPolicy, Policies, PolicyOperation
 
@@ -97,14 +97,12 @@ class FirewalldClient:
         except self._dbus.exceptions.DBusException as error:
             name, reason = error.get_dbus_name() or "", " ".join(str(error.get_dbus_message()).split())
             if any(word in name or word in reason for word in _DENIED):
-                remedy = "run the task as root (become: true)"
-                raise NotPermitted(f"Could not {what}: no permission; {remedy}.", errno.EPERM) from None
+                raise NotPermitted("The task", None, f"is not allowed to {what}", AS_ROOT, errno.EPERM) from None
             if name.endswith((".UnknownMethod", ".UnknownInterface")):
-                remedy = "upgrade it, or open the VIPs in its zones and choose backend none"
-                lack = "This firewalld has no policies, which came with its version 0.9"
-                raise NotSupported(f"{lack}; {remedy}.") from None
-            log = "its log (journalctl -u firewalld) tells more; put that right and run again"
-            raise ServiceRefusal(f"Could not {what}: firewalld refuses: {reason or name}; {log}.") from None
+                remedy = "upgrade it, or open the VIPs in its zones and write backend: none"
+                raise NotSupported("firewalld", None, "is older than 0.9 and has no policies", remedy) from None
+            remedy = "correct that (see journalctl -u firewalld) and run the task again"
+            raise ServiceRefusal("firewalld", None, f"refused to {what}: {reason or name}", remedy) from None
 
     def _settings(self, settings: Mapping[str, Any]) -> Any:
         # An empty or mixed container has no signature of its own.

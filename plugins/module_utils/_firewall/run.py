@@ -32,7 +32,10 @@ class FirewallRun:
         ruleset = self._nft.read()
         running = FirewalldClient.find(bool(firewalld_tables(ruleset)))
         if wanted.present and wanted.backend == "firewalld" and not running:
-            raise NotSupported("firewalld does not run on this host; start it, or choose backend auto.")
+            remedy = "start it, or write backend: auto"
+            raise NotSupported(
+                "backend", wanted.backend, "is not possible: firewalld does not run on this host", remedy
+            )
         self._carrier = carrier(wanted, running is not None)
         self._firewalld = running or FirewalldFiles()
         # One that was stopped has its openings when it is started again.

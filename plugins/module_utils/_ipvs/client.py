@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import groupby
 
-from .._core.errors import MalformedAnswer, NotSupported
+from .._core.errors import MalformedAnswer, NotSupported, refusal
 from .._core.run import ConcurrentChange
 from .._netlink.generic import GenericNetlink, GenlRequest
 from .._netlink.messages import NetlinkError, pack_nested, unpack_attributes
 from .describe import server_name, service_name
-from .errors import Command, Work, refusal_of, unexpected
+from .errors import Command, Work, refusal_of
 from .fields import encode_server, encode_service, server_of, service_of
 from .kernel_module import load_module
 from .model import (
@@ -50,9 +50,9 @@ _COMMANDS = {
 # These write all of an object, and so also what was not asked for but read before.
 _REPLACING = (Step.SET_SERVICE, Step.SET_SERVER, Step.DRAIN_SERVER, Step.HOLD_SERVER, Step.RESTORE_SERVER)
 _ATTR_SERVICE, _ATTR_DEST, _ATTR_DAEMON = 1, 2, 3
-_NO_IPVS = (
-    "This kernel has no IPVS and could not load the module ip_vs; if `modprobe ip_vs` finds none, install the "
-    "distribution's full kernel, and if module loading is switched off load ip_vs at boot."
+_INSTALL_IPVS = (
+    "if `modprobe ip_vs` finds no module, install the distribution's full kernel; if module loading is disabled, load "
+    "ip_vs at boot"
 )
 
 
@@ -68,8 +68,9 @@ class IpvsClient:
             self._genl = _family()
         except NetlinkError as error:
             if error.errno == errno.ENOENT:
-                raise NotSupported(_NO_IPVS) from None
-            raise unexpected("find IPVS", error) from None
+                rule = "has no IPVS and cannot load the module ip_vs"
+                raise NotSupported("The kernel", None, rule, _INSTALL_IPVS) from None
+            raise refusal("find IPVS", error.errno or 0) from None
 
     def close(self) -> None:
         """End the conversation."""
@@ -220,7 +221,7 @@ def _asking(what: str) -> Iterator[None]:
     try:
         yield
     except NetlinkError as error:
-        raise unexpected(what, error) from None
+        raise refusal(what, error.errno or 0) from None
 
 
 def _set(sysctls: Mapping[str, int]) -> None:

@@ -46,7 +46,8 @@ def plan_sysctls(plan: Plan[Any], current: Mapping[str, int], given: Mapping[str
         return plan
     for name in given:
         if name not in current:
-            raise NotSupported(f"sysctls.{name}: this kernel has no net.ipv4.vs.{name}; leave it out.")
+            rule = f"is not possible: this kernel has no net.ipv4.vs.{name}"
+            raise NotSupported(f"sysctls.{name}", given[name], rule, "leave it out")
     before = {name: current[name] for name in given}
     different = {name: value for name, value in given.items() if value != before[name]}
     operation = SysctlsOperation(f"change sysctls: {_changes(before, given)}", different)
@@ -95,10 +96,8 @@ def plan_server(
     """Return the way to one server of one service; raise NotSupported when the service is not there to take it."""
     state = table.get(service)
     if state is None and wanted.state == "present":
-        raise NotSupported(
-            f"service: {service_name(service)} does not exist on this host, so it can't take server "
-            f"{server_name(wanted.key)}; create it first with lvs.cluster.ipvs_service."
-        )
+        remedy = "create it first with lvs.cluster.ipvs_service"
+        raise NotSupported("service", service_name(service), "does not exist on this host", remedy)
     planner = _Planner(drained)
     if state is not None:
         planner.servers(service, [wanted], state.servers)

@@ -12,14 +12,21 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from .errors import AGAIN, GuestFailed, LabError, SnapshotRefused
+from .._core.errors import LibraryMissing
+from .errors import AGAIN, UP_AGAIN, GuestFailed, LabError, SnapshotRefused
 
 QMP_ERROR: BaseException | None = None
 try:
     from qemu.qmp import QMPClient
     from qemu.qmp.error import QMPError
-except ImportError as error:  # reported by the module with missing_required_lib
+except ImportError as error:  # reported by require_qmp
     QMP_ERROR = error
+
+
+def require_qmp() -> None:
+    """Raise LibraryMissing without QEMU's library for its monitor."""
+    if QMP_ERROR:
+        raise LibraryMissing("qemu.qmp", "qemu.qmp (PyPI)", "QEMU's monitor") from QMP_ERROR
 
 
 class Monitor:
@@ -38,7 +45,7 @@ class Monitor:
                 return self
             except (QMPError, OSError) as error:
                 if time.monotonic() > deadline:
-                    raise LabError(f"QEMU's monitor {self._path} does not answer: {error}; {AGAIN}.") from error
+                    raise LabError("QEMU's monitor", str(self._path), f"does not answer: {error}", AGAIN) from error
                 await asyncio.sleep(0.02)
 
     async def close(self) -> None:
@@ -51,7 +58,7 @@ class Monitor:
         try:
             return await self._client.execute(command, {k.replace("_", "-"): v for k, v in options.items()})
         except (QMPError, OSError, EOFError) as error:
-            raise LabError(f"QEMU refused {command}: {str(error) or type(error).__name__}; {AGAIN}.") from error
+            raise LabError("QEMU", None, f"refused {command}: {str(error) or type(error).__name__}", AGAIN) from error
 
     async def share_memory(self) -> None:
         """Leave the memory out of the snapshot: it is a file of its own."""
@@ -63,13 +70,12 @@ class Monitor:
             try:
                 answer = await self.execute("query-migrate")
             except LabError as error:
-                raise SnapshotRefused(f"{what} failed: QEMU ended; run lvs.cluster.lab_up again.") from error
+                raise SnapshotRefused(what, None, "failed: QEMU ended", UP_AGAIN) from error
             if answer.get("status") == "completed":
                 return
             if answer.get("status") in ("failed", "cancelled"):
-                raise SnapshotRefused(
-                    f"{what} failed: {answer.get('error-desc') or answer['status']}; run lvs.cluster.lab_up again."
-                )
+                why = answer.get("error-desc") or answer["status"]
+                raise SnapshotRefused(what, None, f"failed: {why}", UP_AGAIN)
             await asyncio.sleep(0.02)
 
 
@@ -79,7 +85,7 @@ class Agent:
     _numbers = itertools.count(int(time.time()))
 
     def __init__(self, path: Path, host: str):
-        self._path, self._host = path, host
+        self._path, self._host, self._subject = path, host, f"{host}: the guest agent"
 
     async def connect(self, seconds: float) -> Agent:
         """Wait for the agent; raises GuestFailed after so many seconds."""
@@ -94,9 +100,8 @@ class Agent:
                 return self
             except asyncio.TimeoutError:
                 continue
-        raise GuestFailed(
-            f"{self._host}: the guest agent has not answered in {seconds:.0f} s; {AGAIN}, with less to do meanwhile."
-        )
+        remedy = f"{AGAIN}, with less load on this machine"
+        raise GuestFailed(self._subject, None, f"has not answered in {seconds:.0f} s", remedy)
 
     def _send(self, command: str, options: dict[str, Any] | None) -> None:
         message = {"execute": command, **({"arguments": options} if options else {})}
@@ -105,7 +110,7 @@ class Agent:
     async def _answer(self, seconds: float) -> dict[str, Any]:
         line = await asyncio.wait_for(self._reader.readline(), seconds)
         if not line:
-            raise GuestFailed(f"{self._host}: its machine closed the agent's channel; {AGAIN}.")
+            raise GuestFailed(self._subject, None, "has closed its channel", AGAIN)
         try:
             answer = json.loads(line.lstrip(b"\xff"))
         except ValueError:
@@ -118,11 +123,10 @@ class Agent:
         try:
             answer = await self._answer(60.0)
         except asyncio.TimeoutError:
-            raise GuestFailed(f"{self._host}: the guest agent did not answer {command} in 60 s; {AGAIN}.") from None
+            raise GuestFailed(self._subject, None, f"has not answered {command} in 60 s", AGAIN) from None
         if "return" not in answer:
-            raise GuestFailed(
-                f"{self._host}: {command} failed: {answer.get('error', {}).get('desc', answer)}; {AGAIN}."
-            )
+            why = answer.get("error", {}).get("desc", answer)
+            raise GuestFailed(self._subject, None, f"refused {command}: {why}", AGAIN)
         return answer["return"]
 
     async def run(self, script: str, what: str, seconds: float = 60.0) -> str:
@@ -135,11 +139,11 @@ class Agent:
             if status["exited"]:
                 break
             if time.monotonic() > deadline:
-                raise GuestFailed(f"{self._host}: {what} has not ended in {seconds:.0f} s; {AGAIN}.")
+                raise GuestFailed(self._host, None, f"has not finished {what} in {seconds:.0f} s", AGAIN)
             await asyncio.sleep(0.1)
         if status.get("exitcode") != 0:
             words = base64.b64decode(status.get("err-data", "")).decode(errors="replace").strip()
-            raise GuestFailed(f"{self._host}: {what} failed in the guest: {words or status}; {AGAIN}.")
+            raise GuestFailed(self._host, None, f"failed at {what}: {words or status}", AGAIN)
         return base64.b64decode(status.get("out-data", "")).decode(errors="replace")
 
     async def addresses(self) -> dict[str, frozenset[str]]:

@@ -1,14 +1,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can go wrong with the lab, each as its own class; the text is one sentence with the remedy."""
+"""The errors of the lab."""
 
 from __future__ import annotations
 
-# For whatever has no better remedy: a lab is cheap to have anew.
-AGAIN = "end the lab with lvs.cluster.lab_down and bring it up again with lvs.cluster.lab_up"
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .._core.errors import LvsError
+
+# For errors without a better remedy: to build a lab again costs little.
+AGAIN = "end the lab with lvs.cluster.lab_down and start it again with lvs.cluster.lab_up"
+UP_AGAIN = "run lvs.cluster.lab_up again"
 
 
-class LabError(Exception):
-    """Any failure of the lab that a person can act upon."""
+class LabError(LvsError):
+    """An error of the lab; `details`, such as the end of a console's log, follow its sentence."""
+
+    def __init__(self, subject: str, value: object, rule: str, remedy: str, details: str = "") -> None:
+        super().__init__(subject, value, rule, remedy)
+        self.details = details
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}{self.details}"
 
 
 class BadLabHost(LabError):
@@ -45,3 +58,13 @@ class GuestFailed(LabError):
 
 class BadImage(LabError):
     """An image in the cache is not complete or not what it should be."""
+
+
+@contextmanager
+def usable(directory: str) -> Iterator[None]:
+    """Raise a LabError for every OSError, which the lab's directory is the reason of."""
+    try:
+        yield
+    except OSError as error:
+        remedy = "correct that, or set LVS_LAB_DIR to another directory"
+        raise LabError("base_dir", directory, f"cannot be used: {error}", remedy) from error

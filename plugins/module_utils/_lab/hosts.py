@@ -17,6 +17,7 @@ _HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?")
 _INTERFACE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,14}")
 _SEGMENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,30}")
 _RESERVED_INTERFACES = ("lo", "mgmt0", "all", "default")
+_EXAMPLE = "write one such as 192.0.2.1/24"
 
 
 def derive_mac(host: str, interface: str) -> str:
@@ -45,16 +46,14 @@ class Route:
         try:
             network, neighbour = ipaddress.ip_network(to), ipaddress.ip_address(via)
         except ValueError:
-            raise BadLabHost(
-                f"{where}: the route to {to!r} via {via!r} is none; write it like {{to: 192.0.2.0/24, via: 10.0.0.1}}."
-            ) from None
+            remedy = "write one such as {to: 192.0.2.0/24, via: 10.0.0.1}"
+            raise BadLabHost(f"routes of {where}", {"to": to, "via": via}, "is not a route", remedy) from None
         if network.version != neighbour.version or all(
             neighbour not in ipaddress.ip_interface(address).network for address in addresses
         ):
-            raise BadLabHost(
-                f"{where}: the route to {network} goes via {neighbour}, which is no neighbour there; name an address "
-                "of the route's family in the network of one of the interface's addresses."
-            )
+            rule = f"is in no network of this interface, so the route to {network} cannot use it"
+            remedy = "name an address of the route's family in a network of the interface"
+            raise BadLabHost(f"via of {where}", str(neighbour), rule, remedy)
         return cls(str(network), str(neighbour))
 
 
@@ -73,20 +72,20 @@ class Interface:
         """One entry of lab_interfaces; raises BadLabHost."""
         name, segment = str(raw.get("name") or ""), str(raw.get("segment") or "")
         if not _INTERFACE_NAME.fullmatch(name) or name in _RESERVED_INTERFACES:
-            raise BadLabHost(
-                f"{host}: {name!r} cannot be an interface's name in lab_interfaces; use up to 15 letters, digits, "
-                f"- and _, beginning with a letter, and none of {', '.join(_RESERVED_INTERFACES)}."
+            remedy = (
+                "use up to 15 letters, digits, - and _, the first a letter, but none of "
+                f"{', '.join(_RESERVED_INTERFACES)}"
             )
+            raise BadLabHost(f"lab_interfaces of {host}", name, "is not an interface name", remedy)
         if not _SEGMENT_NAME.fullmatch(segment):
-            raise BadLabHost(
-                f"{host}: {segment!r} cannot be a segment's name (interface {name}); use up to 31 letters, digits, "
-                "- and _."
-            )
+            remedy = "use up to 31 letters, digits, - and _"
+            raise BadLabHost(f"segment of {host}, {name}", segment, "is not a segment name", remedy)
         addresses = tuple(_address(host, name, value) for value in raw.get("addresses") or ())
         if len(set(addresses)) != len(addresses):
-            raise BadLabHost(f"{host}: an address is listed twice on interface {name}; list each address once.")
+            subject = f"addresses of {host}, {name}"
+            raise BadLabHost(subject, list(addresses), "has an address twice", "list each address once")
         routes = tuple(Route.parse(f"{host}, {name}", item, addresses) for item in raw.get("routes") or ())
-        _unique(f"{host}: {{}} has two routes on interface {name}; keep one of them.", (route.to for route in routes))
+        _unique(f"routes of {host}, {name}", "has two routes", "keep one of them", (route.to for route in routes))
         return cls(name, segment, derive_mac(host, name), addresses, routes)
 
     @classmethod
@@ -99,13 +98,11 @@ class Interface:
 def _address(host: str, interface: str, value: Any) -> str:
     text = str(value)
     if "/" not in text:
-        raise BadLabHost(f"{host}: address {text} of {interface} has no prefix length; write it like 192.0.2.1/24.")
+        raise BadLabHost(f"addresses of {host}, {interface}", text, "has no prefix length", _EXAMPLE)
     try:
         return str(ipaddress.ip_interface(text))
     except ValueError:
-        raise BadLabHost(
-            f"{host}: {text!r} is not an address of interface {interface}; write it like 192.0.2.1/24."
-        ) from None
+        raise BadLabHost(f"addresses of {host}, {interface}", text, "is not an IP address", _EXAMPLE) from None
 
 
 @dataclass(frozen=True)
@@ -123,14 +120,15 @@ class Host:
         """One entry of the module's hosts option; raises BadLabHost."""
         name = str(raw["name"])
         if not _HOST_NAME.fullmatch(name):
-            raise BadLabHost(f"{name!r} cannot be a lab host's name; use small letters, digits and -, 63 at most.")
+            remedy = "use up to 63 lower-case letters, digits and -"
+            raise BadLabHost("name", name, "is not the name of a lab host", remedy)
         port = int(raw["port"])
         if not 1 <= port <= 65535:
-            raise BadLabHost(
-                f"{name}: ssh port {port} is out of range; choose lab_ssh_base_port so that it is 1-65535."
-            )
+            remedy = "set lab_ssh_base_port so that it is from 1 to 65535"
+            raise BadLabHost(f"ssh port of {name}", port, "is out of range", remedy)
         interfaces = tuple(Interface.parse(name, item) for item in raw.get("interfaces") or ())
-        _unique(f"{name}: interface {{}} is listed twice; give each a name of its own.", (i.name for i in interfaces))
+        remedy = "give each interface a name of its own"
+        _unique(f"lab_interfaces of {name}", "is listed twice", remedy, (one.name for one in interfaces))
         return cls(name, port, str(raw["image"]), interfaces, bool(raw.get("forwarding")))
 
     def to_dict(self) -> dict[str, Any]:
@@ -152,27 +150,21 @@ class Host:
 def parse_hosts(raw: Iterable[Mapping[str, Any]]) -> list[Host]:
     """All lab machines, and what must not be shared between them; raises BadLabHost."""
     hosts = [Host.parse(item) for item in raw]
-    _unique("Host {} is listed twice; give each lab machine a name of its own.", (h.name for h in hosts))
-    _unique(
-        "Two lab hosts want ssh port {}; their first addresses end alike, so set lab_ssh_port on one of them.",
-        (h.port for h in hosts),
-    )
-    _unique(
-        "Two lab interfaces would have the MAC {}; rename one of the hosts.",
-        (i.mac for h in hosts for i in h.interfaces),
-    )
-    _unique(
-        "Address {} is given to two lab interfaces of one segment; give each its own.",
-        (f"{a.split('/')[0]} ({i.segment})" for h in hosts for i in h.interfaces for a in i.addresses),
-    )
+    _unique("hosts", "is listed twice", "give each lab machine a name of its own", (h.name for h in hosts))
+    rule = "is that of two lab hosts, whose first addresses end alike"
+    _unique("ssh port", rule, "set lab_ssh_port on one of them", (h.port for h in hosts))
+    macs = (i.mac for h in hosts for i in h.interfaces)
+    _unique("MAC", "is derived for two lab interfaces", "rename one of the hosts", macs)
+    addresses = (f"{a.split('/')[0]} ({i.segment})" for h in hosts for i in h.interfaces for a in i.addresses)
+    _unique("address", "is that of two lab interfaces of one segment", "give each its own", addresses)
     return hosts
 
 
-def _unique(message: str, values: Iterable[Any]) -> None:
+def _unique(subject: str, rule: str, remedy: str, values: Iterable[Any]) -> None:
     seen = set()
     for value in values:
         if value in seen:
-            raise BadLabHost(message.format(value))
+            raise BadLabHost(subject, value, rule, remedy)
         seen.add(value)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable
 
-from .errors import BadImage, NoSpace
+from .errors import UP_AGAIN, BadImage, NoSpace
 from .guest import settle_script
 from .process import arguments
 from .qemu import DISK, INITRD, KERNEL, RAM, STATE, Machine
@@ -72,10 +72,10 @@ def read_image(path: Path) -> Image:
         manifest = json.loads((path / MANIFEST).read_text())
         for part in PARTS:
             if (path / part).stat().st_size != manifest["sizes"][part]:
-                raise BadImage(f"{path / part} has not the size that was noted when it was built; run lab_up again.")
+                raise BadImage(str(path / part), None, "has not the size of the part that was built", UP_AGAIN)
         return Image(path, Machine(**manifest["machine"]), manifest["release"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadImage(f"{path} holds no complete image ({error}); run lab_up to have it built.") from error
+        raise BadImage(str(path), None, f"has no complete image ({error})", "run lvs.cluster.lab_up") from error
 
 
 def is_image(path: Path) -> bool:
@@ -100,8 +100,10 @@ def check_space(path: Path, mebibytes: int, what: str) -> None:
     free = shutil.disk_usage(existing).free >> 20
     if free < mebibytes:
         raise NoSpace(
-            f"{what} needs {mebibytes} MiB in {path}, where only {free} MiB are free; make room there or choose "
-            "another directory with LVS_LAB_DIR (lab_dir)."
+            str(path),
+            None,
+            f"has only {free} MiB free, and {what} needs {mebibytes} MiB",
+            "make room there, or set LVS_LAB_DIR (lab_dir) to another directory",
         )
 
 
@@ -197,7 +199,8 @@ class Cache:
             if not owner_lives(building):
                 self.sweep()
             elif time.monotonic() > deadline:
-                raise BadImage(f"Another run has been building {building} for {seconds:.0f} s; wait for it or end it.")
+                rule = f"has been in use by another run for {seconds:.0f} s"
+                raise BadImage(str(building), None, rule, "wait for that run, or end it")
             else:
                 time.sleep(1.0)
         return None
@@ -207,9 +210,7 @@ class Cache:
         final = self.images / key
         missing = [part for part in PARTS if not (building / part).is_file()]
         if missing:
-            raise BadImage(
-                f"The image in {building} was not finished: {', '.join(missing)} not there; run lab_up again."
-            )
+            raise BadImage(str(building), None, f"has an image without {', '.join(missing)}", UP_AGAIN)
         for part in PARTS:
             with open(building / part, "rb") as handle:
                 os.fsync(handle.fileno())

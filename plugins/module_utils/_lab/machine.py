@@ -17,7 +17,7 @@ from pathlib import Path
 
 from . import guest, process
 from .channel import Agent, Monitor
-from .errors import AGAIN, GuestFailed, LabError, MachineDied, SnapshotRefused
+from .errors import AGAIN, UP_AGAIN, GuestFailed, LabError, MachineDied, SnapshotRefused
 from .hosts import Host, Interface, derive_machine_id
 from .image import Image, forget_image, read_image
 from .plan import LabOperation, Running
@@ -119,16 +119,13 @@ class LabMachine:
             await asyncio.to_thread(process.end, QEMU, self._marker)
         if isinstance(error, SnapshotRefused):
             forget_image(image)
-            raise SnapshotRefused(
-                f"{self.name}: this QEMU refused the snapshot in {image}, which is now marked as unusable; run lab_up "
-                f"again to have a new one built. {error}{excerpt(self.run)}"
-            ) from error
+            rule = f"did not start from the snapshot in {image}, which QEMU refused and which is now marked as unusable"
+            remedy = "run lvs.cluster.lab_up again, which builds a new one"
+            raise SnapshotRefused(self.name, None, rule, remedy, f" {error}{excerpt(self.run)}") from error
         if died:
-            status = death.result()
-            raise MachineDied(
-                f"{self.name}: its machine ended by itself (exit status {status}); {AGAIN}.{excerpt(self.run)}"
-            )
-        raise MachineDied(f"{self.name}: its machine did not come up; {AGAIN}. {error}{excerpt(self.run)}") from error
+            rule = f"has ended by itself (exit status {death.result()})"
+            raise MachineDied(self.name, None, rule, AGAIN, excerpt(self.run))
+        raise MachineDied(self.name, None, "did not start", AGAIN, f" {error}{excerpt(self.run)}") from error
 
     async def _overlay(self, base: Path) -> None:
         process = await asyncio.create_subprocess_exec(
@@ -139,10 +136,8 @@ class LabMachine:
         )
         words = (await process.communicate())[0].decode(errors="replace").strip()
         if process.returncode:
-            raise LabError(
-                f"{self.name}: its disk {self.run / 'disk.qcow2'} cannot be made: {words}; put that right and run "
-                "lvs.cluster.lab_up again."
-            )
+            remedy = f"correct that and {UP_AGAIN}"
+            raise LabError(f"disk of {self.name}", str(self.run / "disk.qcow2"), f"cannot be created: {words}", remedy)
 
     async def _bring_up(self, host: Host, image: Image) -> None:
         monitor = await Monitor(self.run / "monitor.sock").connect()
@@ -174,7 +169,8 @@ class LabMachine:
             i["name"] for i in await monitor.execute("qom-list", path="/machine/peripheral")
         }:
             if time.monotonic() > deadline:
-                raise GuestFailed(f"{self.name}: the guest does not let go of {interface.name}; restart it.")
+                rule = "has not released the interface in 20 s"
+                raise GuestFailed(f"{self.name}: the guest", interface.name, rule, "restart it")
             await asyncio.sleep(0.1)
         await monitor.execute("netdev_del", id=f"net-{interface.name}")
 
@@ -188,9 +184,8 @@ class LabMachine:
             if not lacking:
                 return
             if time.monotonic() > deadline:
-                raise GuestFailed(
-                    f"{self.name}: after {self._seconds:.0f} s it still lacks {', '.join(lacking)}; {AGAIN}."
-                )
+                rule = f"has not got {', '.join(lacking)} in {self._seconds:.0f} s"
+                raise GuestFailed(self.name, None, rule, AGAIN)
             await asyncio.sleep(0.4)  # asking costs the guest time, too
 
     async def _wait_ssh(self, port: int) -> None:
@@ -206,7 +201,7 @@ class LabMachine:
             except (OSError, asyncio.TimeoutError):
                 pass
             await asyncio.sleep(0.2)
-        raise GuestFailed(f"{self.name}: ssh on 127.0.0.1:{port} has not answered in {self._seconds:.0f} s; {AGAIN}.")
+        raise GuestFailed(f"ssh port of {self.name}", port, f"has not answered in {self._seconds:.0f} s", AGAIN)
 
     async def change(self, operations: list[LabOperation]) -> None:
         """Carry out plug, unplug, readdress and forward operations on a machine that runs."""

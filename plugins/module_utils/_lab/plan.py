@@ -71,10 +71,9 @@ def make_plan(wanted: Sequence[Host], running: Mapping[str, Running], switches: 
 
 def _changes(host: Host, state: Running, dead: set[str]) -> list[LabOperation]:
     if state.host.port != host.port:
-        raise BadLabHost(
-            f"{host.name} runs with ssh port {state.host.port}, but the inventory now says {host.port}; "
-            "end the lab with lvs.cluster.lab_down first, or set the port back."
-        )
+        rule = f"is not that of the running machine, {state.host.port}"
+        remedy = "end the lab with lvs.cluster.lab_down first, or set the former port"
+        raise BadLabHost(f"ssh port of {host.name}", host.port, rule, remedy)
     operations = []
     if state.host.forwarding != host.forwarding:
         what = "forward" if host.forwarding else "no longer forward"

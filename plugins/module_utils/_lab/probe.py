@@ -61,9 +61,8 @@ def qemu_version() -> str:
     try:
         done = subprocess.run(["qemu-system-x86_64", "--version"], check=True, stdout=subprocess.PIPE, text=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        raise MissingProgram(
-            f"qemu-system-x86_64 does not run ({error}); install the package qemu-system-x86."
-        ) from error
+        remedy = "install the package qemu-system-x86"
+        raise MissingProgram("qemu-system-x86_64", None, f"does not run ({error})", remedy) from error
     return done.stdout.splitlines()[0].strip()
 
 
@@ -141,7 +140,8 @@ def accelerator(base: Path, wanted: str, version: str, kernel: Path | None, reme
             base.mkdir(parents=True, exist_ok=True)
             note.write_text(json.dumps({**question, "kvm": works}))
     if wanted == "kvm" and not works:
-        raise LabError("lab_accel is kvm, but KVM does not run a guest here; set lab_accel to auto or tcg.")
+        remedy = "set lab_accel to auto or tcg"
+        raise LabError("lab_accel", wanted, "is not possible: KVM cannot run a guest on this machine", remedy)
     return "kvm" if works else "tcg"
 
 

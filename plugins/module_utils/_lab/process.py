@@ -78,7 +78,8 @@ def end(program: str, marker: str, wait: float = 0.0, patience: float = 3.0) -> 
                 return True
     finally:
         os.close(handle)
-    raise LabError(f"Process {pid} ({program}) of the lab does not end, even when killed; look at it with ps -p {pid}.")
+    remedy = f"look at it with ps -p {pid}"
+    raise LabError(f"Process of {program}", pid, "has not ended after SIGKILL", remedy)
 
 
 def _gone(pid: int, marker: str, patience: float) -> bool:

@@ -54,10 +54,9 @@ def check_socket_path(path: Path) -> str:
     """The path as text; raises PathTooLong."""
     text = str(path)
     if len(text.encode()) > _SOCKET_PATH_BYTES:
-        raise PathTooLong(
-            f"The socket path {text} has {len(text.encode())} bytes and the kernel allows {_SOCKET_PATH_BYTES}; "
-            "choose a shorter directory with LVS_LAB_DIR (lab_dir) or a shorter lab or host name."
-        )
+        rule = f"has {len(text.encode())} bytes, and the kernel allows {_SOCKET_PATH_BYTES}"
+        remedy = "set LVS_LAB_DIR (lab_dir) to a shorter directory, or shorten the name of the lab or the host"
+        raise PathTooLong("socket path", text, rule, remedy)
     return text
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from .._core.errors import ErrorGroup
 from . import process, switch
 from .errors import LabError, PortTaken
 from .hosts import Host, segments
@@ -43,8 +44,10 @@ def check_port(host: Host) -> None:
             probe.bind(("127.0.0.1", host.port))
         except OSError as error:
             raise PortTaken(
-                f"{host.name}: port {host.port} of 127.0.0.1, meant for its ssh, cannot be had ({error.strerror}); end "
-                "what uses it, or set LVS_LAB_SSH_BASE_PORT (lab_ssh_base_port) to another base."
+                f"{host.name}: ssh port",
+                host.port,
+                f"cannot be opened on 127.0.0.1 ({error.strerror})",
+                "end the program that uses it, or set LVS_LAB_SSH_BASE_PORT (lab_ssh_base_port) to another base",
             ) from None
 
 
@@ -81,7 +84,7 @@ class Lab:
                 check_port(host)
             check_socket_path(self.path / host.name / "monitor.sock")
         if starts:
-            check_space(self.path, _MACHINE_SPACE * len(starts), f"Starting {len(starts)} lab machines")
+            check_space(self.path, _MACHINE_SPACE * len(starts), f"{len(starts)} lab machines")
         return plan, running
 
     async def apply(self, plan: LabPlan) -> None:
@@ -97,12 +100,14 @@ class Lab:
         )
         for operation in plan.unused:
             switch.end(self.path, operation.target)
-        errors = [result for result in results if isinstance(result, BaseException)]
-        for error in errors:
-            if not isinstance(error, LabError):
+        errors: list[LabError] = []
+        for error in results:
+            if isinstance(error, LabError):
+                errors.append(error)
+            elif error is not None:
                 raise error
         if errors:
-            raise type(errors[0])("\n".join(dict.fromkeys(str(error) for error in errors))) from errors[0]
+            raise ErrorGroup(errors) from errors[0]
 
     async def _apply_host(self, name: str, operations: list[LabOperation]) -> None:
         machine = self.machine(name)

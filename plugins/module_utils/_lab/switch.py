@@ -40,9 +40,8 @@ def start(lab: Path, segment: str) -> None:
         argv, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     if done.returncode or not runs(lab, segment):
-        raise LabError(
-            f"The switch of segment {segment} did not start: {done.stdout.strip() or done.returncode}; {AGAIN}."
-        )
+        rule = f"did not start: {done.stdout.strip() or done.returncode}"
+        raise LabError("switch of segment", segment, rule, AGAIN)
 
 
 def end(lab: Path, segment: str) -> None:

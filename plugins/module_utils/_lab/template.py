@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .channel import Agent, Monitor
-from .errors import LabError, MachineDied
+from .errors import UP_AGAIN, LabError, MachineDied
 from .guest import settle_script
 from .image import overlay_scripts
 from .kernel import unpacked_initrd, unpacked_kernel
@@ -39,13 +39,11 @@ async def make_snapshot(image: Path, machine: Machine, seconds: float, overlays:
                 await asyncio.wait_for(death, 30.0)
                 return
             await asyncio.wait({death}, timeout=0.5)
-            how = f"ended (exit status {process.returncode})" if death.done() else "did not come up"
+            how = f"ended (exit status {process.returncode})" if death.done() else "did not start"
             why = (work.exception() or "") if work.done() else f"not ready after {seconds:.0f} s"
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
-            raise MachineDied(
-                f"The machine that boots the new image {how}; run lvs.cluster.lab_up again. {why}{excerpt(run)}"
-            )
+            raise MachineDied("The machine of the new image", None, how, UP_AGAIN, f" {why}{excerpt(run)}")
         finally:
             if process.returncode is None:
                 process.kill()

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -16,21 +18,14 @@ def run_module(module: AnsibleModule, make_run: Callable[[Mapping[str, Any]], Ru
     """Run a module that changes the host, and exit.
 
     `make_run` gets the options, reads the host and decides; it never writes. `apply` is called only outside check mode
-    and only if there are operations. An LvsError fails the module with its text, a missing library with Ansible's own
-    text; every other exception is a defect and is left to Ansible.
+    and only if there are operations. For errors see `failures`.
     """
-    intended: list[str] = []
-    try:
+    intended: dict[str, Any] = {"operations": []}
+    with failures(module, intended):
         run = make_run(module.params)
-        intended = run.plan.words
+        intended["operations"] = run.plan.words
         if run.plan.changed and not module.check_mode:
             run.apply()
-    except LibraryMissing as error:
-        module.fail_json(msg=missing_required_lib(error.library, reason=error.reason))
-        raise  # for type checkers and readers: fail_json() has ended the program
-    except LvsError as error:
-        module.fail_json(msg=str(error), **{"operations": intended, **error.results})
-        raise
     plan = run.plan
     for warning in plan.warnings:
         module.warn(warning)
@@ -39,13 +34,21 @@ def run_module(module: AnsibleModule, make_run: Callable[[Mapping[str, Any]], Ru
 
 
 def run_info(module: AnsibleModule, answer: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
-    """Run a module that changes nothing, and exit with what `answer` returns for its options.
+    """Run a module that changes nothing, and exit with what `answer` returns for its options; see `failures`."""
+    with failures(module):
+        results = answer(module.params)
+    module.exit_json(changed=False, **results)
 
-    An LvsError fails the module with its text; every other exception is a defect and is left to Ansible.
+
+@contextmanager
+def failures(module: AnsibleModule, results: Mapping[str, Any] = MappingProxyType({})) -> Iterator[None]:
+    """Fail the module for an LvsError with its text, or with Ansible's own text for a missing library.
+
+    The result has `results` and those of the error. Every other exception is a defect and is left to Ansible.
     """
     try:
-        results = answer(module.params)
+        yield
+    except LibraryMissing as error:
+        module.fail_json(msg=missing_required_lib(error.library, reason=error.reason))
     except LvsError as error:
-        module.fail_json(msg=str(error))
-        raise  # as above
-    module.exit_json(changed=False, **results)
+        module.fail_json(msg=str(error), **{**results, **error.results})

@@ -11,7 +11,7 @@ from typing import Any
 
 from .._core.address import is_ipv6
 from .._rtnetlink.dump import links
-from .._rtnetlink.library import DELETE_FLAGS, RtnlClient, error_number, link_index, plain_reason
+from .._rtnetlink.library import DELETE_FLAGS, NO_IPV6, Known, RtnlClient, concurrent_change, error_number, link_index
 from .._rtnetlink.model import Entry, Link
 from .model import CurrentNeighbors, NextHop
 from .options import WantedNeighbors
@@ -45,7 +45,7 @@ class NeighborClient(RtnlClient):
     def apply(self, operations: Sequence[NeighborOperation]) -> None:
         """Carry out the steps in their order; the first one that is refused ends it."""
         for operation in operations:
-            with self._explained(operation.words, partial(_reason, operation=operation)):
+            with self._explained(operation.words, partial(_known, operation=operation)):
                 fields = {
                     "family": _family(operation.address),
                     "ifindex": link_index(operation.interface),
@@ -78,8 +78,8 @@ def _family(address: str) -> int:
     return socket.AF_INET6 if is_ipv6(address) else socket.AF_INET
 
 
-def _reason(number: int, operation: NeighborOperation) -> str:
-    """Return why, and what to do (ndisc_allow_add in net/ipv6/ndisc.c)."""
+def _known(number: int, operation: NeighborOperation) -> Known:
+    """Return reason and remedy of an errno (ndisc_allow_add in net/ipv6/ndisc.c)."""
     if isinstance(operation, SetNeighbor) and number == errno.EINVAL and is_ipv6(operation.address):
-        return "IPv6 is switched off there (disable_ipv6); switch it on, or leave IPv6 addresses out"
-    return plain_reason(number)
+        return NO_IPV6
+    return concurrent_change(number)

@@ -10,9 +10,7 @@ import errno
 from collections.abc import Sequence
 from typing import Any
 
-from .._core.errors import KernelRefusal, LibraryMissing, NotPermitted
-
-LIST_REMEDY = "run the task as root (become: true)"
+from .._core.errors import AS_ROOT, KernelRefusal, LibraryMissing, NotPermitted
 
 
 class Nft:
@@ -32,18 +30,16 @@ class Nft:
         self._nft.set_json_output(True)
         self._nft.set_handle_output(True)
 
-    def _ask(self, commands: Sequence[Any], what: str, remedy: str) -> Any:
+    def _ask(self, commands: Sequence[Any], what: str, remedy: str = AS_ROOT) -> Any:
         """Carry out all commands (libnftables-json(5)) or none, and return the answer.
 
-        `what` is done, in words, and `remedy` what to do without permission.
+        An error says that `what` failed, and names `remedy` where permission is missing.
         """
         status, answer, error = self._nft.json_cmd({"nftables": list(commands)})
         if status == 0:
             return answer
         reason = " ".join(str(error).split())
         if "Operation not permitted" in reason:
-            raise NotPermitted(f"Could not {what}: no permission; {remedy}.", errno.EPERM)
-        raise KernelRefusal(
-            f"Could not {what}: nftables refuses: {reason}; nothing was changed by it: put that right and run again.",
-            errno.EINVAL,
-        )
+            raise NotPermitted("The task", None, f"is not allowed to {what}", remedy, errno.EPERM)
+        rule = f"refused to {what} and changed nothing: {reason}"
+        raise KernelRefusal("nftables", None, rule, "correct that and run the task again", errno.EINVAL)

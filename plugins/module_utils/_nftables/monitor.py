@@ -12,9 +12,8 @@ import select
 import socket
 import struct
 
-from .._core.errors import KernelRefusal, MalformedAnswer, NotPermitted, unexplained
+from .._core.errors import MalformedAnswer, refusal
 from .._netlink.messages import RECEIVE_BYTES, Conversation, open_netlink, unpack_attributes, unpack_messages
-from .library import LIST_REMEDY
 
 # include/uapi/linux/netfilter: nfnetlink.h, nf_tables.h
 _NETLINK_NETFILTER, SUBSYSTEM, _GROUP = 12, 10, 7  # NFNL_SUBSYS_NFTABLES, NFNLGRP_NFTABLES
@@ -60,13 +59,7 @@ def generation() -> int:
         with Conversation(open_netfilter()) as talk:
             answer = talk.get(SUBSYSTEM << 8 | _GETGEN, _HEADER)
     except OSError as error:
-        if error.errno == errno.EPERM:
-            raise NotPermitted(
-                f"Could not list the rules of nftables: no permission; {LIST_REMEDY}.", errno.EPERM
-            ) from None
-        raise KernelRefusal(
-            f"The kernel did not tell of its packet filter: {unexplained(error.errno or 0)}.", error.errno or 0
-        ) from None
+        raise refusal("list the rules of nftables", error.errno or 0) from None
     number = unpack_attributes(answer.payload[len(_HEADER) :]).get(_GEN_ID, b"")
     if answer.kind != SUBSYSTEM << 8 | _NEWGEN or len(number) != _ID.size:
         raise MalformedAnswer("the generation of nftables' rules")

@@ -13,9 +13,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 
-from .._core.errors import KernelRefusal, NotPermitted
+from .._core.errors import KernelRefusal, refusal
 from .._netlink.messages import NLM_F_ACK, NLMSG_ERROR, Conversation, NetlinkError, pack_attribute, unpack_attributes
-from .library import LIST_REMEDY
 from .monitor import SUBSYSTEM, generation, open_netfilter
 from .operations import DeleteRule, NftOperation, RemoveTable
 from .ruleset import COMMENT_PREFIX, Chain, ChainKey, Rule, Ruleset
@@ -49,8 +48,9 @@ class OwnedRules:
             if error.errno in _NO_TABLES:
                 return Ruleset({}, {})
             raise
-        text = "The rules of nftables keep changing; end what loads them again and again, then run this task again."
-        raise KernelRefusal(text, errno.EAGAIN)
+        rule = f"changed during each of {_ATTEMPTS} attempts to list them"
+        remedy = "stop the program that loads them, and run the task again"
+        raise KernelRefusal("The rules of nftables", None, rule, remedy, errno.EAGAIN)
 
     def apply(self, operations: Sequence[NftOperation]) -> None:
         """Carry out all steps or none of them."""
@@ -90,7 +90,7 @@ def _conversation(what: str) -> Iterator[Conversation]:
         with Conversation(open_netfilter()) as talk:
             yield talk
     except OSError as error:
-        raise _refusal(error.errno or 0, what) from None
+        raise refusal(what, error.errno or 0) from None
 
 
 def _listed(talk: Conversation, kind: int, answer: int) -> Iterator[tuple[int, dict[int, bytes]]]:
@@ -125,10 +125,3 @@ def _comment(userdata: bytes) -> str:
 
 def _text(data: bytes) -> str:
     return data.rstrip(b"\0").decode(errors="replace")
-
-
-def _refusal(number: int, what: str) -> KernelRefusal:
-    if number == errno.EPERM:
-        return NotPermitted(f"Could not {what}: no permission; {LIST_REMEDY}.", number)
-    text = f"Could not {what}: the kernel refuses (errno {number}) and changed nothing"
-    return KernelRefusal(f"{text}; look for the reason in the kernel's log (dmesg) on that host.", number)

@@ -20,7 +20,7 @@ from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 from .._core.address import is_ipv6, version
-from .._core.errors import KernelRefusal, NotPermitted, unexplained
+from .._core.errors import refusal
 from .model import Probe, Way
 from .packets import gre, gue
 
@@ -146,9 +146,5 @@ def explained(what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        number = error.errno or 0
-        if number in (errno.EPERM, errno.EACCES):
-            raise NotPermitted(
-                f"Not allowed to {what}: this needs CAP_NET_RAW; run the task as root (become: true).", number
-            ) from None
-        raise KernelRefusal(f"The kernel refused to {what}: {unexplained(number)}.", number) from None
+        number = errno.EPERM if error.errno == errno.EACCES else error.errno or 0
+        raise refusal(what, number, needs="CAP_NET_RAW") from None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .._core.address import endpoint, is_ipv6
-from .._core.errors import InvalidValue
+from .._core.errors import sentence
 from .._core.protocols import DIRECT, MASQUERADE, TUNNEL
 from .model import (
     DATAGRAM,
@@ -163,7 +163,7 @@ def _masqueraded(probe: Probe, evidence: Evidence) -> Verdict:
 def describe(probe: Probe, verdict: Verdict) -> str:
     """Return a verdict as one sentence that names server, service, rule and remedy."""
     about = f"{endpoint(probe.rip, probe.server_port)}: {probe.protocol} {endpoint(probe.vip, probe.port)}"
-    return f"{about} {verdict.rule}." if verdict.good else str(InvalidValue(about, None, verdict.rule, verdict.remedy))
+    return f"{about} {verdict.rule}." if verdict.good else sentence(about, None, verdict.rule, verdict.remedy)
 
 
 def report(probes: Sequence[Probe], evidence: Sequence[Evidence]) -> dict[str, Any]:

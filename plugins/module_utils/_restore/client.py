@@ -18,8 +18,10 @@ class ProgramMissing(LvsError):
 
     def __init__(self, checksum: str) -> None:
         super().__init__(
-            f"program: {checksum!r} is not the checksum of a program on this host; run lvs.cluster.boot_restore as a "
-            "task, whose action plugin transfers the program."
+            "program",
+            checksum,
+            "is not the checksum of a program on this host",
+            "run lvs.cluster.boot_restore as a task, so that its action plugin transfers the program",
         )
         self.results = {"program_missing": True}
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import socket
 import struct
 
-from .._core.errors import KernelRefusal, unexplained
+from .._core.errors import refusal
 from .._netlink.messages import Conversation, open_netlink, unpack_attributes
 from .model import Address, Link
 
@@ -41,9 +41,7 @@ def dump(request: int, answer: int, header: int, what: str) -> list[bytes]:
         with Conversation(route_socket()) as talk:
             return [message.payload for message in talk.dump(request, bytes(header)) if message.kind == answer]
     except OSError as error:
-        raise KernelRefusal(
-            f"The kernel did not list this host's {what}: {unexplained(error.errno or 0)}.", error.errno or 0
-        ) from None
+        raise refusal(f"list this host's {what}", error.errno or 0) from None
 
 
 def links() -> dict[int, Link]:

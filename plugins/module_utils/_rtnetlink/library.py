@@ -14,14 +14,17 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
-from .._core.errors import KernelRefusal, LibraryMissing, NotPermitted, unexplained
+from .._core.errors import LibraryMissing, refusal
 
 # NLM_F_REQUEST and NLM_F_ACK. Deletions are written out with them, since 0.5.14 deletes with the flags of a creation;
 # newer kernels take those for a bulk deletion and refuse (EOPNOTSUPP).
 DELETE_FLAGS = 0x1 | 0x4
 _LIBRARY = "pyroute2"
+# Reason and remedy of an errno; None where it has no meaning of its own.
+Known = Optional[tuple[str, str]]
+NO_IPV6 = ("IPv6 is disabled on that interface (disable_ipv6)", "enable it, or leave IPv6 addresses out")
 
 
 class RtnlClient:
@@ -57,14 +60,17 @@ class RtnlClient:
         return self._opened
 
     @contextmanager
-    def _explained(self, what: str, reason: Callable[[int], str] | None = None) -> Iterator[None]:
-        """Turn every failure into one of ours: could not do `what`, and `reason` tells why from the errno."""
+    def _explained(self, what: str, known: Callable[[int], Known] | None = None) -> Iterator[None]:
+        """Raise every failure to do `what` as an LvsError; `known` returns reason and remedy of an errno."""
         try:
             yield
         except OSError as error:
-            raise _refused(what, error.errno or 0, reason or plain_reason) from None
+            number = error.errno or 0
         except self._refusal as error:
-            raise _refused(what, error_number(error), reason or plain_reason) from None
+            number = error_number(error)
+        else:
+            return
+        raise refusal(what, number, (known or concurrent_change)(number)) from None
 
 
 def _missing() -> LibraryMissing:
@@ -85,16 +91,8 @@ def link_index(name: str) -> int:
         raise OSError(errno.ENODEV, os.strerror(errno.ENODEV)) from None
 
 
-def plain_reason(number: int) -> str:
-    """Return why, and what to do, for an errno that means the same at every step."""
+def concurrent_change(number: int) -> Known:
+    """Return reason and remedy of an errno that says, at every step, that another program made or removed an object."""
     if number in (errno.EEXIST, errno.ENOENT, errno.EADDRNOTAVAIL, errno.ENODEV):
-        return f"another program changed it at the same moment ({os.strerror(number)}); run the task again"
-    return unexplained(number)
-
-
-def _refused(what: str, number: int, reason: Callable[[int], str]) -> KernelRefusal:
-    if number == errno.EPERM:
-        return NotPermitted(
-            f"Not allowed to {what}: this needs CAP_NET_ADMIN; run the task as root (become: true).", number
-        )
-    return KernelRefusal(f"The kernel refused to {what}: {reason(number)}.", number)
+        return f"another program changed it at the same time ({os.strerror(number)})", "run the task again"
+    return None

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Will what is asked act, now and after the next boot? Sentences that name what defeats it."""
+"""Checks whether the requested values will be in effect, now and after the next boot."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 
-from .._core.errors import LvsError
+from .._core.errors import ErrorGroup, InvalidValue
 from .files import LATE_FILES, Assignment, apply_files, next_boot
 from .model import ALL, SETTINGS, Kernel, Pair, effective, in_order
 
@@ -16,19 +16,19 @@ def ineffective(
 ) -> list[str]:
     """Return a sentence per setting that would not act as asked on one of the `covered` interfaces.
 
-    `values` are those after the run. With `strict` the sentences are raised, as one LvsError.
+    `values` are those after the run. With `strict` the sentences are raised, as one ErrorGroup.
     """
-    sentences = []
+    errors = []
     for key, value in {pair.key: value for pair, value in wanted.items()}.items():
         wrong = [name for name in sorted(covered) if effective(values, name, key) != value]
         if wrong:
-            sentences.append(_sentence(key, value, wrong, values))
-    if sentences and strict:
-        raise LvsError(" ".join(sentences) + " Nothing was changed; on_ineffective=warn goes on nevertheless.")
-    return sentences
+            errors.append(_error(key, value, wrong, values, ", or write on_ineffective: warn" if strict else ""))
+    if errors and strict:
+        raise ErrorGroup(errors)
+    return [str(error) for error in errors]
 
 
-def _sentence(key: str, value: int, wrong: Iterable[str], values: Mapping[Pair, int]) -> str:
+def _error(key: str, value: int, wrong: Iterable[str], values: Mapping[Pair, int], otherwise: str) -> InvalidValue:
     acts, missing = [], []
     for name in wrong:
         acts.append(f"{name} (own value {values[Pair(name, key)]}, in effect {effective(values, name, key)})")
@@ -36,10 +36,11 @@ def _sentence(key: str, value: int, wrong: Iterable[str], values: Mapping[Pair, 
             missing.append(name)
     # Where an interface and `all` both have the value, it acts, by every rule: one of the two is to be added.
     remedy = f"add {', '.join(missing) or ALL} to interfaces"
-    return (
-        f"{key}: {value} would not be in effect on {', '.join(acts)}, as conf/all would be {values[Pair(ALL, key)]} "
-        f"and the kernel takes {SETTINGS[key].rule}; {remedy}."
+    rule = (
+        f"would not be in effect on {', '.join(acts)}, as conf/all would be {values[Pair(ALL, key)]} and the kernel "
+        f"takes {SETTINGS[key].rule}"
     )
+    return InvalidValue(key, value, rule, remedy + otherwise)
 
 
 def defeated_at_boot(

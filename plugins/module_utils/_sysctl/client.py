@@ -15,7 +15,7 @@ from .model import ALL, DEFAULT, SETTINGS, TREE, Facts, Pair, Request, needed
 from .operations import SysctlOperation, WriteValue
 from .plan import effective_values
 from .saved import load
-from .value import read_value, refused, write_value
+from .value import CORRECT, read_value, refused, write_value
 
 _UFW = "/etc/ufw/ufw.conf"
 
@@ -47,10 +47,8 @@ class SysctlClient:
         try:
             names = os.listdir(f"{self._proc}/{TREE}")
         except OSError as error:
-            raise NotSupported(
-                f"{self._proc}/{TREE} cannot be read ({error.strerror}): no IPv4 here, or no /proc; "
-                "run the task where both are."
-            ) from None
+            rule = f"cannot be read ({error.strerror}): this host has no IPv4, or no /proc"
+            raise NotSupported(f"{self._proc}/{TREE}", None, rule, "run the task on a host that has both") from None
         return tuple(sorted(set(names) - {ALL, DEFAULT}))
 
     def values(self, keys: Iterable[str], interfaces: Iterable[str]) -> dict[Pair, int]:
@@ -61,10 +59,8 @@ class SysctlClient:
                 values[pair] = read_value(f"{self._proc}/{pair.path}")
             except OSError as error:
                 if pair.target in (ALL, DEFAULT):
-                    raise NotSupported(
-                        f"{self._proc}/{pair.path} cannot be read ({error.strerror}): this kernel has no {pair.key}; "
-                        "leave it out."
-                    ) from None
+                    rule = f"cannot be read ({error.strerror}): this kernel has no {pair.key}"
+                    raise NotSupported(f"{self._proc}/{pair.path}", None, rule, "leave it out") from None
         return values
 
     def effective(self, predicted: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
@@ -78,7 +74,7 @@ class SysctlClient:
         try:
             content = read_bytes(self._root + path)
         except OSError as error:
-            raise LvsError(f"{path}: cannot be read ({error.strerror}); put that right and run again.") from None
+            raise LvsError(path, None, f"cannot be read ({error.strerror})", CORRECT) from None
         return None if content is None else content.decode("utf-8", "surrogateescape")
 
     def _files(self) -> dict[str, str]:

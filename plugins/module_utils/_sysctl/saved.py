@@ -42,7 +42,6 @@ def load(text: str | None) -> dict[Pair, Former]:
                 former[pair] = Former(int(entry["value"]), because)
         return former
     except (AttributeError, KeyError, TypeError, ValueError):
-        raise LvsError(
-            f"{SYSCTL_STATE} is damaged or of another version: the values from before the first run cannot be read; "
-            "put the file back from a backup, or remove it (state=absent then gives back the kernel's defaults)."
-        ) from None
+        rule = "is damaged or of another version: it has the values before the first run"
+        remedy = "restore the file from a backup, or remove it (state: absent then restores the kernel's defaults)"
+        raise LvsError(SYSCTL_STATE, None, rule, remedy) from None

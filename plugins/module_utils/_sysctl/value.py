@@ -6,7 +6,9 @@ from __future__ import annotations
 import errno
 import os
 
-from .._core.errors import KernelRefusal, NotPermitted
+from .._core.errors import AS_ROOT, KernelRefusal, NotPermitted
+
+CORRECT = "correct that and run the task again"
 
 
 def read_value(path: str) -> int:
@@ -24,20 +26,15 @@ def write_value(path: str, value: int) -> None:
     except OSError as error:
         raise refused(path, error.errno or 0) from None
     if now != value:
-        raise KernelRefusal(
-            f"{path}: {value} was written and {now} is read back; another program on this host sets it too: "
-            "stop that, and run again.",
-            0,
-        )
+        rule = f"was written, but {now} is read back: another program sets it too"
+        raise KernelRefusal(path, value, rule, "stop that program, and run the task again", 0)
 
 
 def refused(path: str, number: int) -> KernelRefusal:
     """Return what to raise when a file can't be written."""
     if number in (errno.EACCES, errno.EPERM):
-        return NotPermitted(f"{path}: no permission to write here; run the task as root (become: true).", number)
+        return NotPermitted(path, None, f"cannot be written: {os.strerror(errno.EACCES)}", AS_ROOT, number)
     if number == errno.EROFS:
-        return NotPermitted(
-            f"{path}: it is read-only here, as in a container; run the task on the host itself, or make it writable.",
-            number,
-        )
-    return KernelRefusal(f"{path}: cannot be written ({os.strerror(number)}); put that right and run again.", number)
+        remedy = "run the task on the host itself, or make it writable"
+        return NotPermitted(path, None, "is read-only here, as in a container", remedy, number)
+    return KernelRefusal(path, None, f"cannot be written ({os.strerror(number)})", CORRECT, number)

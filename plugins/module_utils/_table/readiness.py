@@ -121,10 +121,12 @@ def _refuse_to_empty(table: Table, plan: Plan[IpvsOperation], reasons: Mapping[P
     after = simulate(table, [one for one in plan.operations if isinstance(one, IpvsOperation)])
     for service in dict.fromkeys(service for service, _server in reasons):
         if _served(table, service) and not _served(after, service):
-            told = " ".join(reason for (key, _server), reason in reasons.items() if key == service)
+            why = " ".join(reason for (key, _server), reason in reasons.items() if key == service).rstrip(".")
             raise LvsError(
-                f"{service_name(service)} would have nobody left who is known to serve it, and nothing was changed. "
-                f"{told} Mend that, or write director_prove_path: false (prove: false) to enrol without proof."
+                "services",
+                service_name(service),
+                f"has active servers and would be left with none: {why}",
+                "correct that, or add servers without a probe (director_prove_path: false, or prove: false)",
             )
 
 

@@ -107,8 +107,10 @@ def _settled(first: Plan[Any], last: Plan[Any], done: Sequence[Any], changes: Se
 
 def _unsettled(change: ConcurrentChange, done: Sequence[Any]) -> LvsError:
     error = LvsError(
-        f"Another program keeps changing the IPVS table (seen {_ATTEMPTS} times, last: {change}); stop it, "
-        "such as keepalived or ldirectord, or let it alone keep this service."
+        "The IPVS table",
+        None,
+        f"was changed by another program during each of {_ATTEMPTS} attempts (last: {change})",
+        "stop that program, such as keepalived or ldirectord, or leave this service to it",
     )
     error.results = {"operations": [step.words for step in done]}
     return error

@@ -12,7 +12,7 @@ from typing import Any
 
 from .._arp.client import announce
 from .._rtnetlink.dump import addresses, links
-from .._rtnetlink.library import DELETE_FLAGS, RtnlClient, error_number, link_index, plain_reason
+from .._rtnetlink.library import DELETE_FLAGS, NO_IPV6, Known, RtnlClient, concurrent_change, error_number, link_index
 from .._rtnetlink.model import FALLBACKS, SCOPES, TUNNELS, Address
 from .model import CurrentVips, Held
 from .operations import (
@@ -57,7 +57,7 @@ class VipClient(RtnlClient):
             if isinstance(operation, Announce):
                 announce(operation.interface, operation.addresses, operation.times, operation.interval)
             else:
-                with self._explained(operation.words, partial(_reason, operation=operation)):
+                with self._explained(operation.words, partial(_known, operation=operation)):
                     self._change(operation)
 
     def _change(self, operation: VipOperation) -> None:
@@ -173,19 +173,18 @@ def _set(path: str, value: str) -> None:
         file.write(value)
 
 
-def _reason(number: int, operation: VipOperation) -> str:
-    """Return why, and what to do: an errno's meaning depends on the step (net/ipv4/devinet.c, net/ipv6/addrconf.c)."""
+def _known(number: int, operation: VipOperation) -> Known:
+    """Return reason and remedy of an errno; they depend on the step (net/ipv4/devinet.c, net/ipv6/addrconf.c)."""
     if isinstance(operation, AddLink) and number == errno.EEXIST and operation.kind in TUNNELS:
-        return (
-            f"it has one external {operation.kind} device at most, and this host has that already; name it as the "
-            "interface, or remove it"
-        )
+        rule = f"it allows one external {operation.kind} device, and this host has that already"
+        return rule, "name that device as the interface, or remove it"
     ipv6 = isinstance(operation, (AddAddress, SettleAddress)) and operation.held.ipv6
     if isinstance(operation, AddLink) and number == errno.EOPNOTSUPP:
         instead = "" if operation.kind in TUNNELS else ", or use lo"
-        return f"it has no {operation.kind} devices; install the kernel's {operation.kind} module{instead}"
+        return f"it has no {operation.kind} devices", f"install the kernel's {operation.kind} module{instead}"
     if ipv6 and number in (errno.EACCES, errno.EOPNOTSUPP):
-        return "IPv6 is switched off there (disable_ipv6); switch it on, or leave IPv6 addresses out"
+        return NO_IPV6
     if isinstance(operation, RemoveAddress) and operation.promote and number in (errno.EACCES, errno.EROFS):
-        return "its secondaries would fall with it, and promote_secondaries can't be set; set that sysctl to 1 first"
-    return plain_reason(number)
+        rule = "this would remove its secondary addresses too, and promote_secondaries cannot be set"
+        return rule, "set that sysctl to 1 first"
+    return concurrent_change(number)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Callable
 
-from .._core.errors import AddressConflict
+from .._core.errors import AddressConflict, sentence
 from .._core.plan import Plan
 from .model import CurrentVips
 from .operations import Announce, VipOperation
@@ -34,10 +34,8 @@ def plan_free_vips(
     taken = ", ".join(f"{address} ({', '.join(macs)})" for address, macs in others.items() if macs)
     if not taken:
         return plan
-    what = f"addresses: another host on the segment of {wanted.interface} answers for {taken}"
-    remedy = (
-        "remove it there, or, when that is a real server, set its ARP sysctls (lvs.cluster.arp_sysctl, arp_ignore: 1)"
-    )
+    rule = f"are in use by another host on the segment of {wanted.interface}: {taken}"
+    remedy = "remove them there; if that is a real server, set its ARP sysctls (lvs.cluster.arp_sysctl, arp_ignore: 1)"
     if wanted.on_conflict == "fail":
-        raise AddressConflict(f"{what}; {remedy}, or write on_conflict: warn to take it over.")
-    return replace(plan, warnings=(*plan.warnings, f"{what}; {remedy}."))
+        raise AddressConflict("addresses", None, rule, f"{remedy}; or write on_conflict: warn to take them over")
+    return replace(plan, warnings=(*plan.warnings, sentence("addresses", None, rule, remedy)))

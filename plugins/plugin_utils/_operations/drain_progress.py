@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Callable
 
-from ansible_collections.lvs.cluster.plugins.module_utils._drain.wait import late
+from ansible_collections.lvs.cluster.plugins.module_utils._drain.wait import NotDrained
 
 Progress = list[dict[str, Any]]
 
@@ -37,7 +37,8 @@ def watch(
         return result if result is first else {**result, "operations": first["operations"]}
     whole = {**drain, "seconds": round(passed, 1), "progress": progress}
     if result.get("failed"):
-        return {**result, "msg": late(drain["left"], seconds), "operations": first["operations"], "drain": whole}
+        msg = str(NotDrained(seconds, drain["left"], {}))
+        return {**result, "msg": msg, "operations": first["operations"], "drain": whole}
     return {**first, "drain": whole}
 
 

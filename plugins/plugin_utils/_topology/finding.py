@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue, LvsError
+from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import ErrorGroup, InvalidValue
 
 
 class Finding(NamedTuple):
@@ -19,22 +19,27 @@ class Finding(NamedTuple):
     remedy: str
 
     @property
-    def sentence(self) -> str:
-        """Return it as one sentence, in the words and the order of InvalidValue; `host` is empty for no host's own."""
+    def error(self) -> InvalidValue:
+        """Return it as an error, with the host, if there is one, in its subject."""
         where = f"{self.host}: {self.subject}" if self.host else self.subject
-        return str(InvalidValue(where, self.value or None, self.rule, self.remedy))
+        return InvalidValue(where, self.value or None, self.rule, self.remedy)
+
+    @property
+    def sentence(self) -> str:
+        """Return it as one sentence, which is that of an error."""
+        return str(self.error)
 
 
 def of_error(host: str, error: InvalidValue) -> Finding:
     """Return what an error tells as a finding."""
     value = "" if error.value is None else str(error.value)
-    return Finding(host, error.option, value, error.rule, error.remedy)
+    return Finding(host, error.subject, value, error.rule, error.remedy)
 
 
-class Findings(LvsError):
-    """All that was found at once, each in a line of its own; `findings` are the same as values."""
+class Findings(ErrorGroup):
+    """All findings at once, each on a line of its own; `findings` are the same as values."""
 
     def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings = tuple(findings)
-        super().__init__("\n".join(finding.sentence for finding in self.findings))
+        super().__init__([finding.error for finding in self.findings])
         self.results = {"findings": [finding._asdict() for finding in self.findings]}

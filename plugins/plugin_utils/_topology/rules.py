@@ -37,7 +37,7 @@ def service_findings(where: str, service: Service, rips: Rips) -> Iterator[Findi
 
 
 def _option(error: InvalidValue) -> str:
-    return error.option.split(" of ")[0]
+    return error.subject.split(" of ")[0]
 
 
 def _server_findings(

@@ -40,7 +40,7 @@ def test_checked_changes_nothing(tmp_path, capsys, monkeypatch):
 def test_a_bad_address_is_one_sentence(tmp_path, capsys):
     bad = {**HOST, "interfaces": [{"name": "lan0", "segment": "lan", "addresses": ["x/24"]}]}
     answer = run("lab_vms", capsys, base_dir=str(tmp_path), hosts=[bad])
-    assert answer["msg"] == "rs1: 'x/24' is not an address of interface lan0; write it like 192.0.2.1/24."
+    assert answer["msg"] == "addresses of rs1, lan0: 'x/24' is not an IP address; write one such as 192.0.2.1/24."
 
 
 def test_ending_what_does_not_run_changes_nothing(tmp_path, capsys):

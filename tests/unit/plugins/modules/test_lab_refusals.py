@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
 import subprocess
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +19,11 @@ from ansible_collections.lvs.cluster.plugins.module_utils._lab import run as lab
 from ansible_collections.lvs.cluster.plugins.module_utils._lab import switch as lab_switch
 from ansible_collections.lvs.cluster.plugins.module_utils._lab import template as lab_template
 from ansible_collections.lvs.cluster.plugins.module_utils._lab.channel import Agent, Monitor
-from ansible_collections.lvs.cluster.plugins.module_utils._lab.errors import AGAIN, LabError, SnapshotRefused
+from ansible_collections.lvs.cluster.plugins.module_utils._lab.errors import (
+    LabError,
+    MissingProgram,
+    SnapshotRefused,
+)
 from ansible_collections.lvs.cluster.plugins.module_utils._lab.qemu import INITRD, KERNEL
 from lab_module_runs import HOST, MACHINE, run
 
@@ -40,11 +43,11 @@ class Said:
     connect = execute = readline = say
 
 
-def refused(work: Any) -> str:
+def refused(work: Any) -> LabError:
     """Return the error with which the work ends."""
     with pytest.raises(LabError) as caught:
         asyncio.run(work)
-    return str(caught.value)
+    return caught.value
 
 
 def monitor(*answers: Any) -> Monitor:
@@ -54,17 +57,17 @@ def monitor(*answers: Any) -> Monitor:
 
 
 @pytest.mark.parametrize(
-    ("work", "answer", "message"),
+    ("work", "answer", "about"),
     [
-        (lambda m: m.connect(0), OSError("gone"), f"QEMU's monitor /lab/monitor.sock does not answer: gone; {AGAIN}."),
-        (lambda m: m.execute("cont"), EOFError(), f"QEMU refused cont: EOFError; {AGAIN}."),
-        (lambda m: m.finish_migration("loading"), EOFError(), "loading failed: QEMU ended; run lvs.cluster.lab_up again."),
+        (lambda m: m.connect(0), OSError("gone"), ("QEMU's monitor", '/lab/monitor.sock')),
+        (lambda m: m.execute("cont"), EOFError(), ('QEMU', None)),
+        (lambda m: m.finish_migration("loading"), EOFError(), ('loading', None)),
         (lambda m: m.finish_migration("loading"), {"status": "failed", "error-desc": "bad"},
-         "loading failed: bad; run lvs.cluster.lab_up again."),
+         ('loading', None)),
     ],
 )  # fmt: skip
-def test_monitor(work, answer, message):
-    assert refused(work(monitor(answer))) == message
+def test_monitor(work, answer, about, error_words):
+    assert error_words(refused(work(monitor(answer)))) == about
 
 
 def agent(*answers: Any) -> Agent:
@@ -74,31 +77,30 @@ def agent(*answers: Any) -> Agent:
     return made
 
 
+WHY = LabError("QEMU", None, "failed", "see why")
 STARTED = {"return": {"pid": 1}}
 
 
 @pytest.mark.parametrize(
-    ("work", "answers", "message"),
+    ("work", "answers", "about"),
     [
-        (lambda a: a.execute("ping"), [b""], f"rs1: its machine closed the agent's channel; {AGAIN}."),
+        (lambda a: a.execute("ping"), [b""], ('rs1: the guest agent', None)),
         (lambda a: a.execute("ping"), [asyncio.TimeoutError()],
-         f"rs1: the guest agent did not answer ping in 60 s; {AGAIN}."),
-        (lambda a: a.execute("ping"), [{"error": {"desc": "no"}}], f"rs1: ping failed: no; {AGAIN}."),
+         ('rs1: the guest agent', None)),
+        (lambda a: a.execute("ping"), [{"error": {"desc": "no"}}], ('rs1: the guest agent', None)),
         (lambda a: a.run("x", "settling", 0), [STARTED, {"return": {"exited": False}}],
-         f"rs1: settling has not ended in 0 s; {AGAIN}."),
+         ('rs1', None)),
         (lambda a: a.run("x", "settling"), [STARTED, {"return": {"exited": True, "exitcode": 1, "err-data": "bm8="}}],
-         f"rs1: settling failed in the guest: no; {AGAIN}."),
+         ('rs1', None)),
     ],
 )  # fmt: skip
-def test_agent(work, answers, message):
-    assert refused(work(agent(*answers))) == message
+def test_agent(work, answers, about, error_words):
+    assert error_words(refused(work(agent(*answers)))) == about
 
 
-def test_an_agent_that_keeps_silent(monkeypatch):
+def test_an_agent_that_keeps_silent(monkeypatch, error_words):
     monkeypatch.setattr(lab_channel.asyncio, "open_unix_connection", Said((None, None)).say)
-    assert refused(Agent("/lab/agent.sock", "rs1").connect(0)) == (
-        f"rs1: the guest agent has not answered in 0 s; {AGAIN}, with less to do meanwhile."
-    )
+    assert error_words(refused(Agent("/lab/agent.sock", "rs1").connect(0))) == ("rs1: the guest agent", None)
 
 
 def machine(tmp_path, seconds: float = 0) -> lab_machine.LabMachine:
@@ -108,15 +110,14 @@ def machine(tmp_path, seconds: float = 0) -> lab_machine.LabMachine:
 
 
 @pytest.mark.parametrize(
-    ("error", "died", "message"),
+    ("error", "died", "about"),
     [
-        (None, True, f"rs1: its machine ended by itself (exit status 1); {AGAIN}."),
-        (LabError("Why."), False, f"rs1: its machine did not come up; {AGAIN}. Why."),
-        (SnapshotRefused("Why."), False, "rs1: this QEMU refused the snapshot in /nowhere, which is now marked as unusable; "
-         "run lab_up again to have a new one built. Why."),
+        (None, True, ('rs1', None)),
+        (WHY, False, ('rs1', None)),
+        (SnapshotRefused("Loading", None, "failed", "see why"), False, ('rs1', None)),
     ],
 )  # fmt: skip
-def test_a_machine_that_does_not_come_up(tmp_path, monkeypatch, error, died, message):
+def test_a_machine_that_does_not_come_up(tmp_path, monkeypatch, error, died, about, error_words):
     monkeypatch.setattr(lab_process, "end", lambda *_: True)
     monkeypatch.setattr(lab_machine, "forget_image", lambda _: None)
 
@@ -128,56 +129,57 @@ def test_a_machine_that_does_not_come_up(tmp_path, monkeypatch, error, died, mes
             death.set_result(1)
         await machine(tmp_path)._verdict(work, death, "/nowhere")
 
-    assert refused(judge()).startswith(message)
+    assert error_words(refused(judge())) == about
 
 
-def test_a_machine_without_a_disk_addresses_or_ssh(tmp_path, monkeypatch):
+def test_a_machine_without_a_disk_addresses_or_ssh(tmp_path, monkeypatch, error_words):
     one = machine(tmp_path)
     wanted = SimpleNamespace(name="lan0", addresses=["192.0.2.4/24"])
     guest = SimpleNamespace(addresses=Said({}).say)
-    assert refused(one._wait_addresses(guest, (wanted,))) == (
-        f"rs1: after 0 s it still lacks 192.0.2.4/24 on lan0; {AGAIN}."
-    )
-    assert refused(one._wait_ssh(1)).startswith("rs1: ssh on 127.0.0.1:1 has not answered in 0 s; ")
+    assert error_words(refused(one._wait_addresses(guest, (wanted,)))) == ("rs1", None)
+    assert error_words(refused(one._wait_ssh(1))) == ("ssh port of rs1", 1)
     failed = SimpleNamespace(communicate=Said((b"full", None)).say, returncode=1)
     monkeypatch.setattr(lab_machine.asyncio, "create_subprocess_exec", Said(failed).say)
-    assert refused(one._overlay(tmp_path)) == (
-        f"rs1: its disk {one.run}/disk.qcow2 cannot be made: full; put that right and run lvs.cluster.lab_up again."
-    )
+    assert error_words(refused(one._overlay(tmp_path))) == ("disk of rs1", f"{one.run}/disk.qcow2")
 
 
-def test_an_interface_that_stays(tmp_path, monkeypatch):
+def test_an_interface_that_stays(tmp_path, monkeypatch, error_words):
     clock = iter([0.0, 100.0])
     monkeypatch.setattr(lab_machine, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     held = SimpleNamespace(execute=Said(None, [{"name": "nic-lan0"}]).say)
-    assert refused(machine(tmp_path)._unplug(held, SimpleNamespace(name="lan0"))) == (
-        "rs1: the guest does not let go of lan0; restart it."
+    assert error_words(refused(machine(tmp_path)._unplug(held, SimpleNamespace(name="lan0")))) == (
+        "rs1: the guest",
+        "lan0",
     )
 
 
-def test_a_new_image_that_does_not_boot(tmp_path, monkeypatch):
+def test_a_new_image_that_does_not_boot(tmp_path, monkeypatch, error_words):
     for part in (KERNEL, INITRD):
         (tmp_path / part).touch()
     monkeypatch.setattr(lab_template, "qemu_argv", lambda *_, **__: ["false"])
-    monkeypatch.setattr(lab_template, "_boot_and_save", Said(LabError("Why.")).say)
+    monkeypatch.setattr(lab_template, "_boot_and_save", Said(WHY).say)
     monkeypatch.setattr(lab_template.shutil, "copy", lambda *_: None)
-    assert re.match(
-        r"The machine that boots the new image ended \(exit status 1\); run lvs\.cluster\.lab_up again\. Why\.",
-        refused(lab_template.make_snapshot(tmp_path, None, 5.0)),
+    assert error_words(refused(lab_template.make_snapshot(tmp_path, None, 5.0))) == (
+        "The machine of the new image",
+        None,
     )
 
 
-def test_a_switch_and_a_process(tmp_path, monkeypatch):
+def test_a_switch_and_a_process(tmp_path, monkeypatch, error_words):
     done = subprocess.CompletedProcess([], 1, "no room\n")
     monkeypatch.setattr(lab_switch.subprocess, "run", lambda *_, **__: done)
-    with pytest.raises(LabError, match=re.escape(f"The switch of segment lan did not start: no room; {AGAIN}.")):
+    with pytest.raises(LabError) as caught:
         lab_switch.start(tmp_path, "lan")
+    assert error_words(caught.value) == ("switch of segment", "lan")
     monkeypatch.setattr(lab_process, "find", lambda *_: os.getpid())
     monkeypatch.setattr(lab_process, "arguments", lambda _: ["marker"])
     monkeypatch.setattr(lab_process.signal, "pidfd_send_signal", lambda *_: None)
     monkeypatch.setattr(lab_process, "_gone", lambda *_: False)
-    with pytest.raises(LabError, match="does not end, even when killed; look at it with ps -p"):
+    with pytest.raises(LabError) as caught:
         lab_process.end("qemu", "marker", 0)
+    error = caught.value
+    assert (error.subject, error.value) == ("Process of qemu", os.getpid())
+    assert (error.rule, error.remedy) == ("has not ended after SIGKILL", f"look at it with ps -p {os.getpid()}")
 
 
 @pytest.mark.parametrize(
@@ -193,10 +195,12 @@ def test_a_directory_that_cannot_be_used(name, options, capsys, tmp_path, monkey
     (tmp_path / "base").write_text("a file")
     answer = run(name, capsys, base_dir=str(tmp_path / "base" / "lab"), **options)
     assert answer["failed"]
-    assert "; put that right, or choose another" in answer["msg"]
+    assert answer["msg"].startswith(f"base_dir: '{tmp_path}/base/lab' cannot be used: ")
+    assert answer["msg"].endswith("; correct that, or set LVS_LAB_DIR to another directory.")
 
 
-def test_no_qemu(monkeypatch):
+def test_no_qemu(monkeypatch, error_words):
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(LabError, match=r"qemu-system-x86_64 does not run .*; install the package qemu-system-x86"):
+    with pytest.raises(MissingProgram) as caught:
         lab_probe.qemu_version()
+    assert error_words(caught.value) == ("qemu-system-x86_64", None)

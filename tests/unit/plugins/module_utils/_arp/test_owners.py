@@ -47,14 +47,11 @@ def test_routes(address: str, interface: str, gateway: str) -> None:
     assert (route.interface, route.gateway) == (interface, gateway)
 
 
-def test_addresses_on_two_segments_are_refused() -> None:
+def test_addresses_on_two_segments_are_refused(error_words: Any) -> None:
     found = routes.parse_ipv4_routes(ROUTES.splitlines())
     with pytest.raises(InvalidValue) as caught:
         choose_interface({one: routes.best_route(one, found) for one in (VIP, VIP2)})
-    assert str(caught.value) == (
-        "addresses: ['192.0.2.30', '198.51.100.30'] are on different segments (192.0.2.30 on eth1, 198.51.100.30 on eth2); "
-        "ask for those of each segment in a task."
-    )
+    assert error_words(caught.value) == ("addresses", ["192.0.2.30", "198.51.100.30"])
 
 
 @pytest.mark.parametrize(
@@ -84,18 +81,21 @@ def test_summary() -> None:
     ]
 
 
+NAN = float("nan")  # equals only itself, and in a tuple at that
+
+
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("options", "about"),
     [
-        ({"addresses": ["192.0.2.30/24"]}, "addresses: '192.0.2.30/24' is a whole network; write 192.0.2.30."),
-        ({"timeout": 0}, "timeout: 0 is not above 0 and at most 60 seconds; write one such as 2."),
-        ({"timeout": 61}, "timeout: 61 is not above 0 and at most 60 seconds; write one such as 2."),
-        ({"timeout": float("nan")}, "timeout: nan is not above 0 and at most 60 seconds; write one such as 2."),
-        ({"attempts": 0}, "attempts: 0 is out of range; give a number from 1 to 20."),
-        ({"interface": "lo:0"}, "interface: 'lo:0' is a label, not a device; write interface: lo."),
+        ({"addresses": ["192.0.2.30/24"]}, ("addresses", "192.0.2.30/24")),
+        ({"timeout": 0}, ("timeout", 0)),
+        ({"timeout": 61}, ("timeout", 61)),
+        ({"timeout": NAN}, ("timeout", NAN)),
+        ({"attempts": 0}, ("attempts", 0)),
+        ({"interface": "lo:0"}, ("interface", "lo:0")),
     ],
 )
-def test_bad_values(options: dict[str, Any], message: str) -> None:
+def test_bad_values(options: dict[str, Any], about: Any, error_words: Any) -> None:
     with pytest.raises(InvalidValue) as caught:
         OwnerInquiry.from_options({"addresses": [VIP], **options})
-    assert str(caught.value) == message
+    assert error_words(caught.value) == about

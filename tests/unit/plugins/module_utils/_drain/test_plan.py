@@ -68,7 +68,7 @@ def test_drain_and_give_back():
     assert plan_restore(TABLE, WEB, ONE, {}).words == []
 
 
-def test_a_drain_by_hand_is_remembered_too():
+def test_a_drain_by_hand_is_remembered_too(error_words):
     by_hand = simulate(
         TABLE,
         plan_services(
@@ -78,8 +78,9 @@ def test_a_drain_by_hand_is_remembered_too():
     _, drained, words = drained_state(table=by_hand)
     assert words == [f"drain {NAME}: weight 0 -> 0"]
     assert drained[HERE].settings.weight == 0
-    with pytest.raises(InvalidValue, match="restore_weight: True needs a weight from before a drain"):
+    with pytest.raises(InvalidValue) as caught:
         plan_restore(by_hand, WEB, ONE, drained)
+    assert error_words(caught.value) == ("restore_weight", True)
 
 
 def pooled(**server):
@@ -126,9 +127,10 @@ def test_removed_and_brought_back_as_it_was():
     assert simulate(table, back.operations) == TABLE
 
 
-def test_what_is_not_there_can_not_be_drained():
-    with pytest.raises(NotSupported, match=r"server 192\.0\.2\.9:80 of tcp .* does not exist"):
+def test_what_is_not_there_can_not_be_drained(error_words):
+    with pytest.raises(NotSupported) as caught:
         plan_drain(TABLE, {}, [(WEB, ONE.key._replace(address="192.0.2.9"))], DRAIN, {})
+    assert error_words(caught.value) == ("server of tcp 192.0.2.30:80", "192.0.2.9:80")
 
 
 def test_added_anew_it_stays_drained():
@@ -162,9 +164,10 @@ def test_memory_round_trip(table, since, declared):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 2, "drained": []}', '{"format": 1, "drained": [{}]}'])
-def test_damaged_memory(text):
-    with pytest.raises(LvsError, match=r"^/x/file is damaged or of another version"):
+def test_damaged_memory(text, error_words):
+    with pytest.raises(LvsError) as caught:
         memory.load(text, "/x/file")
+    assert error_words(caught.value) == ("/x/file", None)
 
 
 def test_the_file(tmp_path):
@@ -189,15 +192,16 @@ def test_what_counts_when_nothing_is_said(protocol, counts):
     assert wait.seconds == 300
 
 
-def test_options():
+def test_options(error_words):
     assert parse_drain({"drain_remove": True, "drain_connections": [], "drain_timeout": 0}) == Drain((), 0, True)
     assert parse_drain({"drain_connections": ["persistent", "active"], "drain_interval": 5}) == Drain(
         ("active", "persistent"), 300, False, 5
     )
     assert parse_addresses(["2001:DB8::4", "192.0.2.4", "2001:db8:0::4"]) == ["2001:db8::4", "192.0.2.4"]
-    for wrong, text in (([], "servers is empty"), (["rs1"], "servers: 'rs1'")):
-        with pytest.raises(InvalidValue, match=text):
+    for wrong, value in (([], None), (["rs1"], "rs1")):
+        with pytest.raises(InvalidValue) as caught:
             parse_addresses(wrong)
+        assert error_words(caught.value) == ("servers", value)
 
 
 # Three pools: web and tls have both servers, of which tls has drained the second by hand; mail has the first alone.
@@ -252,21 +256,22 @@ def test_a_server_is_drained_in_all_services_and_comes_back_as_it_was():
         (["192.0.2.5", "192.0.2.4"], r"tcp 192\.0\.2\.30:80 \(192\.0\.2\.4:80, 192\.0\.2\.5:80\)"),
     ],
 )
-def test_the_last_that_serves_is_not_drained_unless_told(addresses, emptied):
-    with pytest.raises(InvalidValue, match=f"would leave nobody to serve .*{emptied}.*; drain fewer"):
+def test_the_last_that_serves_is_not_drained_unless_told(addresses, emptied, error_words):
+    with pytest.raises(InvalidValue) as caught:
         everywhere(MANY, addresses, {})
+    assert error_words(caught.value) == ("servers", sorted(addresses))
+    assert re.search(emptied, caught.value.rule)
     assert everywhere(MANY, addresses, {}, may_be_empty=True)[2].operations
     assert everywhere(MANY, ["192.0.2.5"], {})[2].operations
 
 
-def test_a_server_that_no_service_has():
-    with pytest.raises(
-        NotSupported,
-        match=r"no service of this host has 192\.0\.2\.9; name some of those that they have \(192\.0\.2\.4, 192\.0\.2\.5\)\.",
-    ):
+def test_a_server_that_no_service_has(error_words):
+    with pytest.raises(NotSupported) as caught:
         everywhere(MANY, ["192.0.2.4", "192.0.2.9"], {})
-    with pytest.raises(NotSupported, match=r"they have \(none\)"):
+    assert error_words(caught.value) == ("servers", ["192.0.2.9"])
+    with pytest.raises(NotSupported) as caught:
         plan_restore_everywhere({}, ["192.0.2.9"], {})
+    assert error_words(caught.value) == ("servers", ["192.0.2.9"])
 
 
 @given(tables(), st.data())
@@ -371,7 +376,7 @@ def test_wait(counts, seconds, interval):
     assert len(report["left"]) == (one > 0) + (two > 0)
     if late is not None:
         assert report["left"]
-        assert f"after {seconds} s {'; '.join(report['left'])}; " in late
+        assert f"{seconds} seconds passed, but {'; '.join(report['left'])}; " in late
         assert time.now == pytest.approx(seconds)
     elif report["left"]:
         assert time.now == pytest.approx(interval)
@@ -384,12 +389,11 @@ def test_wait(counts, seconds, interval):
     assert time.now <= seconds + 1e-6
 
 
-def test_a_deadline_that_passes_names_what_is_left():
+def test_a_deadline_that_passes_names_what_is_left(error_words):
     time = Time()
-    with pytest.raises(
-        NotDrained, match=re.escape(f"after 5 s {NAME} still has 2 active connections; it keeps weight 0 ")
-    ):
+    with pytest.raises(NotDrained) as caught:
         wait(WaitOperation("wait", TWO_LEAVE, 5), lambda: {HERE: Connections(2, 5, 0)}, time.clock, time.pause)
+    assert error_words(caught.value) == ("drain_timeout", 5)
     assert time.now == pytest.approx(5)
 
 

@@ -151,30 +151,30 @@ def test_parse() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("options", "about"),
     [
-        ({"name": "Web"}, "name: 'Web' becomes part of a table's name and of comments; use at most 64 lower-case letters, digits and hyphens."),
-        ({"open": [{"address": VIP, "port": 0}]}, "port: 0 is out of range; give a number from 1 to 65535."),
-        ({"open": [{"address": VIP, "port": 80}] * 2}, "open: 'tcp 192.0.2.30:80' is listed twice; list it once."),
-        ({"open": ["x"]}, "open: 'x' is not a dictionary; list each as address: 192.0.2.30 and port: 80."),
-        ({"marks": [{"address": VIP, "mark": 0}]}, "mark: 0 is out of range; give a number from 1 to 4294967295."),
+        ({"name": "Web"}, ('name', 'Web')),
+        ({"open": [{"address": VIP, "port": 0}]}, ('port', 0)),
+        ({"open": [{"address": VIP, "port": 80}] * 2}, ('open', 'tcp 192.0.2.30:80')),
+        ({"open": ["x"]}, ('open', 'x')),
+        ({"marks": [{"address": VIP, "mark": 0}]}, ('mark', 0)),
         ({"marks": [{"address": VIP, "mark": 1}, {"address": VIP, "ports": [80], "mark": 2}]},
-         "marks: 'tcp 192.0.2.30:80 with 2' has ports that another mark has too; mark each port once."),
-        ({"open": [{"address": VIP, "port": 80, "protocol": "gre"}]}, "port: 80 is given for gre, which has none; leave it out."),
+         ('marks', 'tcp 192.0.2.30:80 with 2')),
+        ({"open": [{"address": VIP, "port": 80, "protocol": "gre"}]}, ('port', 80)),
         ({"open": [{"address": VIP, "protocol": "ipip", "source": VIP6}]},
-         "source: '2001:db8::30' is not of the family of 192.0.2.30; name one that is."),
-        ({"open": [{"address": VIP, "protocol": "ipip", "source": "lb1"}]}, "source: 'lb1' is not an IP address; write one such as 192.0.2.30 or 2001:db8::30, without a prefix length."),
-        ({"open": [{"address": VIP, "direction": "up"}]}, "direction: 'up' is not a choice; choose from in, out, through."),
-        ({"marks": [{"address": VIP, "protocol": "gre", "mark": 1}]}, "protocol: 'gre' is not a choice; choose from tcp, udp, sctp."),
-        ({"purge": "maybe"}, "purge: 'maybe' is neither true nor false; write one of them."),
-        ({"untracked": "maybe"}, "untracked: 'maybe' is neither true nor false; write one of them."),
-        ({"backend": "pf"}, "backend: 'pf' is not a choice; choose from auto, nftables, firewalld, none."),
+         ('source', '2001:db8::30')),
+        ({"open": [{"address": VIP, "protocol": "ipip", "source": "lb1"}]}, ('source', 'lb1')),
+        ({"open": [{"address": VIP, "direction": "up"}]}, ('direction', 'up')),
+        ({"marks": [{"address": VIP, "protocol": "gre", "mark": 1}]}, ('protocol', 'gre')),
+        ({"purge": "maybe"}, ('purge', 'maybe')),
+        ({"untracked": "maybe"}, ('untracked', 'maybe')),
+        ({"backend": "pf"}, ('backend', 'pf')),
     ],
 )  # fmt: skip
-def test_refused(options: dict[str, Any], message: str) -> None:
+def test_refused(options: dict[str, Any], about: Any, error_words: Any) -> None:
     with pytest.raises(InvalidValue) as caught:
         WantedFirewall.from_options({"name": "director", **options})
-    assert str(caught.value) == message
+    assert error_words(caught.value) == about
 
 
 def test_a_table_of_the_owners_name_that_is_something_else_is_made_anew() -> None:

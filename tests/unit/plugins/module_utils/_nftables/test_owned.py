@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+from typing import Any
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import KernelRefusal
@@ -15,7 +16,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._nftables.ruleset impo
 
 def refuse(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     def generation() -> int:
-        raise KernelRefusal("no", number)
+        raise KernelRefusal("The kernel", None, "refused", "see why", number)
 
     monkeypatch.setattr(owned, "generation", generation)
 
@@ -34,12 +35,13 @@ def test_other_refusals_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
         owned.OwnedRules().read()
 
 
-def test_rules_that_never_rest_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rules_that_never_rest_are_told(monkeypatch: pytest.MonkeyPatch, error_words: Any) -> None:
     numbers = iter(range(100))
     monkeypatch.setattr(owned, "generation", lambda: next(numbers))
     monkeypatch.setattr(owned.OwnedRules, "_read", lambda self: Ruleset({}, {}))
-    with pytest.raises(KernelRefusal, match="keep changing"):
+    with pytest.raises(KernelRefusal) as caught:
         owned.OwnedRules().read()
+    assert error_words(caught.value) == ("The rules of nftables", None)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ def test_no_vip_without_its_arp_filter(monkeypatch, tmp_path, capsys):
     done = []
 
     def refuse(_items, _state):
-        raise LvsError("nftables refuses.")
+        raise LvsError("nftables", None, "refused", "see why")
 
     monkeypatch.setitem(restore_handlers.HANDLERS, "arp_filters", refuse)
     parts = ("services", "vips", "neighbors")
@@ -24,6 +24,6 @@ def test_no_vip_without_its_arp_filter(monkeypatch, tmp_path, capsys):
     assert restore.main([str(tmp_path / "state.json")]) == 1
     assert done == ["services", "neighbors"]
     assert capsys.readouterr().err.splitlines() == [
-        "nftables refuses.",
+        "nftables refused; see why.",
         "VIPs are left out, since they can't be kept out of ARP.",
     ]

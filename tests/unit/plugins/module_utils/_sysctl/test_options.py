@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 import yaml
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue
@@ -17,31 +15,28 @@ OPTIONS = {"interfaces": ["all"], "arp_ignore": 1, "persist": True, "on_ineffect
 
 
 @pytest.mark.parametrize(
-    ("options", "text"),
+    ("options", "about"),
     [
-        ({"interfaces": []}, "interfaces: [] names no interface; name at least one, or leave the option out."),
+        ({"interfaces": []}, ("interfaces", [])),
         *(
             (
                 {"interfaces": [name]},
-                f"interfaces: {name!r} can't be the name of an interface; "
-                "write one as 'ip link' shows it, such as eth0.100.",
+                ("interfaces", name),
             )
             for name in ("", ".", "..", "eth0/arp", "eth 0", "eth0:1", "../../kernel", "sixteen-bytes-xx", "eth0\n")
         ),
         (
             {"arp_ignore": None},
-            "state: 'present' declares no setting; give at least one, such as arp_ignore: 1.",
+            ("state", "present"),
         ),
         (
             {"persist": "sysctl.d/x.conf"},
-            "persist: 'sysctl.d/x.conf' is neither true, false nor an absolute path; "
-            "write one such as /etc/sysctl.d/99-zz-lvs-cluster.conf.",
+            ("persist", "sysctl.d/x.conf"),
         ),
         *(
             (
                 {"persist": path},
-                f"persist: {path!r} is not a file that is read at boot; "
-                "name a .conf file in /etc/sysctl.d, such as /etc/sysctl.d/99-zz-lvs-cluster.conf.",
+                ("persist", path),
             )
             for path in (
                 "/etc/sysctl.conf",
@@ -53,9 +48,10 @@ OPTIONS = {"interfaces": ["all"], "arp_ignore": 1, "persist": True, "on_ineffect
         ),
     ],
 )
-def test_bad_options_are_refused(options, text):
-    with pytest.raises(InvalidValue, match=f"^{re.escape(text)}$"):
+def test_bad_options_are_refused(options, about, error_words):
+    with pytest.raises(InvalidValue) as caught:
         parse_request({**OPTIONS, **options})
+    assert error_words(caught.value) == about
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
 import pytest
@@ -146,21 +145,25 @@ def test_the_classic_real_server():
         ),
     ],
 )
-def test_what_would_not_act_is_refused_or_warned_of(state, targets, wanted, text):
+def test_what_would_not_act_is_refused_or_warned_of(state, targets, wanted, text, error_words):
     facts = host(**state).facts()
-    with pytest.raises(LvsError, match=f"^{re.escape(text)} Nothing was changed; on_ineffective=warn goes on"):
+    with pytest.raises(LvsError) as caught:
         make_plan(Request(targets, wanted), facts)
+    subject, value = error_words(caught.value)
+    assert text.startswith(f"{subject}: {value} would not be in effect on ")
     assert make_plan(Request(targets, wanted, strict=False), facts).warnings == (text,)
 
 
-def test_only_the_interfaces_that_matter_are_judged():
+def test_only_the_interfaces_that_matter_are_judged(error_words):
     facts = host(eth0__send_redirects=0, all__send_redirects=1, lo__send_redirects=1).facts()
     wanted = {"send_redirects": 0}
     assert make_plan(Request(("all",), wanted, effective_on=("eth0",)), facts).words
-    with pytest.raises(LvsError, match="would not be in effect on lo"):
+    with pytest.raises(LvsError) as caught:
         make_plan(Request(("all",), wanted, effective_on=("lo",)), facts)
-    with pytest.raises(LvsError, match="effective_on: 'nosuch0' is no interface of this host"):
+    assert error_words(caught.value) == ("send_redirects", 0)
+    with pytest.raises(LvsError) as caught:
         make_plan(Request(("all",), wanted, effective_on=("nosuch0",)), facts)
+    assert error_words(caught.value) == ("effective_on", "nosuch0")
 
 
 def test_interfaces_that_are_not_named_are_not_judged_without_all():
@@ -301,29 +304,29 @@ def test_not_persisted_leaves_the_file_alone():
 
 
 @pytest.mark.parametrize(
-    ("request_", "kernel", "text"),
+    ("request_", "kernel", "about"),
     [
         (
             Request(("eth9",), {"arp_ignore": 1}),
             (6, 1),
-            "interfaces: 'eth9' is no interface of this host that carries IPv4 (there are eth0, eth0.100, lo); correct the "
-            "name, or create the interface first; for interfaces that come later name 'default'.",
+            ("interfaces", "eth9"),
         ),
         (
             Request(("all",), {"arp_ignore": 4}),
             (6, 1),
-            "arp_ignore: 4 is no value that the kernel documents; choose one of 0, 1, 2, 3, 8.",
+            ("arp_ignore", 4),
         ),
         (
             Request(("all",), {"arp_accept": 2}),
             (5, 10),
-            "arp_accept: 2 is new in Linux 6.0, and this host runs 5.10; choose a smaller value, or a newer kernel.",
+            ("arp_accept", 2),
         ),
     ],
 )
-def test_what_the_host_does_not_have_is_refused(request_, kernel, text):
-    with pytest.raises(InvalidValue, match=f"^{re.escape(text)}$"):
+def test_what_the_host_does_not_have_is_refused(request_, kernel, about, error_words):
+    with pytest.raises(InvalidValue) as caught:
         make_plan(request_, host().facts()._replace(kernel=kernel))
+    assert error_words(caught.value) == about
 
 
 # --- any host, any wish -------------------------------------------------------------------------------------------

@@ -89,19 +89,17 @@ def test_only_what_is_added_and_announced_is_asked_for(
         ({VIP: [OWN2, OTHER]}, f"{VIP} ({OTHER})"),
     ],
 )
-def test_what_is_taken_is_refused_with_everyone_who_has_it(answers: dict[str, list[str]], taken: str) -> None:
-    remedy = (
-        "remove it there, or, when that is a real server, set its ARP sysctls (lvs.cluster.arp_sysctl, arp_ignore: 1)"
-    )
+def test_what_is_taken_is_refused_with_everyone_who_has_it(
+    answers: dict[str, list[str]], taken: str, error_words: Any
+) -> None:
+    remedy = "remove them there; if that is a real server, set its ARP sysctls (lvs.cluster.arp_sysctl, arp_ignore: 1)"
     with pytest.raises(AddressConflict) as caught:
         plan(Segment(answers))
-    assert str(caught.value) == (
-        f"addresses: another host on the segment of eth0 answers for {taken}; {remedy}, or write on_conflict: warn to "
-        "take it over."
-    )
+    assert error_words(caught.value) == ("addresses", None)
+    assert caught.value.rule.endswith(f": {taken}")
     warned, bare = plan(Segment(answers), on_conflict="warn")
     assert warned.operations == bare.operations
-    assert warned.warnings == (f"addresses: another host on the segment of eth0 answers for {taken}; {remedy}.",)
+    assert warned.warnings == (f"addresses are in use by another host on the segment of eth0: {taken}; {remedy}.",)
 
 
 def test_this_host_itself_is_no_conflict() -> None:

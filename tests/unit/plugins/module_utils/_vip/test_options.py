@@ -32,10 +32,11 @@ def test_addresses_are_made_canonical(text: str, vip: Vip) -> None:
     assert parse_vips([text]) == (vip,)
 
 
-def test_a_device_is_listed_once() -> None:
+def test_a_device_is_listed_once(error_words: Any) -> None:
     device = {"interface": "lo", "addresses": [VIP]}
-    with pytest.raises(InvalidValue, match="devices: 'lo' is listed twice; list each device once, with all its"):
+    with pytest.raises(InvalidValue) as caught:
         parse_devices({"devices": [device, device]})
+    assert error_words(caught.value) == ("devices", "lo")
     (one,) = parse_devices({"devices": [device], "state": "absent", "announce": 2})
     assert one == VipSpec.from_options({**device, "state": "absent", "announce": 2})
 
@@ -60,137 +61,135 @@ def test_options_left_out_are_left_out() -> None:
     assert wanted.present
 
 
+NAN = float("nan")  # equals only itself, and in a tuple at that
+
+
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("options", "about"),
     [
-        ({"addresses": []}, "addresses: [] is not a list with at least one entry; {ONE}."),
-        ({"addresses": VIP}, "addresses: '192.0.2.30' is not a list with at least one entry; {ONE}."),
+        ({"addresses": []}, ("addresses", [])),
+        ({"addresses": VIP}, ("addresses", "192.0.2.30")),
         (
             {"addresses": ["vip.example"]},
-            "addresses: 'vip.example' is not an IP address; {ONE}, names are not resolved.",
+            ("addresses", "vip.example"),
         ),
         (
             {"addresses": ["192.0.2.300"]},
-            "addresses: '192.0.2.300' is not an IP address; {ONE}, names are not resolved.",
+            ("addresses", "192.0.2.300"),
         ),
-        ({"addresses": [3221226014]}, "addresses: 3221226014 is not an IP address; {ONE}, names are not resolved."),
-        ({"addresses": [""]}, "addresses: '' is not an IP address; {ONE}, names are not resolved."),
+        ({"addresses": [3221226014]}, ("addresses", 3221226014)),
+        ({"addresses": [""]}, ("addresses", "")),
         (
             {"addresses": ["192.0.2.30/33"]},
-            "addresses: '192.0.2.30/33' has no prefix length from 1 to 32; write 192.0.2.30/32.",
+            ("addresses", "192.0.2.30/33"),
         ),
         (
             {"addresses": ["192.0.2.30/0"]},
-            "addresses: '192.0.2.30/0' has no prefix length from 1 to 32; write 192.0.2.30/32.",
+            ("addresses", "192.0.2.30/0"),
         ),
         (
             {"addresses": ["192.0.2.30/255.255.255.255"]},
-            "addresses: '192.0.2.30/255.255.255.255' has no prefix length from 1 to 32; write 192.0.2.30/32.",
+            ("addresses", "192.0.2.30/255.255.255.255"),
         ),
         (
             {"addresses": ["2001:db8::30/129"]},
-            "addresses: '2001:db8::30/129' has no prefix length from 1 to 128; write 2001:db8::30/128.",
+            ("addresses", "2001:db8::30/129"),
         ),
         (
             {"addresses": ["192.0.2.0/24"]},
-            "addresses: '192.0.2.0/24' is the network address of 192.0.2.0/24; write 192.0.2.0/32, or a host.",
+            ("addresses", "192.0.2.0/24"),
         ),
         (
             {"addresses": ["192.0.2.255/24"]},
-            "addresses: '192.0.2.255/24' is the broadcast address of 192.0.2.0/24; write 192.0.2.255/32, or a host.",
+            ("addresses", "192.0.2.255/24"),
         ),
         (
             {"addresses": ["127.0.0.2"]},
-            "addresses: '127.0.0.2' is a loopback address, which every host has for itself; {ONE}.",
+            ("addresses", "127.0.0.2"),
         ),
-        ({"addresses": ["::1"]}, "addresses: '::1' is a loopback address, which every host has for itself; {ONE}."),
-        ({"addresses": ["fe80::1"]}, "addresses: 'fe80::1' is link-local, which IPVS can't serve; {ONE}."),
+        ({"addresses": ["::1"]}, ("addresses", "::1")),
+        ({"addresses": ["fe80::1"]}, ("addresses", "fe80::1")),
         (
             {"addresses": ["::ffff:192.0.2.30"]},
-            "addresses: '::ffff:192.0.2.30' is an IPv4 address in IPv6 clothes; {ONE}.",
+            ("addresses", "::ffff:192.0.2.30"),
         ),
         (
             {"addresses": ["224.0.0.18"]},
-            "addresses: '224.0.0.18' is a multicast address; name the unicast address of one host.",
+            ("addresses", "224.0.0.18"),
         ),
         (
             {"addresses": ["0.0.0.0"]},
-            "addresses: '0.0.0.0' is the unspecified address; name the unicast address of one host.",
+            ("addresses", "0.0.0.0"),
         ),
         (
             {"addresses": ["ff02::1"]},
-            "addresses: 'ff02::1' is a multicast address; name the unicast address of one host.",
+            ("addresses", "ff02::1"),
         ),
-        ({"addresses": ["::"]}, "addresses: '::' is the unspecified address; name the unicast address of one host."),
+        ({"addresses": ["::"]}, ("addresses", "::")),
         (
             {"addresses": ["2001:db8::30%eth0"]},
-            "addresses: '2001:db8::30%eth0' carries a zone; write the address without %eth0.",
+            ("addresses", "2001:db8::30%eth0"),
         ),
         (
             {"addresses": ["192.0.2.30/"]},
-            "addresses: '192.0.2.30/' has no prefix length from 1 to 32; write 192.0.2.30/32.",
+            ("addresses", "192.0.2.30/"),
         ),
         (
             {"addresses": ["255.255.255.255"]},
-            "addresses: '255.255.255.255' is the broadcast address; name the unicast address of one host.",
+            ("addresses", "255.255.255.255"),
         ),
         (
             {"addresses": ["192.0.2.30", "192.0.2.30/24"]},
-            "addresses: '192.0.2.30/24' is listed with /32 too; list it once.",
+            ("addresses", "192.0.2.30/24"),
         ),
         (
             {"addresses": ["2001:DB8::30/64", "2001:db8::30"]},
-            "addresses: '2001:db8::30' is listed with /64 too; list it once.",
+            ("addresses", "2001:db8::30"),
         ),
-        ({"interface": "lo:0"}, "interface: 'lo:0' is a label, not a device; write interface: lo and label: lo:0."),
+        ({"interface": "lo:0"}, ("interface", "lo:0")),
         (
             {"interface": "averyveryverylong"},
-            "interface: 'averyveryverylong' is not a device name (1 to 15 bytes, no space, no /); see `ip link`.",
+            ("interface", "averyveryverylong"),
         ),
-        ({"interface": ""}, "interface: '' is not a device name (1 to 15 bytes, no space, no /); see `ip link`."),
+        ({"interface": ""}, ("interface", "")),
         (
             {"interface": "../x"},
-            "interface: '../x' is not a device name (1 to 15 bytes, no space, no /); see `ip link`.",
+            ("interface", "../x"),
         ),
         (
             {"interface": "et h0"},
-            "interface: 'et h0' is not a device name (1 to 15 bytes, no space, no /); see `ip link`.",
+            ("interface", "et h0"),
         ),
-        ({"interface": "."}, "interface: '.' is not a device name (1 to 15 bytes, no space, no /); see `ip link`."),
-        ({"label": "lo:0 x"}, "label: 'lo:0 x' does not begin with the name of the interface, lo; write lo:0."),
-        ({"label": "eth0:0"}, "label: 'eth0:0' does not begin with the name of the interface, lo; write lo:0."),
-        ({"label": "lo0"}, "label: 'lo0' does not begin with the name of the interface, lo; write lo:0."),
-        ({"label": "lo:"}, "label: 'lo:' does not begin with the name of the interface, lo; write lo:0."),
-        ({"label": "lo:0123456789abc"}, "label: 'lo:0123456789abc' is longer than 15 bytes; shorten it, as in lo:0."),
+        ({"interface": "."}, ("interface", ".")),
+        ({"label": "lo:0 x"}, ("label", "lo:0 x")),
+        ({"label": "eth0:0"}, ("label", "eth0:0")),
+        ({"label": "lo0"}, ("label", "lo0")),
+        ({"label": "lo:"}, ("label", "lo:")),
+        ({"label": "lo:0123456789abc"}, ("label", "lo:0123456789abc")),
         (
             {"label": "lo:0", "addresses": ["2001:db8::30"]},
-            "label: 'lo:0' is for IPv4 only, and all addresses are IPv6; leave it out.",
+            ("label", "lo:0"),
         ),
-        ({"announce": -1}, "announce: -1 is out of range; give a number from 0 to 100."),
-        ({"announce": 101}, "announce: 101 is out of range; give a number from 0 to 100."),
-        ({"announce_interval": -0.1}, "announce_interval: -0.1 is out of range; give a number from 0 to 60 seconds."),
-        ({"announce_interval": 61}, "announce_interval: 61 is out of range; give a number from 0 to 60 seconds."),
-        (
-            {"announce_interval": float("nan")},
-            "announce_interval: nan is out of range; give a number from 0 to 60 seconds.",
-        ),
-        ({"scope": "site"}, "scope: 'site' is not a choice; choose from global, link, host."),
-        ({"kind": "veth"}, "kind: 'veth' is not a choice; choose from dummy, ipip, ip6tnl, gre."),
+        ({"announce": -1}, ("announce", -1)),
+        ({"announce": 101}, ("announce", 101)),
+        ({"announce_interval": -0.1}, ("announce_interval", -0.1)),
+        ({"announce_interval": 61}, ("announce_interval", 61)),
+        ({"announce_interval": NAN}, ("announce_interval", NAN)),
+        ({"scope": "site"}, ("scope", "site")),
+        ({"kind": "veth"}, ("kind", "veth")),
         (
             {"kind": "ipip", "interface": "ipip0", "addresses": [VIP, "2001:db8::30"]},
-            "addresses: '2001:db8::30' is IPv6, which does not come through an ipip device; put it on a device of kind "
-            "ip6tnl.",
+            ("addresses", "2001:db8::30"),
         ),
         (
             {"kind": "ip6tnl", "interface": "ip6tnl0", "addresses": ["2001:db8::30", VIP]},
-            "addresses: '192.0.2.30' is IPv4, which does not come through the kernel's own ip6tnl0; name another interface, "
-            "such as ip6tnl1.",
+            ("addresses", "192.0.2.30"),
         ),
-        ({"on_conflict": "steal"}, "on_conflict: 'steal' is not a choice; choose from fail, warn, ignore."),
-        ({"state": "up"}, "state: 'up' is not a choice; choose from present, absent."),
+        ({"on_conflict": "steal"}, ("on_conflict", "steal")),
+        ({"state": "up"}, ("state", "up")),
     ],
 )
-def test_bad_values(options: dict[str, Any], message: str) -> None:
+def test_bad_values(options: dict[str, Any], about: Any, error_words: Any) -> None:
     with pytest.raises(InvalidValue) as caught:
         VipSpec.from_options({"addresses": [VIP], "interface": "lo", **options})
-    assert str(caught.value) == message.format(ONE=ONE)
+    assert error_words(caught.value) == about

@@ -66,24 +66,22 @@ def test_a_standby_that_is_down_is_in_nobodys_way() -> None:
 
 
 @pytest.mark.parametrize(
-    ("macs", "message"),
+    ("macs", "about"),
     [
         (
             [],
-            "DIP of director lb1: '192.0.2.2' is answered for by nobody on the gateway's segment, so that 192.0.2.30 can't be "
-            "bound to its MAC; bring the director up, or correct gateway_interface.",
+            ("DIP of director lb1", "192.0.2.2"),
         ),
         (
             [TWO, ONE],
-            "DIP of director lb1: '192.0.2.2' is answered for by 2 MACs (02:00:00:00:00:02, 02:00:00:00:00:03), so that "
-            "192.0.2.30 can't be bound to one; find the host that has it too, and remove it there.",
+            ("DIP of director lb1", "192.0.2.2"),
         ),
     ],
 )
-def test_a_director_that_can_not_be_told(macs: list[str], message: str) -> None:
+def test_a_director_that_can_not_be_told(macs: list[str], about: Any, error_words: Any) -> None:
     with pytest.raises(InvalidValue) as caught:
         bound(_192_0_2_2=macs)
-    assert str(caught.value) == message
+    assert error_words(caught.value) == about
 
 
 def test_entries_that_are_removed_whatever_their_mac() -> None:

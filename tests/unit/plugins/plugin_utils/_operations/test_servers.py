@@ -68,17 +68,17 @@ def test_names(names, lb1, lb2):
 
 
 @pytest.mark.parametrize("name", ["rs3", "rs9", "192.0.2.6", "db", "empty", "lb1"])
-def test_a_name_that_is_no_server(name):
-    with pytest.raises(
-        InvalidValue, match=f"servers: '{name}' is no real server .* absent; it has rs1, rs2, 192.0.2.9"
-    ):
+def test_a_name_that_is_no_server(name, error_words):
+    with pytest.raises(InvalidValue) as caught:
         servers_of(READ, GROUPS, ["rs1", name], "lb1")
+    assert error_words(caught.value) == ("servers", name)
 
 
 @pytest.mark.parametrize("names", ["", " , ", [], None])
-def test_no_name(names):
-    with pytest.raises(InvalidValue, match="servers is missing; name hosts"):
+def test_no_name(names, error_words):
+    with pytest.raises(InvalidValue) as caught:
         servers_of(READ, GROUPS, names, "lb1")
+    assert error_words(caught.value) == ("servers", None)
 
 
 def test_directors():
