@@ -6,7 +6,10 @@ from __future__ import annotations
 from pathlib import Path
 
 PATH = Path(__file__).parent / "unit" / "errors.txt"
-HEADER = "# What errors say, by test. Renew this file with `make words`, and read its diff.\n"
+HEADER = """\
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The words of errors, by test. `make words` renews this file; review its diff.
+"""
 INDENT = "    "
 
 
@@ -27,19 +30,12 @@ class ErrorWords:
 
     def check(self, test: str, text: str) -> None:
         """Note what an error says, and fail unless it is stored."""
-        seen = self.seen.setdefault(test, [])
-        if text not in seen:
-            seen.append(text)
+        self.seen.setdefault(test, []).append(text)
         assert self.renew or text in self.stored.get(test, ()), f"not in {self.path.name}: {text!r}"
 
-    def unused(self) -> list[str]:
-        """Return what is stored and was not said."""
-        return [
-            f"{test}: {text}"
-            for test, said in self.stored.items()
-            for text in said
-            if text not in self.seen.get(test, ())
-        ]
+    def differences(self) -> list[str]:
+        """Return the tests whose errors say something else, more, less or in another order than is stored."""
+        return sorted(test for test in {**self.stored, **self.seen} if self.seen.get(test) != self.stored.get(test))
 
     def write(self, whole: bool) -> None:
         """Store what was said in place of what is stored of the same tests, or of all tests after a `whole` run."""

@@ -68,8 +68,8 @@ def test_the_deadline(kernel):
     kernel.module("ipvs_service", **WEB, scheduler="rr", real_servers=[SERVER])
     late = kernel.ask(drained(5.0, drain_timeout=1, drain_remove=True))
     assert late["msg"] == (
-        "drain_timeout: after 1 s server 192.0.2.254:80 of tcp 192.0.2.30:80 still has 2 active connections; it keeps weight "
-        "0 and gets no new ones, so run the task again to wait longer, or end what holds them."
+        "drain_timeout: 1 s passed, but server 192.0.2.254:80 of tcp 192.0.2.30:80 still has 2 active connections; the "
+        "server keeps weight 0: run the task again to wait longer, or end these connections."
     )
     assert late["operations"] == [f"drain {NAME}: weight 5 -> 0"]
     assert late["drain"]["connections"]["active"] == 2
@@ -167,7 +167,9 @@ def test_a_server_is_drained_in_all_services_at_once(kernel):
 def test_the_deadline_of_a_drain_in_all_services(kernel):
     kernel.module("ipvs_service", **WEB, scheduler="rr", real_servers=[SERVER])
     late = kernel.ask(everywhere(5.0, drain_timeout=1))
-    assert late["msg"].startswith(f"drain_timeout: after 1 s {NAME} still has 2 active connections; it keeps weight 0")
+    assert late["msg"].startswith(
+        f"drain_timeout: 1 s passed, but {NAME} still has 2 active connections; the server keeps weight 0"
+    )
     assert (late["already_drained"], weight(kernel)) == ([], [0])
 
 

@@ -84,7 +84,9 @@ def test_a_writer_that_never_rests(kernel):
     # The first call of get() finds the family; then each attempt reads the service, the timeouts, and the service again.
     interfere = {"before": "get", "calls": [4, 7, 10, 13, 16, 19], "commands": lines, "one_each": True}
     done = kernel.ask({**request, "kind": "interfered", "interfere": interfere})
-    assert done["msg"].startswith("Another program keeps changing the IPVS table (seen 5 times, last: service tcp ")
+    assert done["msg"].startswith(
+        "The IPVS table was changed by another program during each of 5 attempts (last: service tcp "
+    )
     assert (done["operations"], done["writes"]) == ([], 0)
 
 

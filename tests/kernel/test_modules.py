@@ -184,8 +184,8 @@ def test_bad_input_changes_nothing(kernel):
         ),
         (
             {**WEB, "real_servers": [{"address": "192.0.2.255"}]},
-            "The kernel refused to add server 192.0.2.255:80 to tcp 192.0.2.30:80 (direct, weight 1): 192.0.2.255 is not an "
-            "address that this host can reach; check it and the routes.",
+            "The kernel refused to add server 192.0.2.255:80 to tcp 192.0.2.30:80 (direct, weight 1): 192.0.2.255 is not a "
+            "unicast address that this host has a route to; check the address and the routes.",
         ),
     ],
 )
@@ -198,17 +198,16 @@ def test_without_the_right_to(kernel):
     before = kernel.command("ipvsadm", "-Sn")
     for request in (run("ipvs_service", **WEB, state="absent"), run("ipvs_info")):
         answer = kernel.ask({**request, "kind": "unprivileged"})
-        assert answer["msg"] == (
-            "IPVS is changed and read only with CAP_NET_ADMIN; run the task as root (become: true)."
-        )
+        assert answer["msg"].startswith("The task is not allowed to read the ")
+        assert answer["msg"].endswith(": this needs CAP_NET_ADMIN; run the task as root (become: true).")
     assert kernel.command("ipvsadm", "-Sn") == before
 
 
 def test_without_ipvs_in_the_kernel(kernel):
     answer = kernel.ask({**run("ipvs_service", **WEB), "kind": "without_ipvs"})
     assert answer["msg"] == (
-        "This kernel has no IPVS and could not load the module ip_vs; if `modprobe ip_vs` finds none, install the "
-        "distribution's full kernel, and if module loading is switched off load ip_vs at boot."
+        "The kernel has no IPVS and cannot load the module ip_vs; if `modprobe ip_vs` finds no module, install the "
+        "distribution's full kernel; if module loading is disabled, load ip_vs at boot."
     )
     assert "msg" not in kernel.module("ipvs_service", **WEB)
 

@@ -209,11 +209,11 @@ def test_bad_input_is_one_sentence_and_changes_nothing(server, options, text):
     [
         pytest.param(
             {"user": NOBODY},
-            "no permission to write here; run the task as root (become: true).",
+            "cannot be written: Permission denied; run the task as root (become: true).",
             marks=pytest.mark.skipif(ALONE, reason="in this user namespace there is nobody but root"),
         ),
-        ({"read_only": ["/etc/sysctl.d"]}, "it is read-only here"),
-        ({"read_only": ["/proc/sys"]}, "it is read-only here"),
+        ({"read_only": ["/etc/sysctl.d"]}, "is read-only here"),
+        ({"read_only": ["/proc/sys"]}, "is read-only here"),
     ],
 )
 def test_what_may_not_be_written_is_said_before_anything_is(server, circumstances, text, check_mode):

@@ -53,5 +53,5 @@ def test_what_a_boot_brings_back(tmp_path: Path) -> None:
     found = read_boots(["realserver"], root)["realserver"]
     assert found == {"unit": unit, "active": True, "enabled": True, "declared": {"vips": []}}
     state.write_text("{")
-    with pytest.raises(LvsError, match=r"cannot be read .*; run lvs\.cluster\.site, which writes it anew\."):
+    with pytest.raises(LvsError, match=r"cannot be read .*; run lvs\.cluster\.site to write it again\."):
         read_boots(["realserver"], root)

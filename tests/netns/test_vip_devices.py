@@ -133,8 +133,10 @@ def test_tunnel_is_made_and_removed_with_its_last_vip(namespace: Namespace, inte
     assert len(addresses(namespace, interface)) == len(vips(kind))
     assert namespace.module("vip_iface", **options)["changed"] is False
     again = namespace.module("vip_iface", **{**options, "interface": "other0"})
-    assert again["msg"].endswith(f"it has one external {kind} device at most, and this host has that already; name it as "
-                                 "the interface, or remove it.")  # fmt: skip
+    assert again["msg"].endswith(
+        f"it allows one external {kind} device, and this host has that already; name that device as the interface, or "
+        "remove it."
+    )
     gone = namespace.module("vip_iface", **options, state="absent")
     assert gone["operations"][-1] == f"remove {kind} device {interface}"
     assert interface not in [one["ifname"] for one in namespace.json("link show")]

@@ -291,7 +291,9 @@ def test_firewalld_is_asked_for_and_does_not_run(
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={tmp_path}/none")
     options: dict[str, Any] = {"name": "realserver", "open": OPEN, "backend": "firewalld"}
     done = hosts[1].module("vip_firewall", bindings=nftables_binding, **options)
-    assert done["msg"] == "firewalld does not run on this host; start it, or choose backend auto."
+    assert done["msg"] == (
+        "backend: 'firewalld' is not possible: firewalld does not run on this host; start it, or write backend: auto."
+    )
 
 
 @pytest.fixture

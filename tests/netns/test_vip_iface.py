@@ -184,9 +184,9 @@ def test_module_check_mode_never_writes_and_says_what_the_run_does(make_segment:
         ),
         (
             {"interface": "eth0", "addresses": ["192.0.2.2", "2001:db8::2"]},
-            "addresses: another host on the segment of eth0 answers for 192.0.2.2 (02:00:00:00:00:02), 2001:db8::2 "
-            "(02:00:00:00:00:02); remove it there, or, when that is a real server, set its ARP sysctls "
-            "(lvs.cluster.arp_sysctl, arp_ignore: 1), or write on_conflict: warn to take it over.",
+            "addresses are in use by another host on the segment of eth0: 192.0.2.2 (02:00:00:00:00:02), 2001:db8::2 "
+            "(02:00:00:00:00:02); remove them there; if that is a real server, set its ARP sysctls "
+            "(lvs.cluster.arp_sysctl, arp_ignore: 1); or write on_conflict: warn to take them over.",
         ),
         (
             {"interface": "eth0", "addresses": ["192.0.2.256"]},
@@ -208,7 +208,8 @@ def test_module_errors(make_segment: Callable[[int], Segment], options: dict[str
 def test_module_not_permitted(make_segment: Callable[[int], Segment]) -> None:
     answer = make_segment(1).host(1).module("vip_iface", lacking=RIGHTS, addresses=[VIP], interface="lo")
     assert answer["msg"] == (
-        f"Not allowed to add {VIP}/32 to lo (scope host): this needs CAP_NET_ADMIN; run the task as root (become: true)."
+        f"The task is not allowed to add {VIP}/32 to lo (scope host): this needs CAP_NET_ADMIN; run the task as root "
+        "(become: true)."
     )
     assert answer["operations"] == [f"add {VIP}/32 to lo (scope host)"]
 
@@ -218,8 +219,8 @@ def test_ipv6_switched_off_is_explained(make_segment: Callable[[int], Segment]) 
     host.sysctl("ipv6/conf/lo/disable_ipv6", 1)
     answer = host.module("vip_iface", addresses=[VIP6], interface="lo")
     assert answer["msg"] == (
-        f"The kernel refused to add {VIP6}/128 to lo (not used as a source): IPv6 is switched off there (disable_ipv6); "
-        "switch it on, or leave IPv6 addresses out."
+        f"The kernel refused to add {VIP6}/128 to lo (not used as a source): IPv6 is disabled on that interface "
+        "(disable_ipv6); enable it, or leave IPv6 addresses out."
     )
 
 

@@ -120,7 +120,8 @@ def test_module_errors(gateway: Namespace, changed: dict[str, Any], message: str
 def test_module_not_permitted(gateway: Namespace) -> None:
     answer = gateway.module("vip_neighbor", lacking=RIGHTS, **options(BOTH))
     assert answer["msg"] == (
-        f"Not allowed to set {VIP} to {MAC} on eth0: this needs CAP_NET_ADMIN; run the task as root (become: true)."
+        f"The task is not allowed to set {VIP} to {MAC} on eth0: this needs CAP_NET_ADMIN; run the task as root (become: "
+        "true)."
     )
     assert answer["operations"] == [f"set {vip} to {MAC} on eth0" for vip in BOTH]
 
@@ -129,8 +130,8 @@ def test_ipv6_switched_off_is_explained(gateway: Namespace) -> None:
     gateway.sysctl("ipv6/conf/eth0/disable_ipv6", 1)
     answer = gateway.module("vip_neighbor", **options({VIP6: MAC}))
     assert answer["msg"] == (
-        f"The kernel refused to set {VIP6} to {MAC} on eth0: IPv6 is switched off there (disable_ipv6); switch it on, or "
-        "leave IPv6 addresses out."
+        f"The kernel refused to set {VIP6} to {MAC} on eth0: IPv6 is disabled on that interface (disable_ipv6); enable "
+        "it, or leave IPv6 addresses out."
     )
 
 

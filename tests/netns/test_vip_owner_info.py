@@ -139,7 +139,7 @@ def test_module(make_segment: Callable[[int], Segment]) -> None:
         ),
         (
             {"interface": "lo"},
-            "lo is not an Ethernet device, so nobody can be asked or told there by ARP; name one that is.",
+            "interface: 'lo' is not an Ethernet device and has no ARP; name one that is.",
         ),
     ],
 )
@@ -154,13 +154,13 @@ def test_device_that_is_down(make_segment: Callable[[int], Segment]) -> None:
     host = make_segment(1).host(1)
     host.ip("link set eth0 down")
     answer = host.module("vip_owner_info", addresses=[VIP], interface="eth0")
-    assert answer["msg"].startswith("The kernel refused to ask on eth0: it is down; bring it up first (errno ")
+    assert answer["msg"].startswith("The kernel refused to ask on eth0: it is down (errno 100); bring it up first.")
 
 
 def test_not_permitted(make_segment: Callable[[int], Segment]) -> None:
     answer = make_segment(1).host(1).module("vip_owner_info", lacking=RIGHTS, addresses=[VIP])
     assert answer["msg"] == (
-        "Not allowed to open eth0 for ARP: this needs CAP_NET_RAW; run the task as root (become: true)."
+        "The task is not allowed to open eth0 for ARP: this needs CAP_NET_RAW; run the task as root (become: true)."
     )
 
 

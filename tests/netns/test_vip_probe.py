@@ -114,7 +114,9 @@ def test_warn_takes_over_and_ignore_does_not_ask(make_segment: Callable[[int], S
     for vip in (VIP, VIP6):
         client.ip(f"neigh replace {vip} lladdr {segment.mac(1)} dev eth0 nud stale")
     (warning,) = carry_out(segment.host(2), on_conflict="warn", **BOTH).warnings
-    assert warning.startswith(f"addresses: another host on the segment of eth0 answers for {VIP} ({segment.mac(1)}), ")
+    assert warning.startswith(
+        f"addresses are in use by another host on the segment of eth0: {VIP} ({segment.mac(1)}), "
+    )
     assert {f"{VIP}/32", f"{VIP6}/128"} <= set(addresses(segment.host(2), "eth0"))
     assert {one["lladdr"] for one in client.json("neigh show") if one["dst"] in (VIP, VIP6)} == {segment.mac(2)}
     with Capture(client, sender=segment.mac(3)) as capture:
@@ -137,7 +139,7 @@ def test_a_real_server_that_answers_for_the_vip_is_found_by_the_director(
 ) -> None:
     segment = make_segment(2)
     give(segment.host(2), "lo")
-    with pytest.raises(AddressConflict, match=rf"answers for {VIP} \({segment.mac(2)}\); .*arp_ignore: 1"):
+    with pytest.raises(AddressConflict, match=rf"in use by .*: {VIP} \({segment.mac(2)}\); .*arp_ignore: 1"):
         carry_out(segment.host(1), **BOTH)
     segment.host(2).sysctl("ipv4/conf/all/arp_ignore", 1)
     assert carry_out(segment.host(1), **BOTH).changed
@@ -167,7 +169,7 @@ def test_without_the_right_to_ask_nothing_is_changed(make_segment: Callable[[int
     for check in (True, False):
         answer = host.module("vip_iface", check=check, lacking=("net_raw",), **BOTH)
         assert answer["msg"] == (
-            "Not allowed to open eth0 for ARP: this needs CAP_NET_RAW; run the task as root (become: true)."
+            "The task is not allowed to open eth0 for ARP: this needs CAP_NET_RAW; run the task as root (become: true)."
         )
     assert f"{VIP}/32" not in addresses(host, "eth0")
 
@@ -176,7 +178,7 @@ def test_ipv6_that_is_switched_off_is_told_by_the_step_itself(make_segment: Call
     host = make_segment(1).host(1)
     host.sysctl("ipv6/conf/eth0/disable_ipv6", 1)
     answer = host.module("vip_iface", addresses=[VIP6], interface="eth0")
-    assert "IPv6 is switched off there (disable_ipv6)" in answer["msg"]
+    assert "IPv6 is disabled on that interface (disable_ipv6)" in answer["msg"]
 
 
 def test_a_boot_neither_asks_nor_refuses(make_segment: Callable[[int], Segment], tmp_path: Path) -> None:

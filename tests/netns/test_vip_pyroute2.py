@@ -89,7 +89,7 @@ def test_add_announce_change_and_remove(make_segment: Callable[[int], Segment], 
     assert run(host, library, **options, state="absent")["changed"]
     assert addresses(host, "eth0") == before
     refused = segment.host(2).module("vip_iface", path=library, addresses=["192.0.2.1"], interface="eth0")
-    assert f"answers for 192.0.2.1 ({segment.mac(1)})" in refused["msg"]
+    assert f"are in use by another host on the segment of eth0: 192.0.2.1 ({segment.mac(1)})" in refused["msg"]
 
 
 @pytest.mark.parametrize("kind", ["dummy", "ipip", "ip6tnl"])

@@ -28,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Note whether all tests of this folder run: only then is it known what is unused."""
+    """Note whether all tests of this folder run: only then is it known what no error says any more."""
     selected = config.option.keyword or config.option.markexpr or config.option.deselect
     whole = not set(HERE.rglob("test_*.py")) - {item.path for item in items}
     config.stash[WHOLE] = whole and not selected and not any("::" in argument for argument in config.args)
@@ -38,30 +38,31 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     words, whole = session.config.stash[WORDS], session.config.stash.get(WHOLE, False)
     if exitstatus == pytest.ExitCode.OK and words.renew:
         words.write(whole)
-    elif exitstatus == pytest.ExitCode.OK and whole and words.unused():
+    elif exitstatus == pytest.ExitCode.OK and whole and words.differences():
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     words = config.stash[WORDS]
-    if config.stash.get(WHOLE, False) and not words.renew and (unused := words.unused()):
-        terminalreporter.section(f"no error says this any more: renew {words.path.name}")
-        terminalreporter.write_line("\n".join(unused))
+    if config.stash.get(WHOLE, False) and not words.renew and (differences := words.differences()):
+        terminalreporter.section(f"errors of these tests say something else than in {words.path.name}")
+        terminalreporter.write_line("\n".join(differences))
 
 
 @pytest.fixture
 def error_words(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., tuple[str, object]]:
     """Return a function that compares what an error says with errors.txt, and returns its subject and value.
 
-    errors.txt lists what the cases of a test say as one set; a `case` that is named has an entry of its own.
+    errors.txt lists what the cases of a test say in their order; a `case` that is named has an entry of its own.
     """
     words = request.config.stash[WORDS]
     test = f"{request.path.relative_to(HERE)}::{request.node.originalname}"
 
     def check(error: LvsError, case: str = "") -> tuple[str, object]:
-        words.check(
-            f"{test}[{case}]" if case else test, str(error).replace(str(tmp_path), "<tmp_path>").replace("\n", r"\n")
-        )
+        # The details of an error, such as a log, are not its own words.
+        text = str(error).removesuffix(getattr(error, "details", ""))
+        text = text.replace(str(tmp_path), "<tmp_path>").replace("\n", r"\n")
+        words.check(f"{test}[{case}]" if case else test, text)
         return error.subject, error.value
 
     return check

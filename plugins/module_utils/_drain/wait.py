@@ -21,7 +21,7 @@ class NotDrained(LvsError):
     def __init__(self, seconds: int, left: Sequence[str], results: Mapping[str, Any]) -> None:
         kept = "the server keeps" if len(left) == 1 else "the servers keep"
         remedy = f"{kept} weight 0: run the task again to wait longer, or end these connections"
-        super().__init__("drain_timeout", seconds, f"seconds passed, but {'; '.join(left)}", remedy)
+        super().__init__("drain_timeout", seconds, f"s passed, but {'; '.join(left)}", remedy)
         self.results = results
 
 

@@ -49,7 +49,8 @@ def _known(operation: Command, number: int) -> tuple[str, str] | None:
             engine = f" or no persistence engine {settings.persistence_engine}" if settings.persistence_engine else ""
             return f"it has no scheduler {settings.scheduler}{engine}", "install that module, or name another"
         if number == errno.EINVAL and operation.server is not None:
-            return f"this host has no route to {operation.server.address}", "check the address and the routes"
+            reason = f"{operation.server.address} is not a unicast address that this host has a route to"
+            return reason, "check the address and the routes"
         if number == errno.EAFNOSUPPORT:
             built = f"it is built without IPVS for {operation.service.address_family}"
             return built, "use the other address family, or another kernel"

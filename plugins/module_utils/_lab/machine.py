@@ -169,8 +169,8 @@ class LabMachine:
             i["name"] for i in await monitor.execute("qom-list", path="/machine/peripheral")
         }:
             if time.monotonic() > deadline:
-                rule = "has not released the interface in 20 s"
-                raise GuestFailed(f"{self.name}: the guest", interface.name, rule, "restart it")
+                rule = "has not been released by the guest in 20 s"
+                raise GuestFailed(f"interface of {self.name}", interface.name, rule, "restart the guest")
             await asyncio.sleep(0.1)
         await monitor.execute("netdev_del", id=f"net-{interface.name}")
 

@@ -44,7 +44,7 @@ def check_port(host: Host) -> None:
             probe.bind(("127.0.0.1", host.port))
         except OSError as error:
             raise PortTaken(
-                f"{host.name}: ssh port",
+                f"ssh port of {host.name}",
                 host.port,
                 f"cannot be opened on 127.0.0.1 ({error.strerror})",
                 "end the program that uses it, or set LVS_LAB_SSH_BASE_PORT (lab_ssh_base_port) to another base",

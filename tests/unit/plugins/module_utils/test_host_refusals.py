@@ -60,13 +60,13 @@ def raiser(error: BaseException) -> Any:
     ("explained", "number", "about"),
     [
         (packets_client._explained, errno.EPERM,
-         ('The task', None)),
+         ("The task", None)),
         (packets_client._explained, errno.ENODEV,
-         ('The kernel', None)),
-        (packets_client._explained, errno.EIO, ('The kernel', None)),
+         ("The kernel", None)),
+        (packets_client._explained, errno.EIO, ("The kernel", None)),
         (path_sockets.explained, errno.EACCES,
-         ('The task', None)),
-        (path_sockets.explained, errno.EIO, ('The kernel', None)),
+         ("The task", None)),
+        (path_sockets.explained, errno.EIO, ("The kernel", None)),
     ],
 )  # fmt: skip
 def test_packets(explained, number, about, error_words):
@@ -104,9 +104,9 @@ class DBusException(Exception):
 @pytest.mark.parametrize(
     ("name", "text", "about"),
     [
-        ("org.freedesktop.DBus.Error.AccessDenied", "no", ('The task', None)),
-        ("org.freedesktop.DBus.Error.UnknownMethod", "no", ('firewalld', None)),
-        ("org.fedoraproject.FirewallD1.Exception", "INVALID_RULE: x", ('firewalld', None)),
+        ("org.freedesktop.DBus.Error.AccessDenied", "no", ("The task", None)),
+        ("org.freedesktop.DBus.Error.UnknownMethod", "no", ("firewalld", None)),
+        ("org.fedoraproject.FirewallD1.Exception", "INVALID_RULE: x", ("firewalld", None)),
     ],
 )  # fmt: skip
 def test_firewalld(name, text, about, error_words):
@@ -142,8 +142,8 @@ def test_no_libraries(monkeypatch, error_words):
 @pytest.mark.parametrize(
     ("error", "about"),
     [
-        ("Error: Could not process rule: Operation not permitted", ('The task', None)),
-        ("Error: syntax error", ('nftables', None)),
+        ("Error: Could not process rule: Operation not permitted", ("The task", None)),
+        ("Error: syntax error", ("nftables", None)),
     ],
 )  # fmt: skip
 def test_nftables(monkeypatch, error, about, error_words):
@@ -186,10 +186,10 @@ ADD = plan_services({}, [parse_service({"address": "192.0.2.30", "port": 80, "sc
 @pytest.mark.parametrize(
     ("number", "about"),
     [
-        (errno.EPERM, ('The task', None)),
-        (errno.EIO, ('The kernel', None)),
-        (errno.ENOENT, ('The kernel', None)),
-        (errno.EAFNOSUPPORT, ('The kernel', None)),
+        (errno.EPERM, ("The task", None)),
+        (errno.EIO, ("The kernel", None)),
+        (errno.ENOENT, ("The kernel", None)),
+        (errno.EAFNOSUPPORT, ("The kernel", None)),
     ],
 )  # fmt: skip
 def test_ipvs_refuses_a_step(number, about, error_words):
@@ -251,8 +251,8 @@ def test_where_to_ask(error_words):
 @pytest.mark.parametrize(
     ("options", "about"),
     [
-        ({"addresses": ["192.0.2.30"], "announce": 2}, ('announce', 2)),
-        ({"addresses": ["192.0.2.30/24"]}, ('addresses', '192.0.2.30/24')),
+        ({"addresses": ["192.0.2.30"], "announce": 2}, ("announce", 2)),
+        ({"addresses": ["192.0.2.30/24"]}, ("addresses", "192.0.2.30/24")),
     ],
 )  # fmt: skip
 def test_vips_on_the_loopback_device(options, about, error_words):

@@ -21,6 +21,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._lab import template a
 from ansible_collections.lvs.cluster.plugins.module_utils._lab.channel import Agent, Monitor
 from ansible_collections.lvs.cluster.plugins.module_utils._lab.errors import (
     LabError,
+    MachineDied,
     MissingProgram,
     SnapshotRefused,
 )
@@ -60,10 +61,10 @@ def monitor(*answers: Any) -> Monitor:
     ("work", "answer", "about"),
     [
         (lambda m: m.connect(0), OSError("gone"), ("QEMU's monitor", '/lab/monitor.sock')),
-        (lambda m: m.execute("cont"), EOFError(), ('QEMU', None)),
-        (lambda m: m.finish_migration("loading"), EOFError(), ('loading', None)),
+        (lambda m: m.execute("cont"), EOFError(), ("QEMU", None)),
+        (lambda m: m.finish_migration("loading"), EOFError(), ("loading", None)),
         (lambda m: m.finish_migration("loading"), {"status": "failed", "error-desc": "bad"},
-         ('loading', None)),
+         ("loading", None)),
     ],
 )  # fmt: skip
 def test_monitor(work, answer, about, error_words):
@@ -84,14 +85,14 @@ STARTED = {"return": {"pid": 1}}
 @pytest.mark.parametrize(
     ("work", "answers", "about"),
     [
-        (lambda a: a.execute("ping"), [b""], ('rs1: the guest agent', None)),
+        (lambda a: a.execute("ping"), [b""], ("rs1: the guest agent", None)),
         (lambda a: a.execute("ping"), [asyncio.TimeoutError()],
-         ('rs1: the guest agent', None)),
-        (lambda a: a.execute("ping"), [{"error": {"desc": "no"}}], ('rs1: the guest agent', None)),
+         ("rs1: the guest agent", None)),
+        (lambda a: a.execute("ping"), [{"error": {"desc": "no"}}], ("rs1: the guest agent", None)),
         (lambda a: a.run("x", "settling", 0), [STARTED, {"return": {"exited": False}}],
-         ('rs1', None)),
+         ("rs1", None)),
         (lambda a: a.run("x", "settling"), [STARTED, {"return": {"exited": True, "exitcode": 1, "err-data": "bm8="}}],
-         ('rs1', None)),
+         ("rs1", None)),
     ],
 )  # fmt: skip
 def test_agent(work, answers, about, error_words):
@@ -110,14 +111,14 @@ def machine(tmp_path, seconds: float = 0) -> lab_machine.LabMachine:
 
 
 @pytest.mark.parametrize(
-    ("error", "died", "about"),
+    ("error", "died", "kind", "why"),
     [
-        (None, True, ('rs1', None)),
-        (WHY, False, ('rs1', None)),
-        (SnapshotRefused("Loading", None, "failed", "see why"), False, ('rs1', None)),
+        (None, True, MachineDied, "\nQEMU said "),
+        (WHY, False, MachineDied, " QEMU failed; see why.\nQEMU said "),
+        (SnapshotRefused("Loading", None, "failed", "see why"), False, SnapshotRefused, " Loading failed; see why.\n"),
     ],
-)  # fmt: skip
-def test_a_machine_that_does_not_come_up(tmp_path, monkeypatch, error, died, about, error_words):
+)
+def test_a_machine_that_does_not_come_up(tmp_path, monkeypatch, error, died, kind, why, error_words):
     monkeypatch.setattr(lab_process, "end", lambda *_: True)
     monkeypatch.setattr(lab_machine, "forget_image", lambda _: None)
 
@@ -129,7 +130,9 @@ def test_a_machine_that_does_not_come_up(tmp_path, monkeypatch, error, died, abo
             death.set_result(1)
         await machine(tmp_path)._verdict(work, death, "/nowhere")
 
-    assert error_words(refused(judge())) == about
+    found = refused(judge())
+    assert (type(found), error_words(found)) == (kind, ("rs1", None))
+    assert found.details.startswith(why)
 
 
 def test_a_machine_without_a_disk_addresses_or_ssh(tmp_path, monkeypatch, error_words):
@@ -148,7 +151,7 @@ def test_an_interface_that_stays(tmp_path, monkeypatch, error_words):
     monkeypatch.setattr(lab_machine, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     held = SimpleNamespace(execute=Said(None, [{"name": "nic-lan0"}]).say)
     assert error_words(refused(machine(tmp_path)._unplug(held, SimpleNamespace(name="lan0")))) == (
-        "rs1: the guest",
+        "interface of rs1",
         "lan0",
     )
 
@@ -159,10 +162,9 @@ def test_a_new_image_that_does_not_boot(tmp_path, monkeypatch, error_words):
     monkeypatch.setattr(lab_template, "qemu_argv", lambda *_, **__: ["false"])
     monkeypatch.setattr(lab_template, "_boot_and_save", Said(WHY).say)
     monkeypatch.setattr(lab_template.shutil, "copy", lambda *_: None)
-    assert error_words(refused(lab_template.make_snapshot(tmp_path, None, 5.0))) == (
-        "The machine of the new image",
-        None,
-    )
+    error = refused(lab_template.make_snapshot(tmp_path, None, 5.0))
+    assert error_words(error) == ("The machine of the new image", None)
+    assert error.details.startswith(" QEMU failed; see why.\nQEMU said ")
 
 
 def test_a_switch_and_a_process(tmp_path, monkeypatch, error_words):

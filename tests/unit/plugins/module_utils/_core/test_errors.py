@@ -53,7 +53,7 @@ TABLE: dict[type[errors.LvsError], tuple[tuple[Any, ...], str, dict[str, Any]]] 
     ),
     NotDrained: (
         (5, ["a still has 1 active connections"], {"drain": {}}),
-        "drain_timeout: 5 seconds passed, but a still has 1 active connections; the server keeps weight 0: run the task "
+        "drain_timeout: 5 s passed, but a still has 1 active connections; the server keeps weight 0: run the task "
         "again to wait longer, or end these connections.",
         {"results": {"drain": {}}},
     ),

@@ -376,7 +376,7 @@ def test_wait(counts, seconds, interval):
     assert len(report["left"]) == (one > 0) + (two > 0)
     if late is not None:
         assert report["left"]
-        assert f"{seconds} seconds passed, but {'; '.join(report['left'])}; " in late
+        assert f"{seconds} s passed, but {'; '.join(report['left'])}; " in late
         assert time.now == pytest.approx(seconds)
     elif report["left"]:
         assert time.now == pytest.approx(interval)

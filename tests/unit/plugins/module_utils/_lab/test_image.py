@@ -164,7 +164,7 @@ def test_a_taken_port_is_named_with_host_and_remedy():
         port = other.getsockname()[1]
         with pytest.raises(PortTaken) as caught:
             lab_run.check_port(Host("rs1", port, "/i"))
-        assert (caught.value.subject, caught.value.value) == ("rs1: ssh port", port)
+        assert (caught.value.subject, caught.value.value) == ("ssh port of rs1", port)
         assert "127.0.0.1" in caught.value.rule
         assert "LVS_LAB_SSH_BASE_PORT" in caught.value.remedy
 

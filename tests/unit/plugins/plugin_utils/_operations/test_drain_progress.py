@@ -65,9 +65,7 @@ def test_the_deadline_is_that_of_all_runs():
     host = Host(*[2] * 9)
     result = host.watch(12)
     assert result["failed"]
-    assert result["msg"].startswith(
-        "drain_timeout: 12 seconds passed, but server has 2 active; the server keeps weight 0"
-    )
+    assert result["msg"].startswith("drain_timeout: 12 s passed, but server has 2 active; the server keeps weight 0")
     assert result["operations"] == DRAINED
     assert host.asked == [12, 6, 0]
     assert host.now == 13
