@@ -101,9 +101,13 @@ def _dicts(data: Any) -> Iterator[dict[str, Any]]:
 TOLD = {
     ("playbooks/preflight.yml", 0): ("_preflight_report.lines", "_preflight_report.lines", "_preflight_report.lines"),
     ("playbooks/rolling.yml", 0): ("{{ rolling_tasks ", "is not a file here", "name one with the tasks"),
-    ("playbooks/rolling.yml", 1): ("{{ inventory_hostname }} stays drained", "since this failed", "Mend it, then run"),
+    ("playbooks/rolling.yml", 1): (
+        "{{ inventory_hostname }} stays drained",
+        "since this failed",
+        "Correct the cause, then run",
+    ),
     # Each is a sentence of _ipvs_proof, which the unit tests judge.
-    ("roles/director/tasks/present.yml", 0): (r"__director_table\.held", "sentence", "sentence"),
+    ("roles/director/tasks/verify.yml", 0): (r"director_held", "sentence", "sentence"),
     ("roles/lab/tasks/build.yml", 0): (
         r"image {{ __lab_image\.key }}",
         "needs root on this machine",
@@ -111,9 +115,9 @@ TOLD = {
     ),
     ("roles/lab/tasks/install.yml", 0): (r"missing_message",) * 3,
     ("playbooks/verify.yml", 0): (
-        "each thing to mend",
-        "Not all is as it has to be",
-        "see above, where each thing to mend is told",
+        r"lvs_verified\.errors",
+        "checks failed",
+        "see the list above",
     ),
     ("roles/realserver/tasks/arp_arptables.yml", 0): (
         "realserver_arp_mode: 'arptables'",

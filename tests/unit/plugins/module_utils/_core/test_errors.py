@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core import errors
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.wait import NotDrained
+from ansible_collections.lvs.cluster.plugins.module_utils._drain.wait import NotDrained
 from ansible_collections.lvs.cluster.plugins.module_utils._lab import errors as lab_errors
 from ansible_collections.lvs.cluster.plugins.module_utils._restore.client import ProgramMissing
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.finding import Finding, Findings
