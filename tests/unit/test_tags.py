@@ -91,7 +91,7 @@ def test_what_a_step_includes_runs_by_the_tag(tmp_path: Path, inventory: str, ta
     """The filter of this host, which is a director too, is refused before anything is changed."""
     variables = {"realserver_arp_mode": "arptables", "realserver_packages": []}
     run = play(tmp_path, inventory, "realserver", variables, "--tags", tag)
-    assert ("'arptables' would keep one from answering for 192.0.2.30" in " ".join(run.output.split())) == reached
+    assert ("would keep one from answering for 192.0.2.30" in " ".join(run.output.split())) == reached
     assert (run.status != 0) == reached, run.output
 
 
