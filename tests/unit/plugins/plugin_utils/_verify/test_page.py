@@ -18,6 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from verified_hosts import ADDRESSES, GROUPS, SERVICES, good_cluster, judge
 
+DEFAULTS = role_defaults("director", "realserver", "gateway")
+
 
 def test_everything_is_escaped() -> None:
     hosts = good_cluster()
@@ -35,7 +37,7 @@ def test_every_text_of_the_page_is_escaped() -> None:
     )
     topology = read._replace(services=(service,), dips={evil: (evil,)}, rips={evil: (evil,)})
     visits = {evil: [{"service": evil, "failed": 0, "servers": {evil: 1}, "visits": [{}]}]}
-    seen = Seen(topology, declare(read, GROUPS, {}, role_defaults("director", "realserver")), visits=visits)
+    seen = Seen(topology, declare(read, GROUPS, {}, DEFAULTS), visits=visits)
     finding = Finding(evil, evil, evil, evil, evil)
     checks = [Check(evil, evil, evil, state, finding) for state in (True, False, None)]
     page = render(seen, checks, evil)
@@ -73,7 +75,7 @@ def test_any_topology_can_be_drawn(hosts: list[Card]) -> None:
 @given(host=texts, text=texts)
 def test_any_words_can_be_shown(host: str, text: str) -> None:
     read = read_topology(SERVICES, GROUPS, {one: {"ansible_host": address} for one, address in ADDRESSES.items()})
-    seen = Seen(read, declare(read, GROUPS, {}, role_defaults("director", "realserver", "gateway")))
+    seen = Seen(read, declare(read, GROUPS, {}, DEFAULTS))
     page = render(seen, [Check("Who serves", host, text, False)], text)
     body = page.partition("<main>")[2]
     assert "<" not in re.sub(
