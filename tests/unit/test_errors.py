@@ -106,7 +106,7 @@ TOLD = {
         "since this failed",
         "Correct the cause, then run",
     ),
-    # Each is a sentence of _ipvs_proof, which the unit tests judge.
+    # Each is a sentence of _table/readiness, which has tests of its own.
     ("roles/director/tasks/verify.yml", 0): (r"director_held", "sentence", "sentence"),
     ("roles/lab/tasks/build.yml", 0): (
         r"image {{ __lab_image\.key }}",
