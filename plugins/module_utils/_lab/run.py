@@ -17,7 +17,8 @@ from . import process, switch
 from .errors import LabError, PortTaken
 from .hosts import Host, segments
 from .image import check_space
-from .machine import QEMU, LabMachine
+from .launch import QEMU
+from .machine import LabMachine
 from .plan import LabOperation, LabPlan, Running, make_plan
 from .qemu import check_socket_path
 

@@ -15,7 +15,7 @@ from .errors import UP_AGAIN, LabError, MachineDied
 from .guest import settle_script
 from .image import overlay_scripts
 from .kernel import unpacked_initrd, unpacked_kernel
-from .machine import begin_qemu, excerpt
+from .launch import begin_qemu, excerpt
 from .qemu import DISK, INITRD, KERNEL, RAM, STATE, Machine, qemu_argv
 
 

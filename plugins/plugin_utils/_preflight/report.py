@@ -10,7 +10,8 @@ from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import Ho
 from .._topology.finding import Finding
 from .._topology.model import Topology
 from .context import Case
-from .rules import RULES, Judgement
+from .judgement import Judgement
+from .rules import RULES
 
 
 def findings(
@@ -18,7 +19,7 @@ def findings(
 ) -> list[Judgement]:
     """Return all that is in the way, each once: hosts in the order of the rules.
 
-    `variables` has, by host, those of _preflight_case.VARIABLES that are set.
+    `variables` has, by host, those of context.VARIABLES that are set.
     """
     case = Case(topology, facts, variables or {})
     return list(dict.fromkeys(judgement for rule in RULES for judgement in rule(case)))
