@@ -226,6 +226,6 @@ def test_without_the_library_and_without_permission_it_fails(
 ) -> None:
     (tmp_path / "nftables.py").write_text("raise ImportError")
     answer = hosts[1].module("vip_firewall", path=tmp_path, lacking=("net_admin",), name="realserver", state="absent")
-    assert (
-        answer["msg"] == "The task is not allowed to list the rules of nftables; run the task as root (become: true)."
+    assert answer["msg"] == (
+        "The task is not allowed to list the rules of nftables: this needs CAP_NET_ADMIN; run the task as root (become: true)."
     )
