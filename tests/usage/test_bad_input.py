@@ -86,4 +86,4 @@ def test_no_ip_vs_in_the_kernel(typed, on_host):
     finally:
         on_host("client", "rm /run/modprobe.d/test.conf")
     assert run.status != 0
-    assert message(run.output).startswith("This kernel has no IPVS and could not load the module ip_vs; ")
+    assert message(run.output).startswith("The kernel has no IPVS and cannot load the module ip_vs; ")
