@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
-import os
-
+from .._core.files import read_bytes
 from .._core.paths import DRAIN_STATE
 from .._ipvs.model import Former, Place
 
 
 def read_drained() -> dict[Place, Former]:
     """Return the servers that were drained on this host, each with its settings from before; raise LvsError."""
-    if not os.path.exists(DRAIN_STATE):
+    if read_bytes(DRAIN_STATE) is None:
         return {}
     # Most directors have no drained server, and do not compile what reads them.
     from .._drain.file import read_drained as read
