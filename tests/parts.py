@@ -115,6 +115,9 @@ PARTS = {
         asked=True,
     ),
 }
+# molecule's own place for what it knows of a lab is named after the last part of the checkout's path, so that two checkouts
+# of one name would share it.
+MOLECULE_STATE = Path(__file__).parents[1] / ".cache" / "molecule"
 LABS = list(dict.fromkeys(part.lab for part in PARTS.values() if part.lab))
 # However the others end, the whole ends with this; parts that are asked for leave their labs for another look.
 END = "lab-down"
@@ -127,6 +130,7 @@ def environment_of(part: Part) -> dict[str, str]:
     if part.lab:
         port = FIRST_PORT + PORTS_EACH * LABS.index(part.lab)
         lab.update(LVS_LAB=part.lab, LVS_LAB_SSH_BASE_PORT=str(port))
+        lab.update(MOLECULE_EPHEMERAL_DIRECTORY=str(MOLECULE_STATE / part.lab))
         lab.update(dict.fromkeys(FASTER, "") if part.lab in PLAIN_LABS else FASTER)
     return {**lab, **part.environment}
 

@@ -79,6 +79,10 @@ mirror:
   description: The Debian mirror in this machine's apt configuration, or nothing.
   type: str
   returned: always
+package_proxy:
+  description: The URL under which lab machines find their package proxy.
+  type: str
+  returned: always
 """
 
 from pathlib import Path
@@ -86,6 +90,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._lab import probe as lab_probe
+from ansible_collections.lvs.cluster.plugins.module_utils._lab.qemu import PACKAGE_PROXY
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_info
 
 
@@ -96,6 +101,7 @@ def look(base: Path, wanted: str, kernel: Path | None, remember: bool) -> dict[s
         "missing_programs": missing,
         "missing_packages": lab_probe.packages_of(missing),
         "missing_message": lab_probe.missing_message(missing) if missing else "",
+        "package_proxy": f"http://{PACKAGE_PROXY}",
         **dict.fromkeys(("qemu_version", "accelerator", "cpu", "host_cpu", "mirror"), ""),
     }
     if missing:

@@ -90,6 +90,13 @@ options:
         description: It is a router and forwards packets, of IPv4 and IPv6.
         type: bool
         default: false
+  package_servers:
+    description:
+      - The servers from which the machines can download packages, each as C(HOST) or C(HOST:PORT).
+      - The machines reach them through a proxy, and nothing else outside the lab.
+    type: list
+    elements: str
+    default: []
   timeout:
     description: Seconds within which each machine must be reachable.
     type: int
@@ -161,6 +168,7 @@ _OPTIONS = {
     "lab": {"type": "str", "default": "lab"},
     "all_labs": {"type": "bool", "default": False},
     "hosts": {"type": "list", "elements": "dict", "default": [], "options": _HOST},
+    "package_servers": {"type": "list", "elements": "str", "default": []},
     "timeout": {"type": "int", "default": 120},
     "state": {"type": "str", "choices": ["present", "absent", "checked"], "default": "present"},
 }
@@ -169,7 +177,7 @@ _OPTIONS = {
 async def bring_up(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """Make the lab what the hosts say; raises LabError."""
     hosts = parse_hosts(options["hosts"])
-    lab = Lab(Path(options["base_dir"]), options["lab"], options["timeout"])
+    lab = Lab(Path(options["base_dir"]), options["lab"], options["timeout"], options["package_servers"])
     plan, running = await lab.plan(hosts)
     if plan.operations and not check_mode:
         await lab.apply(plan)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+from pathlib import Path
 
 import parts as the_parts
 import pytest
@@ -159,6 +160,15 @@ def test_of_very_much_that_tells_the_last_is_kept():
 def test_labs_have_ports_of_their_own():
     ports = [the_parts.environment_of(Part("", [], lab))["LVS_LAB_SSH_BASE_PORT"] for lab in the_parts.LABS]
     assert len(set(ports)) == len(ports)
+
+
+def test_labs_keep_what_molecule_knows_in_this_checkout():
+    """molecule would name its directory after the checkout's last folder, which another checkout can have too."""
+    places = [
+        Path(the_parts.environment_of(Part("", [], lab))["MOLECULE_EPHEMERAL_DIRECTORY"]) for lab in the_parts.LABS
+    ]
+    assert len(set(places)) == len(places)
+    assert {place.parent for place in places} == {Path(__file__).parents[2] / ".cache" / "molecule"}
 
 
 def test_parts_name_only_each_other():

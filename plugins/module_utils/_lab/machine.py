@@ -11,7 +11,7 @@ import shlex
 import shutil
 import subprocess
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -28,8 +28,8 @@ from .qemu import DISK, STATE, qemu_argv
 class LabMachine:
     """One host's machine, in its directory below the lab's."""
 
-    def __init__(self, lab_dir: Path, name: str, seconds: float):
-        self.name, self._lab, self._seconds = name, lab_dir, seconds
+    def __init__(self, lab_dir: Path, name: str, seconds: float, proxy: Sequence[str] = ()):
+        self.name, self._lab, self._seconds, self._proxy = name, lab_dir, seconds, proxy
         self.run = lab_dir / name
 
     @property
@@ -75,7 +75,8 @@ class LabMachine:
         self.run.mkdir(parents=True)
         shutil.copytree(image.path / "ssh", self.run / "ssh")
         await self._overlay(image.path / DISK)
-        argv = qemu_argv(image.machine, image.path, self.run, self.run / "disk.qcow2", host.port, restore=True)
+        disk = self.run / "disk.qcow2"
+        argv = qemu_argv(image.machine, image.path, self.run, disk, host.port, restore=True, proxy=self._proxy)
         process = await begin_qemu(argv, self.run)
         work = asyncio.ensure_future(self._bring_up(host, image))
         death = asyncio.ensure_future(process.wait())

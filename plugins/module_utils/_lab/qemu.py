@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ KERNEL_COMMAND = (
 # MiB for translated code: when it is full, all of it is thrown away.
 TRANSLATED = 256
 DISK, RAM, STATE, KERNEL, INITRD = "disk.raw", "ram", "state", "vmlinuz", "initrd"
+# Where a machine finds the package proxy in its management network. roles/lab configures apt in the machine with it.
+PACKAGE_PROXY = "10.0.2.100:3128"
 _SOCKET_PATH_BYTES = 107  # sun_path has 108, one of them for the closing NUL
 
 
@@ -42,7 +46,7 @@ class Machine:
     memory: int
     # i440FX: PCI hotplug through ACPI is at once there, where q35's slots take seconds.
     machine: str = "pc"
-    layout: int = 3  # raise it when the devices below change, or what is made of kernel and initrd
+    layout: int = 4  # raise it when the devices below change, or what is made of kernel and initrd
     kernel_command: str = KERNEL_COMMAND
 
     def to_dict(self) -> dict[str, Any]:
@@ -60,19 +64,33 @@ def check_socket_path(path: Path) -> str:
     return text
 
 
-def _comma(path: Path) -> str:
+def _comma(value: Path | str) -> str:
     """QEMU's options take a comma in a value when it is doubled."""
-    return str(path).replace(",", ",,")
+    return str(value).replace(",", ",,")
 
 
-def qemu_argv(machine: Machine, image: Path, run: Path, disk: Path, port: int, restore: bool) -> list[str]:
+def _management(port: int, proxy: Sequence[str]) -> str:
+    """The management network: ssh from this machine, connections to the package proxy, and nothing else.
+
+    With `restrict`, QEMU resets every other connection of the guest and drops its other packets, also those for names.
+    """
+    network = "user,id=mgmt,ipv6=off,restrict=on"
+    if port:
+        network += f",hostfwd=tcp:127.0.0.1:{port}-:22"
+    if proxy:
+        network += f",guestfwd=tcp:{PACKAGE_PROXY}-cmd:{_comma(shlex.join(proxy))}"
+    return network
+
+
+def qemu_argv(
+    machine: Machine, image: Path, run: Path, disk: Path, port: int, restore: bool, proxy: Sequence[str] = ()
+) -> list[str]:
     """The command of one machine; restore: wait for the snapshot, on a private copy of its memory.
 
     The machine's memory is a file. The first boot shares it, so that the file is the memory; every restore maps it
     privately, so the machines share what they do not write, and nothing has to be read before they run. The port 0 is
-    for the first boot, which needs no way in.
+    for the first boot, which needs no way in. `proxy` is the command that serves a connection to PACKAGE_PROXY.
     """
-    forward = f",hostfwd=tcp:127.0.0.1:{port}-:22" if port else ""
     accelerator = "kvm" if machine.accelerator == "kvm" else f"tcg,thread=multi,tb-size={TRANSLATED}"
     argv = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none"]
     argv += ["-machine", f"{machine.machine},memory-backend=ram0", "-accel", accelerator, "-cpu", machine.cpu]
@@ -87,7 +105,7 @@ def qemu_argv(machine: Machine, image: Path, run: Path, disk: Path, port: int, r
     kind = "qcow2" if restore else "raw"
     argv += ["-drive", f"if=none,id=disk0,cache=unsafe,discard=unmap,format={kind},file={_comma(disk)}"]
     argv += ["-device", "virtio-blk-pci,drive=disk0"]
-    argv += ["-netdev", f"user,id=mgmt,ipv6=off{forward}"]
+    argv += ["-netdev", _management(port, proxy)]
     argv += ["-device", f"virtio-net-pci,netdev=mgmt,mac={MGMT_MAC},romfile="]
     # An emulated processor has no source of randomness of its own, and a quiet machine gathers little.
     argv += ["-device", "virtio-rng-pci"]

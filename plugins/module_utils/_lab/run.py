@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import inspect
 import os
 import shutil
 import socket
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from .._core.errors import ErrorGroup
-from . import process, switch
+from . import package_proxy, process, switch
 from .errors import LabError, PortTaken
 from .hosts import Host, segments
 from .image import check_space
@@ -55,12 +57,15 @@ def check_port(host: Host) -> None:
 class Lab:
     """One named lab below the base directory."""
 
-    def __init__(self, base: Path, name: str, seconds: float):
+    def __init__(self, base: Path, name: str, seconds: float, package_servers: Sequence[str] = ()):
         self.base, self.path, self._seconds = base, base / "run" / name, seconds
+        self._proxy_program = self.path / "package_proxy.py"
+        # -I: neither the environment nor the current directory decides what it imports.
+        self._proxy = [sys.executable, "-I", str(self._proxy_program), *package_servers]
 
     def machine(self, name: str) -> LabMachine:
         """The machine of one host."""
-        return LabMachine(self.path, name, self._seconds)
+        return LabMachine(self.path, name, self._seconds, self._proxy)
 
     def _names(self) -> list[str]:
         kept = {path.name for path in self.path.glob("*") if path.is_dir() and not path.name.endswith(".switch")}
@@ -91,6 +96,8 @@ class Lab:
     async def apply(self, plan: LabPlan) -> None:
         """Carry the plan out, all hosts at once; what fails for one host does not stop the others. Raises LabError."""
         self.path.mkdir(parents=True, exist_ok=True)
+        # A file of the lab's own: the module's files are gone when the run ends.
+        self._proxy_program.write_text(inspect.getsource(package_proxy))
         for operation in plan.switches:
             switch.start(self.path, operation.target)
         by_host: dict[str, list[LabOperation]] = {}

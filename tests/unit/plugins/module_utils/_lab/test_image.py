@@ -179,7 +179,25 @@ def test_a_restored_machine_maps_the_memory_privately_and_listens_on_loopback_on
     first = " ".join(qemu_argv(MACHINE, Path("/i"), Path("/r"), Path("/i/disk.raw"), 0, restore=False))
     assert "share=on" in first
     assert "hostfwd" not in first
+    assert "restrict=on" in first
     assert "-incoming" not in first
+
+
+@pytest.mark.parametrize(
+    ("proxy", "forward"),
+    [
+        ((), None),
+        (
+            ("/usr/bin/python3", "-I", "/a lab,1/proxy.py", "deb.debian.org"),
+            "guestfwd=tcp:10.0.2.100:3128-cmd:/usr/bin/python3 -I '/a lab,,1/proxy.py' deb.debian.org",
+        ),
+    ],
+)
+def test_the_management_network_carries_ssh_and_the_package_proxy_alone(proxy, forward):
+    argv = qemu_argv(MACHINE, Path("/i"), Path("/r"), Path("/r/disk.qcow2"), 22003, restore=True, proxy=proxy)
+    (network,) = [argument for argument in argv if argument.startswith("user,")]
+    assert "restrict=on" in network.split(",")
+    assert network.endswith(forward) if forward else "guestfwd" not in network
 
 
 def test_a_missing_program_is_named_with_its_package():
