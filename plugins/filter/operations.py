@@ -14,12 +14,17 @@ from ansible_collections.lvs.cluster.plugins.module_utils._path.services import 
 from ansible_collections.lvs.cluster.plugins.plugin_utils._operations import rolling
 from ansible_collections.lvs.cluster.plugins.plugin_utils._operations.servers import (
     directors_of,
+    identified,
     left_alone,
+    merged,
     path_failures,
     paths_of,
     servers_of,
 )
-from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.reader import read_topology
+from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.descriptions import descriptions
+from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.inventory import Inventory
+from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.model import Topology
+from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.reader import read_from
 
 # What the playbook status registers on each director
 RESULT = "__status"
@@ -28,38 +33,65 @@ PATHS = "__status_paths"
 FAILURE = "rolling_failure"
 # The fact that the role director sets when it is done
 DONE = "director_result"
+# The facts with what lvs_services means for a host, and with whether it still has what is not declared any more
+VIEW, LEFTOVERS = "_topology_view", "realserver_leftovers"
 
 
 def cluster_status(services: Any, groups: Any, hostvars: Any) -> dict[str, Any]:
     """Return what each director holds and counts, as `directors`, and the same for people, as `lines`."""
     from ansible_collections.lvs.cluster.plugins.plugin_utils._operations.status import directors_status, status_lines
 
-    read = read_topology(services, groups, hostvars)
-    told = {host: _told(hostvars[host].get(RESULT)) for host in directors_of(read)}
-    paths = {host: (hostvars[host].get(PATHS) or {}).get("paths") or () for host in told}
-    directors = directors_status(read, told, paths)
-    return {"directors": directors, "lines": status_lines(directors)}
+    inventory = Inventory(groups, hostvars)
+    directors, lines = [], []
+    for one in descriptions(services, inventory):
+        read = read_from(one.services, inventory)
+        told = {host: _told(inventory.own(host).get(RESULT)) for host in directors_of(read)}
+        paths = {host: (inventory.own(host).get(PATHS) or {}).get("paths") or () for host in told}
+        found = directors_status(read, told, paths)
+        directors += found
+        lines += one.titled(status_lines(found))
+    return {"directors": directors, "lines": lines}
+
+
+def _merged(services: Any, inventory: Inventory) -> Topology:
+    """Return all clusters of the inventory as one: an operator names hosts, which are in one of them."""
+    return merged(read_from(one.services, inventory) for one in descriptions(services, inventory))
+
+
+def _servers(inventory: Inventory, read: Topology, names: Any, host: str) -> list[str]:
+    return servers_of(read, inventory.groups, identified(names, inventory), host)
 
 
 def cluster_servers(services: Any, groups: Any, hostvars: Any, names: Any, host: str) -> list[str]:
     """Return the addresses that a director has of these servers."""
-    return servers_of(read_topology(services, groups, hostvars), groups, names, str(host))
+    inventory = Inventory(groups, hostvars)
+    return _servers(inventory, _merged(services, inventory), names, str(host))
 
 
-def cluster_directors(services: Any, groups: Any, hostvars: Any) -> list[str]:
-    """Return all directors that are not absent."""
-    return directors_of(read_topology(services, groups, hostvars))
+def cluster_directors(services: Any, groups: Any, hostvars: Any, names: Any = None) -> list[str]:
+    """Return all directors that are not absent; with names of servers only those that have some of them."""
+    inventory = Inventory(groups, hostvars)
+    read = _merged(services, inventory)
+    return [host for host in directors_of(read) if names is None or _servers(inventory, read, names, host)]
+
+
+def cluster_members(services: Any, groups: Any, hostvars: Any, role: str) -> list[str]:
+    """Return the hosts that have a role, and no other lvs_services than this one."""
+    inventory = Inventory(groups, hostvars)
+    others = inventory.others(services)
+    return [host for host in inventory.members(str(role)) if host not in others]
 
 
 def drained_before(services: Any, groups: Any, hostvars: Any, hosts: Any, answers: Any) -> list[str]:
     """Return those of the hosts that had been drained, from what ipvs_drain told on each director."""
-    return left_alone(read_topology(services, groups, hostvars), map(str, hosts), answers)
+    return left_alone(_merged(services, Inventory(groups, hostvars)), map(str, hosts), answers)
 
 
 def cluster_paths(services: Any, groups: Any, hostvars: Any, host: str, names: Any = None) -> list[dict[str, Any]]:
     """Return what realserver_path_info is to prove on a director: of these servers, or of all."""
-    read = read_topology(services, groups, hostvars)
-    addresses = None if names is None else servers_of(read, groups, names, str(host))
+    inventory = Inventory(groups, hostvars)
+    read = _merged(services, inventory)
+    addresses = None if names is None else _servers(inventory, read, names, str(host))
     return paths_of(read, str(host), addresses)
 
 
@@ -77,19 +109,26 @@ def without_held(services: Any, held: Any) -> list[dict[str, Any]]:
 
 def failed_paths(services: Any, groups: Any, hostvars: Any, host: str, answers: Any) -> list[str]:
     """Return why a server does not serve the VIPs, from what realserver_path_info told on each director."""
-    return path_failures(read_topology(services, groups, hostvars), str(host), answers)
+    return path_failures(_merged(services, Inventory(groups, hostvars)), str(host), answers)
 
 
 def rolling_batch(services: Any, groups: Any, hostvars: Any, hosts: Any, checks: Any = ()) -> dict[str, Any]:
     """Return the steps of a batch of the playbook rolling, each by director."""
-    names = [str(host) for host in hosts]
-    failed = [host for host in names if hostvars[host].get(FAILURE)]
-    return rolling.rolling_batch(read_topology(services, groups, hostvars), groups, names, checks, failed)
+    names, inventory = [str(host) for host in hosts], Inventory(groups, hostvars)
+    failed = [host for host in names if inventory.own(host).get(FAILURE)]
+    return rolling.rolling_batch(_merged(services, inventory), groups, names, checks, failed)
 
 
 def unfinished_directors(directors: Any, hostvars: Any) -> list[str]:
     """Return the directors on which the role director did not run to its end in this run."""
     return [str(host) for host in directors if DONE not in hostvars[host]]
+
+
+def leaving_servers(servers: Any, hostvars: Any) -> list[str]:
+    """Return the real servers of this run from which `site` may remove VIPs."""
+    views = {host: hostvars[host].get(VIEW) or {} for host in map(str, servers) if host in hostvars}
+    left = {host for host in views if hostvars[host].get(LEFTOVERS)}
+    return [host for host, view in views.items() if view and (host in left or "realserver" not in view["roles"])]
 
 
 def _told(registered: Any) -> Any:
@@ -115,9 +154,11 @@ class FilterModule:
             cluster_status,
             cluster_servers,
             cluster_directors,
+            cluster_members,
             cluster_paths,
             drained_before,
             failed_paths,
+            leaving_servers,
             rolling_batch,
             service_paths,
             unfinished_directors,

@@ -6,17 +6,15 @@ Ansible imports every filter file to find one filter, so the rules are imported 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Callable
 
+from ansible.errors import AnsibleFilterError
+from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology import probes
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.finding import Finding, Findings
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.model import Topology
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.reader import read_topology
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.views import cluster_vips
-
-# The result of preflight_info on each host, as the playbook registers it, and as it did before 1.1.0.
-RESULTS = ("lvs_host_report", "__preflight")
 
 
 def _read(services: Any, groups: Any, hostvars: Any) -> tuple[Topology, tuple[Finding, ...]]:
@@ -43,25 +41,22 @@ def preflight_schedulers(services: Any, groups: Any, hostvars: Any, host: str) -
 
 
 def preflight_findings(services: Any, groups: Any, hostvars: Any) -> dict[str, Any]:
-    """Return errors, warnings and lines for people, of the description and of every host that was looked at."""
-    from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import from_values
-    from ansible_collections.lvs.cluster.plugins.plugin_utils._preflight import report
-    from ansible_collections.lvs.cluster.plugins.plugin_utils._preflight.context import VARIABLES
-    from ansible_collections.lvs.cluster.plugins.plugin_utils._roles.argument_specs import role_defaults
+    """Return errors, warnings and lines for people, of each description and of every host that was read."""
+    from ansible_collections.lvs.cluster.plugins.filter.verify import director_services
+    from ansible_collections.lvs.cluster.plugins.plugin_utils._preflight.collect import judge
 
-    topology, inventory = _read(services, groups, hostvars)
-    hosts = dict.fromkeys(
-        [*groups.get("directors", ()), *groups.get("realservers", ()), *topology.dips, *topology.rips]
-    )
-    facts, variables, defaults = {}, {}, role_defaults("director", "realserver")
-    for host in hosts:
-        own: Mapping[str, Any] = hostvars[host]
-        looked_at: Mapping[str, Any] = next((own[name] for name in RESULTS if own.get(name)), {})
-        if "facts" in looked_at:
-            facts[host] = from_values(looked_at["facts"])
-            values = {name: own.get(name) or defaults.get(name) for name in VARIABLES}
-            variables[host] = {name: str(value) for name, value in values.items() if value}
-    return report.report(inventory, report.findings(topology, facts, variables), list(facts))
+    return judge(services, groups, hostvars, director_services)
+
+
+def release_refusals(services: Any, groups: Any, hostvars: Any, host: str, rehearsal: bool = False) -> list[str]:
+    """Return why VIPs must not be removed from a real server now: a director still sends clients to it."""
+    from ansible_collections.lvs.cluster.plugins.filter.verify import director_services
+    from ansible_collections.lvs.cluster.plugins.plugin_utils._preflight import collect
+
+    try:
+        return collect.release_refusals(services, groups, hostvars, director_services, str(host), rehearsal)
+    except LvsError as error:
+        raise AnsibleFilterError(str(error)) from error
 
 
 class FilterModule:
@@ -74,4 +69,5 @@ class FilterModule:
             "preflight_vips": preflight_vips,
             "preflight_schedulers": preflight_schedulers,
             "preflight_findings": preflight_findings,
+            "release_refusals": release_refusals,
         }

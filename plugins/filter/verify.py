@@ -18,12 +18,12 @@ def verify_checks(services: Any, groups: Any, hostvars: Any, when: str = "", reh
     from ansible_collections.lvs.cluster.plugins.plugin_utils._verify.collect import judge
 
     try:
-        return judge(services, groups, hostvars, _validate, when, rehearsal)
+        return judge(services, groups, hostvars, director_services, when, rehearsal)
     except LvsError as error:
         raise AnsibleFilterError(str(error)) from error
 
 
-def _validate(host: str, services: Any) -> Any:
+def director_services(host: str, services: Any) -> Any:
     """Return the services of a director as ipvs_table gets them from Ansible."""
     from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import SERVICE_OPTIONS
 

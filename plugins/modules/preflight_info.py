@@ -31,6 +31,17 @@ options:
     type: list
     elements: str
     default: []
+  table:
+    description: Whether to read the services and servers that IPVS has, if the kernel has loaded it. It needs CAP_NET_ADMIN.
+    type: bool
+    default: false
+    version_added: 1.1.0
+  boots:
+    description: The names of M(lvs.cluster.boot_restore) whose declarations are read.
+    type: list
+    elements: str
+    default: []
+    version_added: 1.1.0
 extends_documentation_fragment:
   - lvs.cluster.attributes.info
 seealso:
@@ -108,6 +119,15 @@ facts:
     unasked: {}
     libraries: [nftables, pyroute2]
     packages: [python3-nftables, python3-pyroute2]
+table:
+  description: What M(lvs.cluster.ipvs_info) returns as C(services), C(counters), C(drained), C(timeouts) and C(sysctls); empty unless O(table=true), if
+    the kernel has not loaded IPVS, and if the table cannot be read.
+  returned: success
+  type: dict
+boots:
+  description: For each of O(boots) what M(lvs.cluster.verify_info) returns as RV(lvs.cluster.verify_info#module:boots). One that cannot be read is left out.
+  returned: success
+  type: dict
 operations:
   description: Always empty; looking changes nothing.
   returned: success
@@ -115,18 +135,24 @@ operations:
   elements: str
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._core.address import parse_host
+from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
 from ansible_collections.lvs.cluster.plugins.module_utils._facts.client import read_facts
+from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import LOADED
+from ansible_collections.lvs.cluster.plugins.module_utils._facts.state import read_boots
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_info
 
 OPTIONS: dict[str, Any] = {
     "addresses": {"type": "list", "elements": "str", "default": []},
     "interface": {"type": "str"},
     "schedulers": {"type": "list", "elements": "str", "default": []},
+    "table": {"type": "bool", "default": False},
+    "boots": {"type": "list", "elements": "str", "default": []},
 }
 
 
@@ -134,7 +160,27 @@ def answer(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the module returns for its options; raise LvsError when something can't be read."""
     addresses = dict.fromkeys(str(parse_host(address, "addresses")) for address in options["addresses"])
     facts = read_facts(list(addresses), options["schedulers"], options["interface"])
-    return {"facts": facts.as_values(), "operations": []}
+    table = _table() if options["table"] and facts.ip_vs == LOADED else {}
+    return {"facts": facts.as_values(), "table": table, "boots": _boots(options["boots"]), "operations": []}
+
+
+# A director alone reads its table, and compiles what does that.
+def _table() -> dict[str, Any]:
+    from ansible_collections.lvs.cluster.plugins.module_utils._table.read import read_table
+
+    # Without it only the removal of VIPs cannot be checked.
+    with suppress(LvsError):
+        return read_table()
+    return {}
+
+
+def _boots(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return the declarations that can be read: the role writes the others again."""
+    found: dict[str, dict[str, Any]] = {}
+    for name in names:
+        with suppress(LvsError):
+            found.update(read_boots([name]))
+    return found
 
 
 def main() -> None:

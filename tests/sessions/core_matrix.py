@@ -32,6 +32,7 @@ TESTS = (
     "tests/unit/test_documentation.py",
     "tests/unit/test_errors.py",
     "tests/unit/test_preflight_playbook.py",
+    "tests/unit/test_scope_playbooks.py",
     "tests/unit/test_tags.py",
 )
 LIBRARIES = ("hypothesis", "pyroute2", "pytest", "pyyaml", "qemu.qmp")

@@ -11,8 +11,38 @@ from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import In
 from ansible_collections.lvs.cluster.plugins.module_utils._path.services import service_paths
 
 from .._topology.hosts import Groups
+from .._topology.identity import Identity
+from .._topology.inventory import Inventory
 from .._topology.model import Topology
 from .._topology.views import director_marks, director_services
+
+
+def merged(topologies: Iterable[Topology]) -> Topology:
+    """Return several clusters as one topology."""
+    found = list(topologies)
+    return Topology(
+        tuple(service for one in found for service in one.services),
+        {host: dips for one in found for host, dips in one.dips.items()},
+        {host: rips for one in found for host, rips in one.rips.items()},
+        frozenset(host for one in found for host in one.absent),
+    )
+
+
+def identified(names: Any, inventory: Inventory) -> list[str]:
+    """Return names of hosts, groups and servers; a host instead of each address or name that is a host's own.
+
+    Raises InvalidValue for an address that several hosts have.
+    """
+    identity = Identity(inventory)
+    found = []
+    for name in _names(names):
+        hosts = [] if name in inventory.groups else identity.hosts(name)
+        if len(hosts) > 1:
+            raise InvalidValue(
+                "servers", name, f"is an address of the hosts {', '.join(hosts)}", "name one of the hosts"
+            )
+        found += hosts or [name]
+    return list(dict.fromkeys(found))
 
 
 def directors_of(topology: Topology) -> list[str]:

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import HostFacts
 
@@ -17,7 +18,7 @@ from .rules import RULES
 def findings(
     topology: Topology, facts: Mapping[str, HostFacts], variables: Mapping[str, Mapping[str, str]] | None = None
 ) -> list[Judgement]:
-    """Return all that is in the way, each once: hosts in the order of the rules.
+    """Return all problems, each once: hosts in the order of the rules.
 
     `variables` has, by host, those of context.VARIABLES that are set.
     """
@@ -25,13 +26,56 @@ def findings(
     return list(dict.fromkeys(judgement for rule in RULES for judgement in rule(case)))
 
 
-def report(inventory: Iterable[Finding], judgements: Sequence[Judgement], checked: Sequence[str]) -> dict[str, object]:
-    """Return `errors` and `warnings`, a sentence each, and `lines` for people: errors first, or what was checked."""
-    errors = [finding.sentence for finding in inventory]
-    errors += [one.finding.sentence for one in judgements if not one.warning]
-    warnings = [one.finding.sentence for one in judgements if one.warning]
+class Report(NamedTuple):
+    """What was found in one cluster: mistakes of its description, judgements, and which hosts were read and which not.
+
+    `name` is empty if there is no other cluster; `identified` are sentences about addresses that are hosts.
+    """
+
+    name: str
+    mistakes: Sequence[Finding]
+    judgements: Sequence[Judgement]
+    read: Sequence[str]
+    missed: Sequence[str]
+    identified: Sequence[str]
+
+    @property
+    def errors(self) -> list[str]:
+        """The sentences about what has to be corrected."""
+        found = [*self.mistakes, *(one.finding for one in self.judgements if not one.warning)]
+        return list(dict.fromkeys(map(self._sentence, found)))
+
+    @property
+    def warnings(self) -> list[str]:
+        """The sentences about what may have to be corrected."""
+        return [self._sentence(one.finding) for one in self.judgements if one.warning]
+
+    def _sentence(self, finding: Finding) -> str:
+        # Services of two clusters can have the same name.
+        return (finding if finding.host or not self.name else finding._replace(host=self.name)).sentence
+
+    @property
+    def summary(self) -> list[str]:
+        """What was read, and what not."""
+        where = f"{self.name}: " if self.name else ""
+        lines = [f"{where}{sentence}" for sentence in self.identified]
+        if not self.read:
+            return [*lines, f"{where}No host was read, so only lvs_services was checked."]
+        problem = f"{len(self.errors)} errors" if len(self.errors) > 1 else "1 error" if self.errors else "No error"
+        hosts = f"{len(self.read)} host{'' if len(self.read) == 1 else 's'}"
+        lines.append(f"{where}{problem} found. Read {hosts}: {', '.join(self.read)}.")
+        if self.missed:
+            lines.append(f"{where}Not read, so not checked: {', '.join(self.missed)}.")
+        return lines
+
+
+def report(reports: Sequence[Report]) -> dict[str, Any]:
+    """Return `errors` and `warnings`, a sentence each, and `lines` for people: errors first, then what was read."""
+    errors = [text for one in reports for text in one.errors]
+    warnings = [text for one in reports for text in one.warnings]
     lines = [f"ERROR    {text}" for text in errors] + [f"warning  {text}" for text in warnings]
-    if not errors:
-        hosts = f"{len(checked)} host{'' if len(checked) == 1 else 's'}"
-        lines.append(f"Nothing is in the way on {hosts} ({', '.join(checked)}).")
-    return {"errors": errors, "warnings": warnings, "lines": lines}
+    return {
+        "errors": errors,
+        "warnings": warnings,
+        "lines": [*lines, *(line for one in reports for line in one.summary)],
+    }

@@ -9,7 +9,7 @@ from typing import Any, Callable
 from ansible_collections.lvs.cluster.plugins.module_utils._path.services import service_paths
 
 from . import views
-from .hosts import Groups
+from .inventory import DIRECTORS, GROUP_VARIABLES, Groups, in_role
 from .model import Topology
 from .owners import vip_owners
 from .probes import preflight_addresses, preflight_schedulers
@@ -49,6 +49,7 @@ def host_view(topology: Topology, groups: Groups, host: str, own: Mapping[str, A
             vip: {"owner": owner.seen_from(host), "director": owner.director}
             for vip, owner in vip_owners(topology).items()
         },
+        "groups": [role for role in GROUP_VARIABLES if in_role(groups, own, role, host)],
         "roles": roles,
         "paths": service_paths(services, marks) if DIRECTOR in roles else [],
         "client_services": _client_services(view["cluster_openings"]),
@@ -66,7 +67,7 @@ def _roles(view: Mapping[str, Any], groups: Groups, host: str, own: Mapping[str,
 
     A real server without VIPs, such as one that only masquerade reaches, needs nothing of the role.
     """
-    directs = host in groups.get("directors", ()) and own.get("director_state") != "absent"
+    directs = in_role(groups, own, DIRECTORS, host) and own.get("director_state") != "absent"
     vips, tunnels = (_own(own, name, view) for name in ("realserver_vips", "realserver_tunnels"))
     serves = bool(vips or tunnels) and own.get("realserver_state") != "absent"
     return [name for name, has in ((DIRECTOR, directs), (REALSERVER, serves)) if has]

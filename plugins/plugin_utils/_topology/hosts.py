@@ -6,16 +6,16 @@ Ansible makes a variable out of its template each time that it is asked for, and
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.address import version
 
+from .identity import Identity
+from .inventory import Groups, Hostvars, Inventory
 from .values import Notes, several
 
+__all__ = ["STATES", "Groups", "Hosts", "Hostvars"]
 STATES = {"realserver_state": ("present", "drained", "absent"), "director_state": ("present", "absent")}
-Hostvars = Mapping[str, Mapping[str, Any]]
-Groups = Mapping[str, Sequence[str]]
 
 
 class Hosts:
@@ -24,11 +24,13 @@ class Hosts:
     A default of a role is in no host's variables, so a state that is not there means present.
     """
 
-    def __init__(self, notes: Notes, groups: Groups, hostvars: Hostvars) -> None:
-        self._notes, self._groups, self._hostvars = notes, groups, hostvars
+    def __init__(self, notes: Notes, inventory: Inventory, services: Any) -> None:
+        self._notes, self._inventory, self._services = notes, inventory, services
+        self._groups, self._hostvars = inventory.groups, inventory.hostvars
+        self._identity = Identity(inventory)
+        self._others: frozenset[str] | None = None
         self.rips: dict[str, tuple[str, ...]] = {}
         self.dips: dict[str, tuple[str, ...]] = {}
-        self._own: dict[str, Mapping[str, Any]] = {}
         self._states: dict[tuple[str, str], str] = {}
         self._weights: dict[str, int | None] = {}
 
@@ -40,17 +42,31 @@ class Hosts:
         """Return the host of that name, or the hosts of that group; none for a name that is not known."""
         return [name] if name in self._hostvars else [str(host) for host in self._groups.get(name, ())]
 
+    def members(self, role: str) -> list[str]:
+        """Return the hosts that have a role (`directors`, `realservers`) and no other lvs_services than this one."""
+        if self._others is None:
+            self._others = self._inventory.others(self._services)
+        return [host for host in self._inventory.members(role) if host not in self._others]
+
+    def group_words(self, role: str) -> str:
+        """Return the name of the group of a role, for people."""
+        return f"the group {' or '.join(self._inventory.group_names(role))}"
+
+    def identify(self, text: str) -> list[str]:
+        """Return the hosts that an address or name stands for: none or one, unless hosts share an address."""
+        return self._identity.hosts(text)
+
     def state(self, host: str, variable: str) -> str:
         """Return the host's realserver_state or director_state."""
         if (host, variable) not in self._states:
-            value = self._vars(host).get(variable, "present")
+            value = self._inventory.own(host).get(variable, "present")
             self._states[host, variable] = self._notes.choice(host, variable, value, STATES[variable])
         return self._states[host, variable]
 
     def weight(self, host: str) -> int | None:
         """Return the host's realserver_weight, or None."""
         if host not in self._weights:
-            value = self._vars(host).get("realserver_weight")
+            value = self._inventory.own(host).get("realserver_weight")
             weight = None if value is None else self._notes.kind(host, "realserver_weight", value, "number")
             self._weights[host] = weight
         return self._weights[host]
@@ -63,18 +79,12 @@ class Hosts:
         """Read the host's addresses as a director."""
         self._addresses(host, "director_address", self.dips)
 
-    def _vars(self, host: str) -> Mapping[str, Any]:
-        if host not in self._own:
-            # Ansible's hostvars return something undefined for a host that is not there, so get() has no default.
-            self._own[host] = self._hostvars[host] if host in self._hostvars else {}  # noqa: SIM401
-        return self._own[host]
-
     def _addresses(self, host: str, variable: str, known: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
         if host in known:
             return known[host]
-        subject, value = variable, self._vars(host).get(variable)
+        subject, value = variable, self._inventory.own(host).get(variable)
         if value is None:
-            subject, value = "ansible_host", self._vars(host).get("ansible_host")
+            subject, value = "ansible_host", self._inventory.own(host).get("ansible_host")
         read: dict[int, str] = {}
         remedy = f"set {variable} to the host's own address"
         texts = several(host if value is None else value)

@@ -14,12 +14,14 @@ class Server(NamedTuple):
     """One server of a pool.
 
     `host` is its name in the inventory (empty: a bare address), `address` its first RIP, and `options` those of a
-    server of ipvs_table that are given: weight or initial_weight, thresholds, state, port, tunnel_*.
+    server of ipvs_table that are given: weight or initial_weight, thresholds, state, port, tunnel_*. `written` is
+    the address by which lvs_services names a host; empty where it uses the host's name or group.
     """
 
     host: str
     address: str
     options: Mapping[str, Any]
+    written: str = ""
 
 
 class Service(NamedTuple):
@@ -43,13 +45,14 @@ class Service(NamedTuple):
 class Topology(NamedTuple):
     """All services, and the own addresses of directors and servers by inventory host name, one of a family at most.
 
-    `absent` are the directors with director_state absent.
+    `absent` are the directors with director_state absent, and `identified` a sentence for each address that is a host.
     """
 
     services: tuple[Service, ...]
     dips: Mapping[str, tuple[str, ...]]
     rips: Mapping[str, tuple[str, ...]]
     absent: frozenset[str] = frozenset()
+    identified: tuple[str, ...] = ()
 
 
 def rip(service: Service, server: Server, family: int, rips: Mapping[str, Sequence[str]]) -> str:

@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ansible_collections.lvs.cluster.plugins.module_utils._core.address import is_ipv6
 from ansible_collections.lvs.cluster.plugins.module_utils._core.protocols import DIRECT, FORWARDING_METHODS, TRANSPORTS
 
 from .finding import Finding, Findings
 from .hosts import STATES, Groups, Hosts, Hostvars
+from .identity import same
+from .inventory import DIRECTORS, REALSERVERS, Inventory
 from .model import Server, Service, Topology
 from .rules import service_findings, topology_findings
 from .values import POOL_OPTIONS, SERVER_OPTIONS, SERVICE_OPTIONS, Notes, several
@@ -30,20 +33,28 @@ def _is_address(text: str) -> bool:
     return True
 
 
+def _of_two_families(one: Server, other: Server) -> bool:
+    """Return whether two entries name one host by its addresses of both families, and say the same of it."""
+    both = bool(one.written and other.written) and is_ipv6(same(one.written)) != is_ipv6(same(other.written))
+    return both and one.options == other.options
+
+
 class Reader:
     """Reads a topology, and goes on after a mistake; `notes` are the mistakes."""
 
-    def __init__(self, groups: Groups, hostvars: Hostvars) -> None:
+    def __init__(self, services: Any, inventory: Inventory) -> None:
         self.notes = Notes()
-        self.hosts = Hosts(self.notes, groups, hostvars)
+        self.hosts = Hosts(self.notes, inventory, services)
+        self._services = services
+        self._identified: dict[str, None] = {}
 
-    def read(self, services: Any) -> Topology:
+    def read(self) -> Topology:
         """Return what could be read; it is whole when nothing was found."""
-        items = self.notes.kind("", "lvs_services", services, "list") or []
+        items = self.notes.kind("", "lvs_services", self._services, "list") or []
         read = [service for number, item in enumerate(items) if (service := self._service(number, item))]
         dips, rips = self.hosts.dips, self.hosts.rips
         absent = frozenset(host for host in dips if self.hosts.state(host, "director_state") == "absent")
-        found = Topology(tuple(read), dips, rips, absent)
+        found = Topology(tuple(read), dips, rips, absent, tuple(self._identified))
         self.notes.add(topology_findings(found))
         return found
 
@@ -97,12 +108,18 @@ class Reader:
     def _directors(self, subject: str, given: Any) -> tuple[str, ...]:
         read: list[str] = []
         before = len(self.notes.found)
-        for name in ["directors"] if given is None else self.notes.kind("", subject, given, "list") or ():
-            if given is not None and not self.hosts.knows(str(name)):
+        if given is None:
+            read += self.hosts.members(DIRECTORS)
+        for name in map(str, self.notes.kind("", subject, given, "list") or () if given is not None else ()):
+            if self.hosts.knows(name):
+                read += self.hosts.named(name)
+                continue
+            host = self._identify(subject, name)
+            read += [host] if host else []
+            if host is None:
                 self.notes.note("", subject, name, "is neither a host nor a group of the inventory", _AS_IN_INVENTORY)
-            read += self.hosts.named(str(name))
         if not read and len(self.notes.found) == before:
-            group = "the group directors" if given is None else "its group"
+            group = self.hosts.group_words(DIRECTORS) if given is None else "its group"
             self.notes.note("", subject, None, "is empty", f"put a host into {group}, or name one")
         for host in read:
             self.hosts.read_dips(host)
@@ -113,29 +130,32 @@ class Reader:
         subject, given = f"{where}.real_servers", item.get("real_servers")
         defaults = self.notes.options("", where, item, POOL_OPTIONS)
         keep = self._switch(where, item, "keep_weight")
-        entries = ["realservers"] if given is None else self.notes.kind("", subject, given, "list") or []
         read: list[Server] = []
         before = len(self.notes.found)
+        if given is None:
+            hosts = self.hosts.members(REALSERVERS)
+            read += [self._server(subject, host, self.hosts.rip(host), {}, defaults, keep) for host in hosts]
+        entries = [] if given is None else self.notes.kind("", subject, given, "list") or []
         for entry in entries:
-            read += self._entry(subject, entry, defaults, keep, given is None)
-        if entries and not read and len(self.notes.found) == before:
-            self.notes.note("", subject, None, "is empty", "put a host into its group, or write real_servers: []")
-        names: set[str] = set()
-        owners: dict[str, str] = {}
-        for server in read:
-            name = server.host or server.address
-            addresses = self.hosts.rips[server.host] if server.host else (server.address,)
-            # Two hosts of the inventory with one address are another mistake, told for all pools together.
-            again = any("" in (owners[one], server.host) for one in addresses if one in owners)
-            if name in names or again:
-                self.notes.note("", subject, name, "is listed twice", "keep one entry for each server")
-            names.add(name)
-            owners.update(dict.fromkeys(addresses, server.host))
-        return tuple(read)
+            read += self._entry(subject, entry, defaults, keep)
+        if (entries or given is None) and not read and len(self.notes.found) == before:
+            group = self.hosts.group_words(REALSERVERS) if given is None else "its group"
+            self.notes.note("", subject, None, "is empty", f"put a host into {group}, or write real_servers: []")
+        return tuple(self._each_once(subject, read))
 
-    def _entry(
-        self, subject: str, entry: Any, defaults: Mapping[str, Any], keep: bool, is_default: bool
-    ) -> list[Server]:
+    def _each_once(self, subject: str, servers: Iterable[Server]) -> Iterator[Server]:
+        """Yield each server once; note those that are listed again, except for a host's addresses of both families."""
+        first: dict[str, Server] = {}
+        for server in servers:
+            name = server.host or server.address
+            known = first.setdefault(name, server)
+            if known is server:
+                yield server
+            elif not _of_two_families(known, server):
+                rule = f"is the host {name}, which is listed twice" if server.written else "is listed twice"
+                self.notes.note("", subject, server.written or name, rule, "keep one entry for each server")
+
+    def _entry(self, subject: str, entry: Any, defaults: Mapping[str, Any], keep: bool) -> list[Server]:
         """Return the servers that one entry of real_servers means."""
         own: Mapping[str, Any] = {}
         bare = False
@@ -149,13 +169,39 @@ class Reader:
             bare = "address" in entry
             entry = entry["address" if bare else "host"]
         name = str(entry)
-        hosts = [] if bare else self.hosts.named(name)
-        if hosts:
+        if not bare and self.hosts.knows(name):
+            hosts = self.hosts.named(name)
             return [self._server(subject, host, self.hosts.rip(host), own, defaults, keep) for host in hosts]
-        if is_default or (not bare and self.hosts.knows(name)):
+        host = self._identify(subject, name)
+        if host is None:
+            address = self._bare(subject, name, bare)
+            return [self._server(subject, "", address, own, defaults, keep)] if address else []
+        rip = self.hosts.rip(host) if host else ""
+        if not host or not self._is_rip(subject, name, host):
             return []
-        address = self._bare(subject, name, bare)
-        return [self._server(subject, "", address, own, defaults, keep)] if address else []
+        return [self._server(subject, host, rip, own, defaults, keep)._replace(written=name.strip())]
+
+    def _identify(self, subject: str, text: str) -> str | None:
+        """Return the host that an address is; None if it is none, and empty, with a note, if it can be several."""
+        hosts = self.hosts.identify(text)
+        if len(hosts) > 1:
+            rule = f"is an address of the hosts {', '.join(hosts)}"
+            remedy = "name the host instead, or give each host an address of its own"
+            self.notes.note("", subject, text, rule, remedy)
+            return ""
+        if hosts and hosts[0] != text:
+            self._identified[f"{text} in {subject} is the host {hosts[0]}."] = None
+        return hosts[0] if hosts else None
+
+    def _is_rip(self, subject: str, text: str, host: str) -> bool:
+        """Return whether a host serves under the address by which it is named; note it if it does not."""
+        rips = self.hosts.rips[host]
+        if not _is_address(text) or not rips or same(text) in rips:
+            return True
+        rule = f"is the host {host}, which as a real server has {' and '.join(rips)}"
+        remedy = f"name {host} instead, or set its realserver_address to the address that the directors send to"
+        self.notes.note("", subject, text, rule, remedy)
+        return False
 
     def _bare(self, subject: str, text: str, bare: bool) -> str:
         """Return the address of a server that is not of the inventory, as far as this entry can tell."""
@@ -187,8 +233,13 @@ class Reader:
 
 def read_topology(services: Any, groups: Groups, hostvars: Hostvars) -> Topology:
     """Return the topology that `lvs_services` and the inventory write; raise Findings with all mistakes at once."""
-    reader = Reader(groups, hostvars)
-    found = reader.read(services)
+    return read_from(services, Inventory(groups, hostvars))
+
+
+def read_from(services: Any, inventory: Inventory) -> Topology:
+    """Return the topology, as read_topology does, from an inventory that other descriptions are read from too."""
+    reader = Reader(services, inventory)
+    found = reader.read()
     if reader.notes.found:
         raise Findings(reader.notes.found)
     return found
@@ -196,6 +247,6 @@ def read_topology(services: Any, groups: Groups, hostvars: Hostvars) -> Topology
 
 def read_findings(services: Any, groups: Groups, hostvars: Hostvars) -> list[Finding]:
     """Return every mistake that the description itself shows, without a look at any host."""
-    reader = Reader(groups, hostvars)
-    reader.read(services)
+    reader = Reader(services, Inventory(groups, hostvars))
+    reader.read()
     return reader.notes.found

@@ -56,10 +56,11 @@ def _server_findings(
 
 
 def _unserved(where: str, service: Service, families: Mapping[int, str], rips: Rips) -> Iterator[Finding]:
-    """Tell which servers can't serve which VIPs; a bare address has to serve those of one family only."""
+    """Tell which servers can't serve which VIPs; what is named by an address has to serve those of one family only."""
     for server in service.servers if families else ():
         missing = [family for family in families if not rip(service, server, family, rips)]
-        if not server.address or (not server.host and len(missing) < len(families)):
+        by_address = server.written or not server.host
+        if not server.address or (by_address and len(missing) < len(families)):
             continue
         for family in missing:
             needed = f"which forwarding {service.forwarding} needs"

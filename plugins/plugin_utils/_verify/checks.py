@@ -125,6 +125,8 @@ def summary(found: Sequence[Check], missed: Sequence[str] = (), rehearsal: bool 
 
 def verdict(found: Sequence[Check]) -> str:
     """Return in a sentence how many checks failed, and how many more are worth a look."""
+    if not found:
+        return "Nothing was checked."
     failed, noted = (sum(check.good is state for check in found) for state in (False, None))
     if failed:
         return f"{failed} of {count(len(found), 'check')} failed:"

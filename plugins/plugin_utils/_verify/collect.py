@@ -8,18 +8,20 @@ from typing import Any, Callable
 
 from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import from_values
 from ansible_collections.lvs.cluster.plugins.plugin_utils._roles.argument_specs import role_defaults
-from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.reader import read_topology
 
+from .._topology.descriptions import Description, descriptions
+from .._topology.inventory import CLIENTS, Inventory
+from .._topology.reader import read_from
+from .._topology.scope import known_strays, strays
 from .checks import checks, summary
 from .desired import VARIABLES, declare
-from .model import Seen
-from .page import render
+from .model import HOSTS, Check, Seen, bad
+from .page import Part, render_all
 
 # What the playbook registers on each host, and what each result has when the task was run.
 LOOK = ("__verify_look", "facts")
 AFTER = ("__verify_after", "counters")
 VISITS = ("__verify_visits", "services")
-_GROUPS = ("directors", "realservers", "gateways", "clients")
 # Returns the services of a host, which it names in an error, as ipvs_table gets them from Ansible.
 Validate = Callable[[str, Any], Sequence[Mapping[str, Any]]]
 
@@ -29,15 +31,31 @@ def judge(
 ) -> dict[str, Any]:
     """Return errors, warnings, checks, lines for people and, where `when` is given, the report as a page.
 
-    Raises LvsError for a topology with mistakes.
+    Each description of the inventory is judged on its own. Raises LvsError for a topology with mistakes.
     """
-    seen = _seen(services, groups, hostvars, validate)
-    found = checks(seen)
-    told = summary(found, seen.missed, rehearsal)
-    told["checks"] = [
-        {"topic": one.topic, "host": one.host, "good": one.good, "sentence": one.sentence} for one in found
-    ]  # fmt: skip
-    return {**told, **({"html": render(seen, found, when)} if when else {})}
+    inventory = Inventory(groups, hostvars)
+    results: dict[str, Any] = {"errors": [], "warnings": [], "lines": [], "checks": []}
+    parts = []
+    for one in descriptions(services, inventory):
+        seen = _seen(one, inventory, validate)
+        found = [*checks(seen), *_stray_checks(seen, one, inventory)]
+        told = summary(found, seen.missed, rehearsal)
+        results["errors"] += told["errors"]
+        results["warnings"] += told["warnings"]
+        results["lines"] += one.titled(told["lines"])
+        results["checks"] += [
+            {"topic": check.topic, "host": check.host, "good": check.good, "sentence": check.sentence}
+            for check in found
+        ]
+        parts.append(Part(one.name, seen, found))
+    return {**results, **({"html": render_all(parts, when)} if when else {})}
+
+
+def _stray_checks(seen: Seen, one: Description, inventory: Inventory) -> list[Check]:
+    """Return a check that failed for each host that lvs_services names and that this playbook does not go through."""
+    members = one.members(inventory)
+    found = [bad(HOSTS, finding) for finding in strays(seen.topology, members, one.others)]
+    return found + [bad(HOSTS, finding, warning=True) for finding in known_strays(seen.topology, members, one.others)]
 
 
 def _results(hostvars: Any, hosts: Any, registered: tuple[str, str]) -> dict[str, Mapping[str, Any]]:
@@ -47,27 +65,27 @@ def _results(hostvars: Any, hosts: Any, registered: tuple[str, str]) -> dict[str
     return {host: result for host, result in found.items() if key in result}
 
 
-def _variables(hostvars: Any, host: str, validate: Validate) -> dict[str, Any]:
+def host_variables(inventory: Inventory, host: str, validate: Validate) -> dict[str, Any]:
     """Return the variables of the roles that a host has, its services as the module gets them."""
-    if host not in hostvars:
-        return {}
-    own = hostvars[host]
+    own = inventory.own(host)
     found = {name: own[name] for name in VARIABLES if own.get(name) is not None}
     if "director_services" in found:
         found["director_services"] = validate(host, found["director_services"])
     return found
 
 
-def _seen(services: Any, groups: Any, hostvars: Any, validate: Validate) -> Seen:
-    read = read_topology(services, groups, hostvars)
-    hosts = dict.fromkeys([*(host for name in _GROUPS for host in groups.get(name, ())), *read.dips, *read.rips])
-    looks = _results(hostvars, hosts, LOOK)
-    visits = _results(hostvars, groups.get("clients", ()), VISITS)
-    after = _results(hostvars, [host for host in looks if looks[host].get("table")], AFTER)
-    variables = {host: _variables(hostvars, host, validate) for host in hosts}
+def _seen(one: Description, inventory: Inventory, validate: Validate) -> Seen:
+    read = read_from(one.services, inventory)
+    members = one.members(inventory)
+    hosts = dict.fromkeys([*(host for some in members.values() for host in some), *read.dips, *read.rips])
+    own = {host: inventory.own(host) for host in hosts}
+    looks = _results(own, hosts, LOOK)
+    visits = _results(own, members[CLIENTS], VISITS)
+    after = _results(own, [host for host in looks if looks[host].get("table")], AFTER)
+    variables = {host: host_variables(inventory, host, validate) for host in hosts}
     return Seen(
         read,
-        declare(read, groups, variables, role_defaults("director", "realserver", "gateway")),
+        declare(read, members, variables, role_defaults("director", "realserver", "gateway")),
         {host: from_values(look["facts"]) for host, look in looks.items()},
         looks,
         after,

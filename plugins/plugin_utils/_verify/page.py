@@ -6,7 +6,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.address import endpoint_address
 from ansible_collections.lvs.cluster.plugins.module_utils._core.protocols import MASQUERADE
@@ -31,23 +31,44 @@ class ServiceText(NamedTuple):
     settings: str
 
 
+class Part(NamedTuple):
+    """One cluster of the page; `name` is empty if there is no other."""
+
+    name: str
+    seen: Seen
+    checks: Sequence[Check]
+
+
 def render(seen: Seen, checks: Sequence[Check], when: str) -> str:
-    """Return the page; `when` is the text that says when the cluster was verified."""
-    topics: dict[str, list[Check]] = {}
-    for check in checks:
-        topics.setdefault(check.topic, []).append(check)
+    """Return the page of one cluster."""
+    return render_all([Part("", seen, checks)], when)
+
+
+def render_all(parts: Sequence[Part], when: str) -> str:
+    """Return the page of all clusters; `when` is the text that says when they were verified."""
+    every = [check for part in parts for check in part.checks]
     return _template().render(
         when=when,
-        failed=any(check.good is False for check in checks),
-        verdict=verdict(checks).rstrip(":."),
-        errors=summary(checks)["errors"],
-        topics=topics,
+        failed=any(check.good is False for check in every),
+        verdict=verdict(every).rstrip(":."),
+        clusters=[_cluster(part) for part in parts],
         marks=_MARKS,
-        services=[_service(service) for service in seen.topology.services],
-        reply_path=_reply_path(seen),
-        # The drawing escapes each text that it contains.
-        drawing=Markup(draw(_hosts(seen, checks))),
     )
+
+
+def _cluster(part: Part) -> dict[str, Any]:
+    topics: dict[str, list[Check]] = {}
+    for check in part.checks:
+        topics.setdefault(check.topic, []).append(check)
+    return {
+        "name": part.name,
+        "errors": summary(part.checks)["errors"],
+        "topics": topics,
+        "services": [_service(service) for service in part.seen.topology.services],
+        "reply_path": _reply_path(part.seen),
+        # The drawing escapes each text that it contains.
+        "drawing": Markup(draw(_hosts(part.seen, part.checks))),
+    }
 
 
 @functools.cache

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from ansible_collections.lvs.cluster.plugins.filter import operations
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue
 from ansible_collections.lvs.cluster.plugins.plugin_utils._operations.servers import (
     directors_of,
@@ -138,6 +139,57 @@ def test_why_a_server_does_not_serve():
         ({"unreachable": True}, "its path could not be proved"),
     ):
         assert path_failures(READ, "rs2", [good, answer]) == [told]
+
+
+TWO_GROUPS = {"all": ["lb1", "lb2", "rs1", "rs2"], "directors": ["lb1", "lb2"], "realservers": ["rs1", "rs2"]}
+TWO = {
+    host: {**HOSTVARS[host], "lvs_services": [{"name": "web", "address": f"192.0.2.3{number}", "ports": [80]}]}
+    for number, hosts in enumerate((("lb1", "rs1"), ("lb2", "rs2")))
+    for host in hosts
+}
+
+
+def test_each_director_has_the_servers_of_its_own_cluster():
+    services = TWO["lb1"]["lvs_services"]
+    for host, other in (("lb1", "lb2"), ("lb2", "lb1")):
+        server, own = (("rs1", services), ("rs2", TWO["lb2"]["lvs_services"]))[host == "lb2"]
+        first = HOSTVARS[server]["realserver_address"]
+        assert operations.cluster_servers(own, TWO_GROUPS, TWO, server, host)[:1] == [
+            first[0] if server == "rs1" else first
+        ]
+        assert operations.cluster_servers(TWO[other]["lvs_services"], TWO_GROUPS, TWO, server, other) == []
+        assert operations.cluster_directors(services, TWO_GROUPS, TWO, server) == [host]
+        assert operations.cluster_members(own, TWO_GROUPS, TWO, "directors") == [host]
+    assert operations.cluster_directors(services, TWO_GROUPS, TWO) == ["lb1", "lb2"]
+    batch = operations.rolling_batch(services, TWO_GROUPS, TWO, ["rs1", "rs2"])
+    assert [(one["director"], one["servers"]) for one in batch["drain"]] == [
+        ("lb1", ["192.0.2.4"]),
+        ("lb2", ["192.0.2.5"]),
+    ]
+    for step in batch["check"]:
+        assert step["hosts"] == ["rs1", "rs2"]
+
+
+def test_status_of_two_clusters():
+    status = operations.cluster_status(TWO["lb1"]["lvs_services"], TWO_GROUPS, TWO)
+    assert [one["director"] for one in status["directors"]] == ["lb1", "lb2"]
+    assert status["lines"] == [
+        "lb1, rs1:",
+        "  lb1: not reached, so nothing is known of it",
+        "lb2, rs2:",
+        "  lb2: not reached, so nothing is known of it",
+    ]
+
+
+def test_servers_that_leave():
+    view = {"roles": ["realserver"]}
+    hosts = {
+        "stays": {"_topology_view": view},
+        "leaves": {"_topology_view": {"roles": []}},
+        "changes": {"_topology_view": view, "realserver_leftovers": True},
+        "outside": {},
+    }
+    assert operations.leaving_servers([*hosts, "unknown"], hosts) == ["leaves", "changes"]
 
 
 def playbook(tmp_path: Path, name: str, *arguments: str):

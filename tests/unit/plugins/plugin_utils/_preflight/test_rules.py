@@ -15,6 +15,8 @@ from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import (
     from_values,
 )
 from ansible_collections.lvs.cluster.plugins.plugin_utils._preflight import report as preflight_report
+from ansible_collections.lvs.cluster.plugins.plugin_utils._preflight.judgement import Judgement
+from ansible_collections.lvs.cluster.plugins.plugin_utils._preflight.report import Report
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.finding import Finding
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.model import Server, Service, Topology
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.probes import (
@@ -255,15 +257,32 @@ def test_who_asks_for_what() -> None:
 def test_report() -> None:
     finding = Finding("rs1", "RIP", "192.0.2.4", "is wrong", "put it right")
     line = "rs1: RIP: '192.0.2.4' is wrong; put it right."
-    both = [preflight_report.Judgement(finding, True), preflight_report.Judgement(finding)]
-    assert preflight_report.report([finding], both, ["rs1"])["lines"] == [
+    both = [Judgement(finding, True), Judgement(finding._replace(host="rs2"))]
+    report = Report("", [finding], both, ["rs1"], ["rs2"], ["192.0.2.4 in real_servers is the host rs1."])
+    assert preflight_report.report([report])["lines"] == [
         f"ERROR    {line}",
-        f"ERROR    {line}",
+        f"ERROR    {line.replace('rs1', 'rs2')}",
         f"warning  {line}",
+        "192.0.2.4 in real_servers is the host rs1.",
+        "2 errors found. Read 1 host: rs1.",
+        "Not read, so not checked: rs2.",
     ]
-    assert preflight_report.report([], both[:1], ["lb1", "rs1"])["lines"] == [
-        f"warning  {line}", "Nothing is in the way on 2 hosts (lb1, rs1)."
-    ]  # fmt: skip
+    good = Report("", [], both[:1], ["lb1", "rs1"], [], [])
+    assert preflight_report.report([good])["lines"] == [f"warning  {line}", "No error found. Read 2 hosts: lb1, rs1."]
+    assert preflight_report.report([good._replace(read=[])])["lines"][-1] == (
+        "No host was read, so only lvs_services was checked."
+    )
+
+
+def test_the_report_of_two_clusters_says_which_is_meant() -> None:
+    of_services = Finding("", "lvs_services (web)", "ports", "is missing", "give it ports")
+    reports = [Report("a", [of_services], [], ["lb1"], [], []), Report("b", [], [], ["lb2"], ["rs2"], [])]
+    assert preflight_report.report(reports)["lines"] == [
+        "ERROR    a: lvs_services (web): 'ports' is missing; give it ports.",
+        "a: 1 error found. Read 1 host: lb1.",
+        "b: No error found. Read 1 host: lb2.",
+        "b: Not read, so not checked: rs2.",
+    ]
 
 
 @given(st.data())

@@ -190,6 +190,10 @@ def test_a_host_is_asked_for_each_variable_once_and_for_no_other():
     items = [{**WEB, "name": f"s{port}", "ports": [port], "real_servers": ["rs1", "rs2"]} for port in (80, 81)]
     read_topology(items, GROUPS, hostvars)
     assert asked.pop("ansible_host") == 1  # that of lb1
+    # Whose group is which, and whether all have one description
+    assert {name: asked.pop(name) for name in ("lvs_directors_group", "lvs_services")} == {
+        "lvs_directors_group": len(VARS), "lvs_services": len(VARS),
+    }  # fmt: skip
     assert set(asked) == {
         "realserver_address", "realserver_weight", "realserver_state", "director_address", "director_state",
     }  # fmt: skip

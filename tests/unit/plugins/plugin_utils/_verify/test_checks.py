@@ -313,3 +313,42 @@ def test_only_what_was_looked_at_is_judged(hosts: dict[str, Any]) -> None:
     assert told["errors"] == []
     assert {check["host"] for check in told["checks"]} <= {"rs1"}
     assert told["lines"][-1] == "Not looked at: director, rs2."
+
+
+def second_cluster(hosts: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return groups and hostvars with another cluster, of which nothing was looked at."""
+    groups = {
+        **GROUPS,
+        "all": [*GROUPS["all"], "lb2", "rs3"],
+        "directors": ["director", "lb2"],
+        "realservers": ["rs1", "rs2", "rs3"],
+        "east": ["director", "rs1", "rs2", "client"],
+        "west": ["lb2", "rs3"],
+    }
+    for host in groups["east"]:
+        hosts[host]["lvs_services"] = SERVICES
+    for host, address in (("lb2", "192.0.2.8"), ("rs3", "192.0.2.9")):
+        hosts[host] = {"ansible_host": address, "lvs_services": [{**SERVICES[0], "address": "192.0.2.31"}]}
+    return groups, hosts
+
+
+def test_each_of_two_clusters_is_judged(hosts: dict[str, Any]) -> None:
+    groups, hosts = second_cluster(hosts)
+    told = verify_checks(SERVICES, groups, hosts, "now")
+    assert told["errors"] == []
+    lines = told["lines"]
+    assert (lines[0], lines[lines.index("west:") + 2 :]) == (
+        "east:",
+        ["  Nothing was checked.", "  Not looked at: lb2, rs3."],
+    )
+    assert told["html"].count('<div class="cluster">') == 2
+    hosts["lb2"]["__verify_look"] = copy.deepcopy(hosts["director"]["__verify_look"])
+    told = verify_checks(SERVICES, groups, hosts)
+    assert any(error.startswith("lb2: VIP: '192.0.2.31' is on no interface") for error in told["errors"])
+
+
+def test_a_host_that_no_playbook_goes_through_fails(hosts: dict[str, Any]) -> None:
+    (error,) = verify_checks(
+        [{**SERVICES[0], "real_servers": ["rs1", "rs2", "client"]}], {**GROUPS, "clients": []}, hosts
+    )["errors"][-1:]
+    assert error.startswith("lvs_services (web).real_servers: 'client' is in no group whose real servers ")
