@@ -8,6 +8,8 @@ import xml.etree.ElementTree as ET
 from typing import Any
 
 from ansible_collections.lvs.cluster.plugins.filter.verify import verify_checks
+from ansible_collections.lvs.cluster.plugins.module_utils._restore.client import checksum_of
+from ansible_collections.lvs.cluster.plugins.plugin_utils._restore.program import restore_program
 
 VIP = "192.0.2.30"
 ADDRESSES = {"director": "192.0.2.3", "rs1": "192.0.2.4", "rs2": "192.0.2.5", "client": "192.0.2.6"}
@@ -61,9 +63,11 @@ def boot(name: str, **changes: Any) -> dict[str, Any]:
     held = table(0, 0) if name == "director" else {"services": [], "sysctls": {}}
     declared = {"vips": [{"interface": "lo", "addresses": [VIP]}], "timeouts": {}}
     declared.update({what: held[what] for what in ("services", "sysctls")})
-    return {
-        name: {"unit": f"lvs-cluster-{name}.service", "active": True, "enabled": True, "declared": declared, **changes}
-    }
+    command = ["/usr/bin/python3", "/usr/local/lib/lvs-cluster/restore.pyz"]
+    program = checksum_of(restore_program())
+    start = {"command": command, "missing": [], "hidden": [], "current": True, "program": program}
+    good = {"active": True, "enabled": True, "declared": declared, "start": start}
+    return {name: {"unit": f"lvs-cluster-{name}.service", **good, **changes}}
 
 
 def sysctls(**changes: int) -> dict[str, Any]:

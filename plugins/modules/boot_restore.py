@@ -17,6 +17,12 @@ description:
   - The program is built on the controller from the code of this collection's modules, so a boot does exactly what M(lvs.cluster.vip_iface),
     M(lvs.cluster.vip_arp_filter), M(lvs.cluster.ipvs_service), M(lvs.cluster.vip_firewall) and M(lvs.cluster.vip_neighbor) do, with everything that they
     can declare.
+  - VIPs that need no network, on V(lo) or on a device that the module creates, are assigned before other units start. The unit
+    C(lvs-cluster-NAME.early.service) does that once per boot, after the sysctls are set, so that a service or a socket unit can bind to a VIP
+    (C(listen 192.0.2.30:80)) without a setting of its own. A declaration with O(services) has no such unit, since the services come before the VIPs.
+  - The units start C(/usr/bin/python3) if that has the libraries that the declaration needs, since its name does not change with an upgrade of the
+    release. Otherwise they start the interpreter that runs the module. The module fails if a boot could not start that one or find its libraries,
+    as in C(/root), C(/home) or C(/tmp). The next run replaces an interpreter that an earlier version of the collection wrote.
   - After that it stays, asleep, and wakes when the kernel tells of a change of links, addresses or the rules of nftables. What was declared and is gone
     then, VIPs, neighbour entries and rules, is brought back (and announced) about a second later. So it lives in peace with ifupdown, systemd-networkd,
     NetworkManager and with none of them, whatever they do to an interface, and with whatever loads a packet filter anew. Services are restored at the start
@@ -125,6 +131,8 @@ notes:
     back too, for as long as it is declared here. Stopping the unit takes nothing away.
   - When the unit fails, because a device or a library is missing, systemd tries it again every ten seconds; the journal tells the reason.
   - The restore program needs what the modules need at run time, such as pyroute2 for VIPs and neighbour entries, and libnftables for a packet filter.
+  - With O(arp_filters), VIPs are assigned early only if V(nftables.service) is an early unit too, as distributions ship it. If it waits for the network
+    on this host, the VIPs come after it.
   - A boot does not ask whether another host has a VIP, whatever O(lvs.cluster.vip_iface#module:on_conflict) says, so that it is
     neither delayed nor left without its VIPs by an answer that nobody reads.
 seealso:
@@ -216,7 +224,6 @@ stale:
   sample: false
 """
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -231,7 +238,7 @@ def make_run(options: Mapping[str, Any]) -> DeclareRun:
     """Return the run that the options ask for."""
     program = Program(**(options["program"] or {"checksum": ""}))
     present, remove_former = options["state"] == "present", options["former"] == "remove"
-    return DeclareRun(declare(options), present, remove_former, sys.executable, program)
+    return DeclareRun(declare(options), present, remove_former, program)
 
 
 def main() -> None:

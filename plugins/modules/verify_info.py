@@ -71,7 +71,11 @@ sysctls:
   returned: success
   type: dict
 boots:
-  description: For each of O(boots) the C(unit), whether it is C(active) and C(enabled), and what is C(declared) in its file (null where there is none).
+  description:
+    - For each of O(boots) the C(unit), whether it is C(active) and C(enabled), and what is C(declared) in its file (null where there is none).
+    - C(start) is what the unit starts, null where the unit has no file. C(command) is the interpreter and the program, C(missing) those that do not
+      exist, C(hidden) those that the unit cannot see at boot, C(program) the checksum of the program, and C(current) whether a run of
+      M(lvs.cluster.boot_restore) would write the unit in the same way now.
   returned: success
   type: dict
 neighbors:

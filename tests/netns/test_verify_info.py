@@ -42,7 +42,7 @@ def test_one_run_sees_all(make_segment: Callable[[int], Segment]) -> None:
 
 def test_what_a_boot_brings_back(tmp_path: Path) -> None:
     root, unit = str(tmp_path), "lvs-cluster-realserver.service"
-    nothing = {"unit": unit, "active": False, "enabled": False, "declared": None}
+    nothing = {"unit": unit, "active": False, "enabled": False, "declared": None, "start": None}
     assert read_boots(["realserver"], root) == {"realserver": nothing}
     wants = tmp_path / "etc/systemd/system/multi-user.target.wants"
     for directory in (tmp_path / "etc/lvs-cluster", tmp_path / "run/lvs-cluster-realserver", wants):
@@ -51,7 +51,7 @@ def test_what_a_boot_brings_back(tmp_path: Path) -> None:
     state = tmp_path / "etc/lvs-cluster/realserver.json"
     state.write_text(json.dumps({"vips": []}))
     found = read_boots(["realserver"], root)["realserver"]
-    assert found == {"unit": unit, "active": True, "enabled": True, "declared": {"vips": []}}
+    assert found == {"unit": unit, "active": True, "enabled": True, "declared": {"vips": []}, "start": None}
     state.write_text("{")
     with pytest.raises(LvsError, match=r"cannot be read .*; run lvs\.cluster\.site to write it again\."):
         read_boots(["realserver"], root)

@@ -93,11 +93,28 @@ class ServiceRefusal(LvsError):
     """A program that runs on this host, such as firewalld, refused a request."""
 
 
-class LibraryMissing(NotSupported):
+class PrerequisiteMissing(NotSupported):
+    """This host lacks something that an earlier step of the same playbook may bring; nothing was changed.
+
+    `until` says when it is there, such as "python3-nftables is installed".
+    """
+
+    def __init__(self, subject: str, value: object, rule: str, remedy: str, until: str) -> None:
+        super().__init__(subject, value, rule, remedy)
+        self.until = until
+
+    @property
+    def prediction(self) -> str:
+        """What check mode can say of such a step, as a sentence."""
+        return f"The changes of this task cannot be predicted before {self.until}."
+
+
+class LibraryMissing(PrerequisiteMissing):
     """A Python library is not installed; `reason` says what needs it and which package has it."""
 
     def __init__(self, library: str, package: str, purpose: str) -> None:
-        super().__init__("Python library", library, "is missing on this host", f"install the package {package}")
+        rule, remedy = "is missing on this host", f"install the package {package}"
+        super().__init__("Python library", library, rule, remedy, f"{package} is installed")
         self.library = library
         self.reason = f"for {purpose}; install the package {package}"
 

@@ -11,6 +11,7 @@ from typing import Any
 from .._core.errors import LvsError
 from .._core.files import read_bytes
 from .._core.paths import STATE_DIRECTORY, UNIT_DIRECTORY
+from .._restore.client import read_start
 from .._rtnetlink.state import own_neighbors
 from .._sysctl.client import SysctlClient
 from .._sysctl.model import effective, needed
@@ -27,7 +28,10 @@ def read_sysctls(devices: Iterable[str], root: str = "") -> dict[str, dict[str, 
 
 
 def read_boots(names: Iterable[str], root: str = "") -> dict[str, dict[str, Any]]:
-    """Return, for each name of boot_restore, whether its unit is active and enabled, and what it declares (or None)."""
+    """Return, for each name of boot_restore, whether its unit is active and enabled, and what it declares (or None).
+
+    `start` is what the unit starts (see read_start), None where it has no file or nothing is declared.
+    """
     found = {}
     for name in names:
         unit = f"lvs-cluster-{name}.service"
@@ -42,6 +46,7 @@ def read_boots(names: Iterable[str], root: str = "") -> dict[str, dict[str, Any]
             "active": os.path.isdir(f"{root}/run/lvs-cluster-{name}"),
             "enabled": os.path.islink(f"{root}{UNIT_DIRECTORY}/multi-user.target.wants/{unit}"),
             "declared": declared,
+            "start": None if declared is None else read_start(name, declared, root),
         }
     return found
 

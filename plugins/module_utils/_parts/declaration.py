@@ -59,6 +59,16 @@ class Declared(NamedTuple):
         return f"{UNIT_DIRECTORY}/{self.unit}"
 
     @property
+    def early_unit(self) -> str:
+        """The name of the systemd unit that assigns VIPs before sockets and services start; no `name` ends so."""
+        return f"{self.unit[: -len('.service')]}.early.service"
+
+    @property
+    def early_file(self) -> str:
+        """The path of the early unit's file."""
+        return f"{UNIT_DIRECTORY}/{self.early_unit}"
+
+    @property
     def link(self) -> str:
         """The path of the link that has systemd start the unit at boot."""
         return f"{UNIT_DIRECTORY}/multi-user.target.wants/{self.unit}"
@@ -66,7 +76,18 @@ class Declared(NamedTuple):
     @property
     def paths(self) -> list[str]:
         """The paths of all files that it may have, in the order in which they are made."""
-        return [self.modules, PROGRAM, self.state, self.unit_file, self.link]
+        return [self.modules, PROGRAM, self.state, self.early_file, self.unit_file, self.link]
+
+
+def needs_network(vip: Mapping[str, Any]) -> bool:
+    """Return whether VIPs wait for a device of the host's network: not on lo, nor on a device that is created."""
+    return vip["interface"] != "lo" and not vip.get("kind")
+
+
+def early_part(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a declaration is restored before the network: VIPs that do not need it, and the ARP filters."""
+    vips = [vip for vip in state.get("vips") or () if not needs_network(vip)]
+    return {"vips": vips, "arp_filters": state.get("arp_filters") or () if vips else ()}
 
 
 def declare(options: Mapping[str, Any]) -> Declared:

@@ -3,14 +3,28 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from .._core.errors import LvsError
 from .._core.files import read_bytes, remove, write_atomic
 from .._core.paths import PROGRAM, STATE_DIRECTORY
+from .._parts.declaration import Declared, declare
+from .interpreter import choose_interpreter, is_hidden, needed_libraries
 from .plan import Content, FileOperation
+from .unit import NFTABLES, early_unit_text, exec_start, has_early_unit, unit_text
+
+# Of a unit's file and its drop-ins, one in an earlier directory hides those of its name in later ones.
+_UNIT_DIRECTORIES = (
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+)
 
 
 class ProgramMissing(LvsError):
@@ -68,6 +82,56 @@ def read_program(source: str, checksum: str) -> bytes:
     if data is None or checksum_of(data) != checksum:
         raise ProgramMissing(checksum)
     return data
+
+
+def unit_with_drop_ins(unit: str, root: str = "") -> str:
+    """Return what systemd reads of a unit: its file, and after it those that change it; empty where there is none."""
+    homes = [f"{root}{directory}" for directory in _UNIT_DIRECTORIES]
+    files = [path for home in homes if os.path.exists(path := f"{home}/{unit}")][:1]
+    drop_ins: dict[str, str] = {}
+    for home in homes:
+        for path in sorted(glob.glob(f"{home}/{unit}.d/*.conf")):
+            drop_ins.setdefault(os.path.basename(path), path)
+    files += [drop_ins[name] for name in sorted(drop_ins)] if files else []
+    return "\n".join((read_bytes(path) or b"").decode(errors="replace") for path in files)
+
+
+def wants_early_unit(declared: Declared, root: str = "") -> bool:
+    """Return whether VIPs can be assigned early on this host (see unit.has_early_unit)."""
+    return has_early_unit(declared, unit_with_drop_ins(NFTABLES, root) if declared.arp_filters else "")
+
+
+def read_start(name: str, state: Mapping[str, Any], root: str = "") -> dict[str, Any] | None:
+    """Return what the unit of a declaration starts, None where it has no file.
+
+    `command` is the interpreter and the program; those that are not there are `missing`, and those that a boot does not
+    see `hidden`. `current`: whether the files are those that a run of boot_restore would write now. `program` is the
+    checksum of the program.
+    """
+    data = read_bytes(f"{root}{Declared(name).unit_file}")
+    if data is None:
+        return None
+    command = exec_start(data.decode(errors="replace"))[:2]
+    program = read_bytes(root + PROGRAM)
+    return {
+        "command": command,
+        "missing": [path for path in command if not os.path.exists(root + path)],
+        "hidden": [path for path in command if is_hidden(path)],
+        "current": _is_current(name, state, root),
+        "program": checksum_of(program) if program else "",
+    }
+
+
+def _is_current(name: str, state: Mapping[str, Any], root: str) -> bool:
+    try:
+        declared = declare({**state, "name": name})
+        python = choose_interpreter(needed_libraries(declared))
+        early = wants_early_unit(declared, root)
+        units = {declared.unit_file: unit_text(declared, python, early).encode()}
+        units[declared.early_file] = early_unit_text(declared, python).encode() if early else None
+    except (AttributeError, KeyError, LvsError, TypeError):  # edited by hand, or no Python could restore it
+        return False
+    return all(read_bytes(root + path) == text for path, text in units.items())
 
 
 def is_active(runtime: str) -> bool:

@@ -14,11 +14,14 @@ from typing import Any, TextIO
 from .._core.errors import LvsError
 from .._core.files import read_bytes
 from .._nftables.monitor import generation
+from .._parts.declaration import early_part
+from .unit import EARLY
 from .watch import OF_RULES, wait_for_loss
 
 # The steps of the resident program. Each begins the next in its own place (execv), so that what waits holds no more
 # memory than an interpreter: pyroute2 goes with the step that needed it, and a newer program is taken up by itself.
 _WATCH, _MEND = "--watch", "--mend"
+_EARLY_PARTS = ("arp_filters", "vips")
 _PARTS = ("arp_filters", "services", "firewall", "vips", "neighbors")
 # What others may take away while the host runs; what IPVS has is left to who changes it.
 _MENDED = ("arp_filters", "firewall", "vips", "neighbors")
@@ -28,8 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Restore what the file named as the last argument declares; return the exit status.
 
     With KEEP before it, stay, and bring back VIPs, ARP filters, packet filter rules and neighbour entries whenever
-    they vanish. Ends with 0 when the file is gone, and with 1 when something could not be restored, for systemd to try
-    again.
+    they vanish. With EARLY before it, restore only VIPs that do not need the network, and end. Ends with 0 when the
+    file is gone, and with 1 when something could not be restored, for systemd to try again.
     """
     *options, path = sys.argv[1:] if arguments is None else arguments
     step = options[0] if options else ""
@@ -41,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     state = _declared(path)
     if state is None:
         return 0
+    if step == EARLY:
+        return int(_restore(early_part(state), _EARLY_PARTS))
     # Before they are looked at: when rules change on the way, by this or by others, they are looked at once more.
     rules = _rules(state)
     failed = _restore(state, _MENDED if step == _MEND else _PARTS)

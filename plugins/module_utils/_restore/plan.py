@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from .._core.paths import PROGRAM
 from .._core.plan import Plan
 from .._parts.declaration import PARTS, Declared
-from .unit import unit_text
+from .unit import early_unit_text, unit_text
 
 
 class Content(NamedTuple):
@@ -45,20 +45,26 @@ def is_kept(declared: Declared, current: Mapping[str, Content], checksum: str) -
 
 
 def wanted_files(
-    declared: Declared, python: str, checksum: str, former: Mapping[str, Any] = MappingProxyType({})
+    declared: Declared,
+    python: str,
+    checksum: str,
+    former: Mapping[str, Any] = MappingProxyType({}),
+    early: bool = False,
 ) -> list[Content]:
     """Return the files that bring `declared` back at boot.
 
     `python` is the interpreter that runs the program, `checksum` identifies the program, and `former` is what the file
-    remembers of earlier declarations (see stale.find_stale).
+    remembers of earlier declarations (see stale.find_stale). `early`: see unit.has_early_unit.
     """
     names = "".join(f"{module}\n" for module in declared.kernel_modules)
     loaded = [Content(declared.modules, f"# Written by lvs.cluster.boot_restore.\n{names}".encode())] if names else []
+    first = [Content(declared.early_file, early_unit_text(declared, python).encode())] if early else []
     return [
         *loaded,
         Content(PROGRAM, checksum=checksum),
         Content(declared.state, _state(declared, former)),
-        Content(declared.unit_file, unit_text(declared, python).encode()),
+        *first,
+        Content(declared.unit_file, unit_text(declared, python, early).encode()),
         Content(declared.link, link=declared.unit_file),
     ]
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .._core.paths import PROGRAM
 from .._core.plan import Plan
 from .._parts.declaration import Declared
-from .client import apply_files, is_active, other_declarations, read_files, read_program
+from .client import apply_files, is_active, other_declarations, read_files, read_program, wants_early_unit
+from .interpreter import choose_interpreter, needed_libraries
 from .plan import Content, FileOperation, Removal, is_kept, is_stale, plan_files, plan_removal, wanted_files
 
 if TYPE_CHECKING:
@@ -29,15 +30,20 @@ class DeclareRun:
     """The files of a declaration, and the removal of what it declares no longer.
 
     With `remove_former` what an earlier declaration had is removed; without, the file remembers it. Raises InvalidValue
-    for a part that its own module would refuse.
+    for a part that its own module would refuse, and PrerequisiteMissing where no Python could restore it at boot.
     """
 
-    def __init__(self, declared: Declared, present: bool, remove_former: bool, python: str, program: Program) -> None:
+    def __init__(
+        self, declared: Declared, present: bool, remove_former: bool, program: Program, python: str | None = None
+    ) -> None:
         self._declared = declared if present else Declared(declared.name)
-        self._python, self._program = python, program
+        self._program = program
         # A declaration can have lost its kernel modules since, so their file is looked for in any case.
         current = read_files(declared.paths)
         gone = _checked(declared, self._declared, current, program.checksum)
+        if present and python is None:
+            python = choose_interpreter(needed_libraries(declared))
+        self._python = python or ""
         self._removal = _removal(gone) if remove_former and gone else None
         self.plan: Plan[Any]
         if self._removal and self._removal.words:
@@ -67,7 +73,8 @@ class DeclareRun:
                 self._removal.apply()
 
     def _files(self, gone: Saved) -> list[Content]:
-        return wanted_files(self._declared, self._python, self._program.checksum, gone)
+        early = wants_early_unit(self._declared)
+        return wanted_files(self._declared, self._python, self._program.checksum, gone, early)
 
     def _noted(self, gone: Saved, present: bool) -> list[Content]:
         """Return the files that are written before anything is taken away: what keeps VIPs there reads the first."""

@@ -18,8 +18,10 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.settings import 
     parse_sysctls,
     parse_timeouts,
 )
+from ansible_collections.lvs.cluster.plugins.module_utils._restore.client import checksum_of
 from ansible_collections.lvs.cluster.plugins.module_utils._table.readiness import enables
 
+from .._restore.program import restore_program
 from .._topology.finding import Finding
 from .desired import Director
 from .model import BOOT, TABLE, Check, Seen, bad, count, good
@@ -109,7 +111,11 @@ def boot_checks(seen: Seen) -> Iterator[Check]:
             problems = list(_boot_problems(seen, host, name, boot))
             for rule in problems:
                 yield bad(BOOT, Finding(host, "unit", boot["unit"], rule, "run lvs.cluster.site for this host"))
-            if not problems:
+            rule = _outdated(boot) if not problems else ""
+            if rule:
+                finding = Finding(host, "unit", boot["unit"], rule, "run lvs.cluster.site for this host")
+                yield bad(BOOT, finding, warning=True)
+            elif not problems:
                 yield good(BOOT, host, f"{boot['unit']} is active, enabled and declares what is wanted")
 
 
@@ -120,6 +126,14 @@ def _boot_problems(seen: Seen, host: str, name: str, boot: Mapping[str, Any]) ->
         return
     if not boot["active"]:
         yield "is not active, so that a VIP that a network manager takes away stays away"
+    start = boot.get("start", {})
+    if start is None:
+        yield "has no file, so that nothing comes back after a reboot"
+        return
+    for path in start.get("missing", ()):
+        yield f"starts {path}, which does not exist, so that nothing comes back after a reboot"
+    for path in start.get("hidden", ()):
+        yield f"starts {path}, which a unit does not see at boot, so that nothing comes back after a reboot"
     if not boot["enabled"]:
         yield "is not enabled, so that nothing comes back after a reboot"
     kept = {str(vip).partition("/")[0] for item in declared["vips"] for vip in item["addresses"]}
@@ -133,6 +147,16 @@ def _boot_problems(seen: Seen, host: str, name: str, boot: Mapping[str, Any]) ->
     for vip in vips:
         if vip not in kept:
             yield f"does not bring VIP {vip} back at boot"
+
+
+def _outdated(boot: Mapping[str, Any]) -> str:
+    """Return in which way a unit that works is not what a run of site would leave."""
+    start = boot.get("start") or {}
+    if start.get("program") and start["program"] != checksum_of(restore_program()):
+        return "starts a program of another version of the collection"
+    if start.get("current") is False:
+        return f"is not as a run would write it now (it starts {' '.join(start['command'])})"
+    return ""
 
 
 def _boot_table(seen: Seen, host: str, director: Director, declared: Mapping[str, Any]) -> Iterator[str]:

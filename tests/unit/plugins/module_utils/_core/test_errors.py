@@ -30,10 +30,19 @@ TABLE: dict[type[errors.LvsError], tuple[tuple[Any, ...], str, dict[str, Any]]] 
     errors.NotPermitted: ((*PARTS, errno.EIO), WEIGHT, NUMBER),
     errors.NotSupported: (PARTS, WEIGHT, {}),
     errors.ServiceRefusal: (PARTS, WEIGHT, {}),
+    errors.PrerequisiteMissing: (
+        (*PARTS, "it is there"),
+        WEIGHT,
+        {"prediction": "The changes of this task cannot be predicted before it is there."},
+    ),
     errors.LibraryMissing: (
         ("dbus", "python3-dbus", "firewalld"),
         "Python library: 'dbus' is missing on this host; install the package python3-dbus.",
-        {"library": "dbus", "reason": "for firewalld; install the package python3-dbus"},
+        {
+            "library": "dbus",
+            "reason": "for firewalld; install the package python3-dbus",
+            "prediction": "The changes of this task cannot be predicted before python3-dbus is installed.",
+        },
     ),
     errors.MalformedAnswer: (
         ("x is missing",),

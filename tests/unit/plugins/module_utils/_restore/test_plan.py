@@ -30,6 +30,18 @@ def test_files(files):
     assert files[WANT].link == UNIT
 
 
+def test_vips_that_need_no_network_have_a_unit_of_their_own():
+    declared = declare({"name": "realserver", "vips": [{"interface": "lo", "addresses": ["192.0.2.30"]}]})
+    wanted = boot.wanted_files(declared, "/usr/bin/python3", CHECKSUM, early=True)
+    paths = [file.path for file in wanted]
+    assert paths == [path for path in declared.paths if path != declared.modules]
+    assert declared.early_file in paths
+    # It comes before the unit that starts it, and goes after that.
+    assert paths.index(declared.early_file) < paths.index(declared.unit_file)
+    (early,) = [file for file in wanted if file.path == declared.early_file]
+    assert b" --early /etc/lvs-cluster/realserver.json\n" in early.data
+
+
 def test_neighbors():
     neighbors = [{"interface": "lan0", "neighbors": [{"address": "192.0.2.30", "mac": "52:54:00:00:00:03"}]}]
     declared = declare({"name": "gateway", "neighbors": neighbors})

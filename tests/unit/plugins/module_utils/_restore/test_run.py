@@ -32,7 +32,7 @@ def test_what_was_checked_before_is_not_checked_again(files, monkeypatch, edited
     monkeypatch.setattr("ansible_collections.lvs.cluster.plugins.module_utils._parts.validate.check_parts", seen.append)
     declared = declare(DIRECTOR)
     run = restore_run.DeclareRun(
-        declared, present=True, remove_former=False, python="/usr/bin/python3", program=PROGRAM_HERE
+        declared, present=True, remove_former=False, program=PROGRAM_HERE, python="/usr/bin/python3"
     )
     assert seen == ([declared] if checked else [])
     assert [one.path for one in run.plan.operations] == list(edited)
@@ -45,6 +45,6 @@ def test_what_is_former_is_not_lost_by_a_run_like_the_one_before(monkeypatch):
     files = {file.path: file for file in boot.wanted_files(declared, "/usr/bin/python3", CHECKSUM, former)}
     monkeypatch.setattr(restore_run, "read_files", lambda _paths: files)
     run = restore_run.DeclareRun(
-        declared, present=True, remove_former=False, python="/usr/bin/python3", program=PROGRAM_HERE
+        declared, present=True, remove_former=False, program=PROGRAM_HERE, python="/usr/bin/python3"
     )
     assert (run.plan.operations, run.plan.results["former"]) == ((), former)

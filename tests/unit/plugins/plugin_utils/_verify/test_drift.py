@@ -66,6 +66,39 @@ def test_nothing_comes_back(hosts: dict[str, Any], change: dict[str, Any], rule:
     assert error.startswith(f"rs1: unit: 'lvs-cluster-realserver.service' {rule}")
 
 
+@pytest.mark.parametrize(
+    ("start", "rule"),
+    [
+        (None, "has no file, so that nothing comes back after a reboot"),
+        ({"missing": ["/usr/bin/python3.11"]}, "starts /usr/bin/python3.11, which does not exist"),
+        ({"hidden": ["/root/venv/bin/python"]}, "starts /root/venv/bin/python, which a unit does not see at boot"),
+    ],
+    ids=str,
+)
+def test_a_unit_that_cannot_start(hosts: dict[str, Any], start: dict[str, Any] | None, rule: str) -> None:
+    boot = hosts["rs1"]["__verify_look"]["boots"]["realserver"]
+    boot["start"] = {**boot["start"], **start} if start else None
+    (error,) = judge(hosts)["errors"]
+    assert error.startswith(f"rs1: unit: 'lvs-cluster-realserver.service' {rule}")
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"program": "of another version"}, "starts a program of another version of the collection"),
+        ({"current": False}, "is not as a run would write it now (it starts /usr/bin/python3 "),
+    ],
+    ids=str,
+)
+def test_a_unit_that_a_run_would_change_is_worth_a_look(
+    hosts: dict[str, Any], change: dict[str, Any], rule: str
+) -> None:
+    hosts["rs1"]["__verify_look"]["boots"]["realserver"]["start"].update(change)
+    told = judge(hosts)
+    assert told["errors"] == []
+    assert [f"'lvs-cluster-realserver.service' {rule}" in warning for warning in told["warnings"]] == [True]
+
+
 def test_director_that_would_bring_another_table_back(hosts: dict[str, Any]) -> None:
     hosts["director"]["__verify_look"]["boots"]["director"]["declared"]["services"][0]["scheduler"] = "wlc"
     (error,) = judge(hosts)["errors"]
