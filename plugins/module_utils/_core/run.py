@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Callable, Generic, Protocol, TypeVar
 
+from .errors import PrerequisiteMissing
 from .plan import Operation, Plan
 
 Wanted = TypeVar("Wanted")
@@ -27,8 +29,20 @@ class Run(Protocol):
         """Apply the plan; raise LvsError."""
 
 
+def lacking_of(run: Run) -> PrerequisiteMissing | None:
+    """Return what has to be there before the run can be applied, None for most."""
+    return getattr(run, "lacking", None)
+
+
 class Client(Protocol[Wanted_contra, State_co, Work_contra]):
-    """Reads the part of the host that a request is about, and applies operations to it."""
+    """Reads the part of the host that a request is about, and applies operations to it.
+
+    A client that reads without something that `apply` needs has it in `lacking`.
+    """
+
+    @property
+    def lacking(self) -> PrerequisiteMissing | None:
+        """What has to be there before anything can be applied."""
 
     def read(self, wanted: Wanted_contra) -> State_co:
         """Return what the host has."""
@@ -38,16 +52,24 @@ class Client(Protocol[Wanted_contra, State_co, Work_contra]):
 
 
 class ClientRun(Generic[Wanted, State, Work]):
-    """A run with a client that reads and applies, and a pure function that decides."""
+    """A run with a client that reads and applies, and a pure function that decides.
+
+    A plan that cannot be applied yet has a warning that says so, for check mode; `apply` raises then.
+    """
 
     def __init__(
         self, wanted: Wanted, client: Client[Wanted, State, Work], decide: Callable[[State, Wanted], Plan[Work]]
     ) -> None:
         self._client = client
-        self.plan = decide(client.read(wanted), wanted)
+        plan = decide(client.read(wanted), wanted)
+        self.lacking = client.lacking if plan.changed else None
+        warning = (f"This cannot be done before {self.lacking.until}.",) if self.lacking else ()
+        self.plan = replace(plan, warnings=(*plan.warnings, *warning))
 
     def apply(self) -> None:
-        """Apply the plan; raise LvsError."""
+        """Apply the plan; raise LvsError, and PrerequisiteMissing before anything is changed."""
+        if self.lacking:
+            raise self.lacking
         self._client.apply(self.plan.operations)
 
 

@@ -15,6 +15,8 @@ from .policy import DropPolicy, MakePolicy, OpenPolicy, Policies, PolicyOperatio
 _NAME = "org.fedoraproject.FirewallD1"
 _PATH = "/org/fedoraproject/FirewallD1"
 _SOCKET = "/run/dbus/system_bus_socket"
+# systemd makes this link for as long as the unit runs.
+_INVOCATION = "/run/systemd/units/invocation:firewalld.service"
 _SECONDS = 300  # a reload takes a while where there are many rules
 _DENIED = ("AccessDenied", "NotAuthorized", "NOT_AUTHORIZED", "AuthFailed")
 Answer = TypeVar("Answer")
@@ -34,15 +36,15 @@ class FirewalldClient:
     def find(cls, seen: bool = False) -> FirewalldClient | None:
         """Return a client of the firewalld that runs; None when none does.
 
-        Raises LibraryMissing only when firewalld's rules were `seen`: without the binding no firewalld can run either,
-        unless it has a Python of its own.
+        Raises LibraryMissing only when firewalld runs, by its unit or by its rules that were `seen`: this Python lacks
+        the binding then, and not firewalld's own.
         """
         if not os.environ.get("DBUS_SYSTEM_BUS_ADDRESS") and not os.path.exists(_SOCKET):
             return None
         try:
             import dbus
         except ImportError:
-            if seen:
+            if seen or os.path.islink(_INVOCATION):
                 raise LibraryMissing("dbus", "python3-dbus", "firewalld") from None
             return None
         try:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Callable
 
-from .._core.errors import KernelRefusal, LibraryMissing, NotPermitted, NotSupported
+from .._core.errors import KernelRefusal, LibraryMissing, NotPermitted, PrerequisiteMissing
 from .._core.files import read_bytes
 from .._core.plan import Plan
 from .._core.run import ConcurrentChange, apply_settled
@@ -32,10 +32,8 @@ class FirewallRun:
         ruleset = self._nft.read()
         running = FirewalldClient.find(bool(firewalld_tables(ruleset)))
         if wanted.present and wanted.backend == "firewalld" and not running:
-            remedy = "start it, or write backend: auto"
-            raise NotSupported(
-                "backend", wanted.backend, "is not possible: firewalld does not run on this host", remedy
-            )
+            rule, remedy = "is not possible: firewalld does not run on this host", "start it, or write backend: auto"
+            raise PrerequisiteMissing("backend", wanted.backend, rule, remedy, "firewalld runs")
         self._carrier = carrier(wanted, running is not None)
         self._firewalld = running or FirewalldFiles()
         # One that was stopped has its openings when it is started again.

@@ -10,7 +10,7 @@ import errno
 from collections.abc import Sequence
 from typing import Any
 
-from .._core.errors import AS_ROOT, KernelRefusal, LibraryMissing, NotPermitted
+from .._core.errors import AS_ROOT, KernelRefusal, LibraryMissing, NotPermitted, PrerequisiteMissing
 
 
 class Nft:
@@ -19,6 +19,9 @@ class Nft:
     Raises LibraryMissing without the library, NotPermitted without CAP_NET_ADMIN, which nftables wants of readers
     too (nfnetlink_rcv in net/netfilter/nfnetlink.c), and KernelRefusal for whatever else is refused.
     """
+
+    # Nobody can read without the library: a client that was made has it.
+    lacking: PrerequisiteMissing | None = None
 
     def __init__(self, purpose: str) -> None:
         try:

@@ -10,17 +10,20 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, Callable
 
-from .._core.run import ClientRun, Run
+from .._core.run import ClientRun, Run, lacking_of
 from .stale import Saved
 
 MakeRun = Callable[[], Run]
 
 
 class StaleRun:
-    """The removal of what is stale; `words` are its steps."""
+    """The removal of what is stale; `words` are its steps. Raises PrerequisiteMissing before anything is changed."""
 
     def __init__(self, stale: Saved) -> None:
         made = [(make, make()) for make in _makers(stale)]
+        for _make, run in made:
+            if lacking := lacking_of(run):
+                raise lacking
         self._makers = [make for make, run in made if run.plan.changed]
         self.words = [words for _make, run in made for words in run.plan.words]
 

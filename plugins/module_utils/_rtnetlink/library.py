@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Callable, Optional
 
-from .._core.errors import LibraryMissing, refusal
+from .._core.errors import LibraryMissing, PrerequisiteMissing, refusal
 
 # NLM_F_REQUEST and NLM_F_ACK. Deletions are written out with them, since 0.5.14 deletes with the flags of a creation;
 # newer kernels take those for a bulk deletion and refuse (EOPNOTSUPP).
@@ -30,17 +30,19 @@ NO_IPV6 = ("IPv6 is disabled on that interface (disable_ipv6)", "enable it, or l
 class RtnlClient:
     """A conversation with rtnetlink in the current network namespace, which begins when it is first used.
 
-    Raises LibraryMissing without pyroute2, also when nothing is to be asked of it: a rehearsal refuses what a run does.
-    Raises NotPermitted without CAP_NET_ADMIN, and KernelRefusal, with the step in words, for whatever else the kernel
-    refuses.
+    Raises LibraryMissing without pyroute2 when something is asked of it; `lacking` says it before. Raises NotPermitted
+    without CAP_NET_ADMIN, and KernelRefusal, with the step in words, for whatever else the kernel refuses.
     """
 
     def __init__(self) -> None:
         self._opened: Any = None
         # What the library raises when the kernel refuses; nothing as long as it was not used.
         self._refusal: type[Exception] | tuple[()] = ()
-        if not (sys.modules.get(_LIBRARY) or importlib.util.find_spec(_LIBRARY)):
-            raise _missing()
+
+    @property
+    def lacking(self) -> PrerequisiteMissing | None:
+        """pyroute2, where this host has none: it is looked for without the import."""
+        return None if sys.modules.get(_LIBRARY) or importlib.util.find_spec(_LIBRARY) else _missing()
 
     def close(self) -> None:
         """End the conversation."""
