@@ -39,7 +39,15 @@ def rehearse(tmp_path: Path, role: str, answer: str, *arguments: str, **variable
     inventory.write_text(json.dumps({"all": {"children": HOSTS}}))
     path = tmp_path / "play.json"
     path.write_text(json.dumps([{**play, "roles": [f"lvs.cluster.{role}"]}]))
-    return execute("ansible-playbook", str(path), "-i", str(inventory), "--check", *arguments, ANSIBLE_LIBRARY=str(tmp_path / "library"))
+    return execute(
+        "ansible-playbook",
+        str(path),
+        "-i",
+        str(inventory),
+        "--check",
+        *arguments,
+        ANSIBLE_LIBRARY=str(tmp_path / "library"),
+    )
 
 
 @pytest.mark.parametrize("answer", [CHANGES, NO_LIBRARY])

@@ -224,6 +224,22 @@ def test_a_forgotten_vip_and_undone_sysctls_are_named():
     ]
 
 
+def test_a_unit_from_before_an_upgrade_is_named_and_replaced():
+    """It starts an interpreter that is no more: nothing would come back at boot, though all is well now."""
+    unit = "lvs-cluster-realserver.service"
+    change = f"sed -i 's,^ExecStart=[^ ]*,ExecStart=/usr/bin/python3.1,' /etc/systemd/system/{unit}"
+    on("rs2", f"{change}; systemctl daemon-reload")
+    assert to_mend() == [
+        f"  rs2: unit: '{unit}' starts /usr/bin/python3.1, which does not exist, so that nothing comes back after a "
+        "reboot; run lvs.cluster.site for this host."
+    ]
+    only = ("--limit", "rs2", "--tags", "realserver_persist")
+    for changed in (2, 0):  # the file, and the unit that runs
+        run = playbook("site", *only)
+        assert (run.status, run.changed()) == (0, {"rs2": changed}), run.output
+    assert to_mend() == []
+
+
 def test_a_web_server_on_the_rip_and_a_wrong_network_are_named():
     site, restart = "/etc/nginx/conf.d/lvs-demo.conf", "systemctl restart nginx.service"
     own = SERVERS["rs1"]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which Python runs this, and what the Python of the distribution has.
 
-The packages of a distribution (python3-pyroute2, python3-nftables, python3-dbus) are for its own Python alone. A host can
-have others beside it, and Ansible's discovery takes the newest.
+The packages of a distribution (python3-pyroute2, python3-nftables, python3-dbus) are for its own Python alone. A host
+can have others beside it, and Ansible's discovery takes the newest.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def is_running(path: str) -> bool:
 
 
 def has_libraries(path: str, libraries: Sequence[str] = ()) -> bool:
-    """Return whether `path` is a Python that the collection runs on and that finds these libraries; starts a process."""
+    """Return whether `path` is a Python that the collection runs on, and finds these libraries; starts a process."""
     if not os.access(path, os.X_OK):
         return False
     import subprocess  # which nearly no run needs

@@ -127,8 +127,10 @@ def _is_current(name: str, state: Mapping[str, Any], root: str) -> bool:
         declared = declare({**state, "name": name})
         python = choose_interpreter(needed_libraries(declared))
         early = wants_early_unit(declared, root)
-        units = {declared.unit_file: unit_text(declared, python, early).encode()}
-        units[declared.early_file] = early_unit_text(declared, python).encode() if early else None
+        units = {
+            declared.unit_file: unit_text(declared, python, early).encode(),
+            declared.early_file: early_unit_text(declared, python).encode() if early else None,
+        }
     except (AttributeError, KeyError, LvsError, TypeError):  # edited by hand, or no Python could restore it
         return False
     return all(read_bytes(root + path) == text for path, text in units.items())

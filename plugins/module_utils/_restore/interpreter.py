@@ -7,7 +7,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Sequence
-from typing import Callable, NamedTuple, Optional
+from typing import Callable, NamedTuple
 
 from .._core.errors import PrerequisiteMissing
 from .._core.interpreters import SYSTEM_PYTHONS, has_libraries, is_running
@@ -23,7 +23,7 @@ class Running(NamedTuple):
 
     path: str
     places: Sequence[str]
-    find: Callable[[str], Optional[str]]
+    find: Callable[[str], str | None]
 
     @classmethod
     def here(cls) -> Running:
