@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -139,13 +140,15 @@ def ordering_cycle(directory: Path, extra: dict[str, str], without: tuple[str, .
     }
     texts[declared.early_unit] = early_unit_text(declared, "/bin/true")
     texts[declared.unit] = unit_text(declared, "/bin/true", early=True)
-    wanted = " ".join([*texts, "multi-user.target network.target network-online.target"])
+    wanted = " ".join([*texts, "sysinit.target basic.target network.target network-online.target"])
     texts["web@.service"] = _RUNS["service"]
     texts["all.target"] = f"[Unit]\nWants={wanted}\n"
     for name, text in texts.items():
         (directory / name).write_text(text)
     command = ["systemd-analyze", "verify", "--man=no", str(directory / "all.target")]
-    told = subprocess.run(command, capture_output=True, text=True).stderr
+    # Without what this machine itself has enabled, in /etc.
+    environment = {**os.environ, "SYSTEMD_UNIT_PATH": "/usr/lib/systemd/system:/lib/systemd/system"}
+    told = subprocess.run(command, capture_output=True, text=True, env=environment).stderr
     return "\n".join(line for line in told.splitlines() if "ordering cycle" in line or "Found dependency" in line)
 
 
