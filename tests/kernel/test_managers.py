@@ -90,7 +90,7 @@ HANDED_BACK = f"""
 systemctl stop {UNIT}
 systemctl disable --now NetworkManager networking
 rm -rf /etc/systemd/network/05-hands-off.network /etc/network/interfaces.d/lan0 /etc/NetworkManager/conf.d/lan0.conf
-rm -rf /etc/NetworkManager/system-connections/lan0.nmconnection /etc/lvs-cluster/test.json /etc/systemd/system/*lvs-cluster-test.service
+rm -rf /etc/NetworkManager/system-connections/lan0.nmconnection /etc/lvs-cluster/test.json /etc/systemd/system/lvs-cluster-test.*
 rm -rf /etc/systemd/system/multi-user.target.wants/lvs-cluster-test.service
 systemctl daemon-reload
 ip address flush dev lan0
