@@ -95,9 +95,9 @@ def cluster_paths(services: Any, groups: Any, hostvars: Any, host: str, names: A
     return paths_of(read, str(host), addresses)
 
 
-def service_paths(services: Any, marks: Any = ()) -> list[dict[str, Any]]:
+def service_paths(services: Any, marks: Any = (), prove_ports: Any = ()) -> list[dict[str, Any]]:
     """Return what realserver_path_info is to prove of the services of ipvs_table."""
-    return _service_paths(services, marks)
+    return _service_paths(services, marks, prove_ports)
 
 
 def without_held(services: Any, held: Any) -> list[dict[str, Any]]:

@@ -34,7 +34,8 @@ options:
         back (not added, or left with weight 0) and warned of with the reason; the next run asks it again.
       - Servers that get clients already are not asked, and stay whatever they would answer. A run is no health check.
       - It is refused, before anything is changed, when a service would have nobody left who gets clients that has someone now.
-      - What can't be asked, such as a service by UDP, is taken as good. In check mode nobody is asked, and who would be is warned of.
+      - What can't be asked, such as a service by UDP, is taken as good, unless O(prove_ports) names TCP ports for it. In check mode nobody is asked, and
+        who would be is warned of.
       - It needs the right to open raw sockets (CAP_NET_RAW).
     type: bool
     default: false
@@ -43,6 +44,46 @@ options:
     type: list
     elements: dict
     default: []
+  prove_ports:
+    description:
+      - The TCP ports at which a server must answer before it receives traffic of a service.
+      - A service that is not listed is proved at its own port; one by a mark at the ports in O(prove_marks), the first one of a range.
+    type: list
+    elements: dict
+    default: []
+    version_added: 1.1.0
+    suboptions:
+      service:
+        description: The service.
+        type: dict
+        required: true
+        suboptions:
+          address:
+            description: The VIP.
+            type: str
+          port:
+            description: The port.
+            type: int
+          protocol:
+            description: The transport protocol; V(tcp) when left out.
+            type: str
+            choices: [tcp, udp, sctp]
+          fwmark:
+            description: The firewall mark, instead of address and port.
+            type: int
+          address_family:
+            description: With a mark, the address family; V(ipv4) when left out.
+            type: str
+            choices: [ipv4, ipv6]
+      address:
+        description: The VIP to which the probes connect.
+        type: str
+        required: true
+      ports:
+        description: The ports. A server must answer at all of them; V([]) proves nothing.
+        type: list
+        elements: int
+        required: true
   prove_timeout:
     description: How long is waited for servers that don't serve yet, in seconds.
     type: float
@@ -165,6 +206,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._core.plan import Plan
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Drained
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import (
+    SERVICE_KEY_OPTIONS,
     SERVICE_OPTIONS,
     WantedService,
     parse_services,
@@ -179,12 +221,18 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.settings import 
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
 from ansible_collections.lvs.cluster.plugins.module_utils._table.run import IpvsRun, Snapshot, TableRequest
 
+PROVE_OPTIONS: dict[str, Any] = {
+    "service": {"type": "dict", "required": True, "options": SERVICE_KEY_OPTIONS},
+    "address": {"type": "str", "required": True},
+    "ports": {"type": "list", "elements": "int", "required": True},
+}
 OPTIONS: dict[str, Any] = {
     "services": {"type": "list", "elements": "dict", "required": True, "options": SERVICE_OPTIONS},
     "purge": {"type": "bool", "default": False},
     "keep_drained": {"type": "bool", "default": False},
     "prove": {"type": "bool", "default": False},
     "prove_marks": {"type": "list", "elements": "dict", "default": []},
+    "prove_ports": {"type": "list", "elements": "dict", "default": [], "options": PROVE_OPTIONS},
     "prove_timeout": {"type": "float", "default": 10.0},
     "timeouts": {"type": "dict", "options": TIMEOUT_OPTIONS},
     "sysctls": {"type": "dict", "options": SYSCTL_OPTIONS},
@@ -227,9 +275,14 @@ def _proved(
     wanted: Sequence[WantedService],
     plan_for: Callable[[Sequence[WantedService]], Plan[Any]],
 ) -> Plan[Any]:
-    from ansible_collections.lvs.cluster.plugins.module_utils._table.readiness import Readiness, plan_ready
+    from ansible_collections.lvs.cluster.plugins.module_utils._table.readiness import (
+        Readiness,
+        parse_prove_ports,
+        plan_ready,
+    )
 
-    readiness = Readiness(params["prove_marks"], None if rehearsal else _asker(params["prove_timeout"]))
+    ask = None if rehearsal else _asker(params["prove_timeout"])
+    readiness = Readiness(params["prove_marks"], ask, parse_prove_ports(params["prove_ports"]))
     return plan_ready(seen.table, params["services"], wanted, plan_for, readiness)
 
 

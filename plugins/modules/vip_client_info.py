@@ -75,6 +75,10 @@ services:
     service:
       description: The service's address and port.
       type: str
+    source:
+      description: The host's address from which it sends to the service; empty if no route leads there.
+      type: str
+      version_added: 1.1.0
     servers:
       description: How many visits each server served, by the name it gave.
       type: dict
@@ -103,6 +107,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._facts.requests import
     report,
     request_http,
     request_tcp,
+    source_address,
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_info
 
@@ -130,7 +135,8 @@ def answer(options: Mapping[str, Any]) -> dict[str, Any]:
         request = partial(request_tcp, address, port, options["timeout"])
         if options["probe"] == "http":
             request = partial(request_http, address, port, options["timeout"], options["server_header"])
-        reports.append(report(endpoint(address, port), make_requests(options["requests"], request, options["give_up"])))
+        made = make_requests(options["requests"], request, options["give_up"])
+        reports.append(report(endpoint(address, port), made, source_address(address, port)))
     return {"services": reports}
 
 

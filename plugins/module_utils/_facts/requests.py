@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from .._core.address import is_ipv6
+
 UNNAMED = "(unnamed)"  # who served and did not say so
 
 
@@ -42,6 +44,16 @@ def request_http(address: str, port: int, timeout: float, header: str) -> str:
     return answer.getheader(header) or ""
 
 
+def source_address(address: str, port: int) -> str:
+    """Return the address from which this host sends to a service; empty if it has no route. Sends nothing."""
+    try:
+        with socket.socket(socket.AF_INET6 if is_ipv6(address) else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect((address, port))
+            return str(probe.getsockname()[0])
+    except OSError:
+        return ""
+
+
 def make_requests(count: int, request: Callable[[], str], give_up: int = 0) -> list[Request]:
     """Make `count` requests, one after the other, and none any more after `give_up` failures in a row (0: all)."""
     made: list[Request] = []
@@ -67,8 +79,8 @@ def count_by_server(made: Sequence[Request]) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def report(name: str, made: Sequence[Request]) -> dict[str, Any]:
-    """Return the requests to one service as data, with lines for people."""
+def report(name: str, made: Sequence[Request], source: str = "") -> dict[str, Any]:
+    """Return the requests to one service as data, with lines for people; `source` is the address that made them."""
     counts, width = count_by_server(made), len(str(len(made)))
     lines = [
         f"request {number:>{width}}  "
@@ -80,6 +92,7 @@ def report(name: str, made: Sequence[Request]) -> dict[str, Any]:
     lines.append(f"{len(made)} requests to {name}: {shares or 'no answer'}" + (f", {failed} failed" if failed else ""))
     return {
         "service": name,
+        "source": source,
         "servers": counts,
         "failed": failed,
         "visits": [one._asdict() for one in made],

@@ -12,7 +12,9 @@ from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any, Callable, NamedTuple
 
+from .._core.address import parse_host
 from .._core.errors import LvsError
+from .._core.options import in_range
 from .._core.plan import Plan
 from .._ipvs.describe import server_name, service_key_options, service_name
 from .._ipvs.model import Place, ServiceKey, Table
@@ -25,11 +27,27 @@ Ask = Callable[[Sequence[Mapping[str, Any]]], Sequence[Mapping[str, Any]]]
 
 
 class Readiness(NamedTuple):
-    """How servers are proved: `marks` tell what a service by a mark stands for, `ask` takes services of
-    realserver_path_info and returns their paths; None: it is a rehearsal, in which nobody can serve yet."""
+    """How servers are proved: `marks` tell what a service by a mark stands for, and `prove_ports` which ports prove it.
+
+    `ask` takes services of realserver_path_info and returns their paths; None: it is a rehearsal, in which nobody can
+    serve yet.
+    """
 
     marks: Marks
     ask: Ask | None
+    prove_ports: Sequence[Mapping[str, Any]] = ()
+
+
+def parse_prove_ports(items: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the option `prove_ports` of ipvs_table in canonical form; raise InvalidValue for what breaks a rule."""
+    return [
+        {
+            "service": service_key_options(parse_service_key(item["service"])),
+            "address": str(parse_host(item["address"], "address of prove_ports")),
+            "ports": [in_range("ports of prove_ports", port, 1, 65535) for port in item["ports"]],
+        }
+        for item in items
+    ]
 
 
 def plan_ready(
@@ -80,14 +98,15 @@ def enables(table: Table, operation: IpvsOperation) -> bool:
 def _reasons(
     services: Sequence[Mapping[str, Any]], newly_enabled: Iterable[Place], readiness: Readiness
 ) -> dict[Place, str]:
-    """Return why servers don't serve, those that don't; a server has to serve all that a mark stands for."""
+    """Return why servers don't serve, those that don't; a server has to answer at each port that proves a service."""
     places, asked, whose = set(newly_enabled), list[dict[str, Any]](), list[Place]()
     for options in services:
         key = parse_service_key(options)
         for server in options.get("real_servers") or ():
             place = (key, parse_server(server, key).key)
             if place in places:
-                paths = service_paths([{**options, "real_servers": [server]}], readiness.marks)
+                one = {**options, "real_servers": [server]}
+                paths = service_paths([one], readiness.marks, readiness.prove_ports)
                 asked += paths
                 whose += [place] * len(paths)
     reasons: dict[Place, str] = {}

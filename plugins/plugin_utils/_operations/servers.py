@@ -14,6 +14,7 @@ from .._topology.hosts import Groups
 from .._topology.identity import Identity
 from .._topology.inventory import Inventory
 from .._topology.model import Topology
+from .._topology.proofs import director_prove_ports
 from .._topology.views import director_marks, director_services
 
 
@@ -79,9 +80,10 @@ def left_alone(topology: Topology, hosts: Iterable[str], answers: Sequence[Mappi
 def paths_of(topology: Topology, director: str, addresses: Iterable[str] | None = None) -> list[dict[str, Any]]:
     """Return what realserver_path_info is to prove on a director: each VIP and port with its servers, or some of them.
 
-    A mark has the VIPs and ports that it stands for; one of every port has none that could be asked for.
+    A mark without ports has none that could be probed, unless prove_ports names some.
     """
-    paths = service_paths(director_services(topology, director), director_marks(topology, director))
+    services, marks = director_services(topology, director), director_marks(topology, director)
+    paths = service_paths(services, marks, director_prove_ports(topology, director))
     if addresses is None:
         return paths
     wanted = set(addresses)

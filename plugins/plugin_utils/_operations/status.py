@@ -9,9 +9,11 @@ from typing import Any
 
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.describe import server_name, service_name
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import parse_server, parse_service_key
+from ansible_collections.lvs.cluster.plugins.module_utils._path.services import proving_ends, service_ends
 
-from .._topology.model import Topology, service_options
-from .._topology.views import director_services, director_vips
+from .._topology.model import Topology, service_keys
+from .._topology.proofs import director_prove_ports
+from .._topology.views import director_marks, director_services, director_vips
 
 Told = Mapping[str, Any]
 
@@ -37,7 +39,7 @@ def director_status(topology: Topology, host: str, told: Told | None, paths: Seq
         return {**found, "services": []}
     declared = {_service(options): options for options in director_services(topology, host)}
     names = _service_names(topology)
-    proofs = _proofs(topology, paths)
+    proofs = _proofs(topology, host, paths)
     drained = {(one["service"], one["server"]): one for one in told["drained"]}
     there = {_service(options): (options, counts) for options, counts in zip(told["services"], told["counters"])}
     services = []
@@ -70,18 +72,32 @@ def director_status(topology: Topology, host: str, told: Told | None, paths: Seq
     }
 
 
-def _proofs(topology: Topology, paths: Sequence[Told]) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return what was proved of each server of each service; of a mark with several ports the first that is bad."""
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    identities = _identities(topology)
-    for path in paths:
+# Of several paths of a server one is shown: a bad one, else a good one, else one of which nothing is known.
+_SHOWN_FIRST = (False, True, None)
+
+
+def _proofs(topology: Topology, director: str, paths: Sequence[Told]) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return what was proved of each server of each service, by the names of both."""
+    marks, proving = director_marks(topology, director), proving_ends(director_prove_ports(topology, director))
+    proved: dict[tuple[Any, ...], list[Told]] = {}
+    for options in director_services(topology, director):
+        # A host with director_marks of its own may have probed all ports of a mark.
+        for end in dict.fromkeys([*service_ends(options, marks, proving), *service_ends(options, marks, {})]):
+            proved.setdefault(end, []).append(options)
+    shown: dict[tuple[str, str], Told] = {}
+    for path in sorted(paths, key=lambda path: _SHOWN_FIRST.index(path["ok"])):
         asked = path["service"]
-        options: Told = identities.get((asked["address"], asked["port"], asked["protocol"])) or asked
-        server = {"address": path["address"], "port": None if "fwmark" in options else path["port"]}
-        place = (_service(options), _server(options, server))
-        if place not in found or found[place]["ok"] is not False:
-            found[place] = {name: path[name] for name in ("verdict", "ok", "rule", "remedy", "sentence")}
-    return found
+        for service in proved.get((asked["address"], asked["port"], asked["protocol"]), [asked]):
+            shown.setdefault((_service(service), _proved_server(service, path)), path)
+    told = ("verdict", "ok", "rule", "remedy", "sentence")
+    return {place: {name: path[name] for name in told} for place, path in shown.items()}
+
+
+def _proved_server(service: Told, path: Told) -> str:
+    """Return the server of a service for which a path stands, which may be that to another port of the server."""
+    own = [one for one in service.get("real_servers", ()) if one["address"] == path["address"]]
+    named = own[0] if own else {"address": path["address"], "port": None if "fwmark" in service else path["port"]}
+    return _server(service, named)
 
 
 def _servers(topology: Topology, options: Told, counts: Told, declared: Told | None) -> list[dict[str, Any]]:
@@ -119,23 +135,12 @@ def _server(service: Told | None, options: Told) -> str:
 
 
 def _service_names(topology: Topology) -> dict[str, str]:
-    """Return what each service is called in lvs_services, by its identity in words."""
-    return {
-        _service(service_options(service, vip, port, {})): service.name
-        for service in topology.services
-        for vip in service.vips
-        for port in service.ports or (0,)
-    }
-
-
-def _identities(topology: Topology) -> dict[tuple[str, int, str], dict[str, Any]]:
-    """Return the options of the service that takes what is sent to a VIP and port."""
-    return {
-        (vip, port, service.protocol): service_options(service, vip, port, {})
-        for service in topology.services
-        for vip in service.vips
-        for port in service.ports
-    }
+    """Return the names of each service in lvs_services, by its identity in words; several can share a mark."""
+    names: dict[str, dict[str, None]] = {}
+    for service in topology.services:
+        for key in service_keys(service):
+            names.setdefault(_service(key), {})[service.name] = None
+    return {identity: ", ".join(known) for identity, known in names.items()}
 
 
 def status_lines(directors: Sequence[Mapping[str, Any]]) -> list[str]:

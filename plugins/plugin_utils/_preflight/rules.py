@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rules of preflight that need facts of hosts, in the order in which problems are reported."""
+"""The rules of preflight, in the order in which problems are reported."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from .host_rules import (
     check_sysctls,
 )
 from .network_rules import check_gateways, check_networks, check_owners, check_segments, check_vips
+from .service_rules import check_open_ports, check_proofs
 
 RULES = (
     check_devices,
@@ -25,4 +26,6 @@ RULES = (
     check_kernel,
     check_sysctls,
     check_others,
+    check_open_ports,
+    check_proofs,
 )

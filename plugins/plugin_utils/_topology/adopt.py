@@ -79,6 +79,8 @@ def _item(service: Mapping[str, Any]) -> dict[str, Any]:
     if service["persistence_netmask"] != default_netmask(f"ipv{version(service['address'])}"):
         item["persistence_netmask"] = service["persistence_netmask"]
     item["real_servers"] = [_server(server, service["port"]) for server in servers]
+    if servers and not any(server["weight"] for server in servers):
+        item["may_be_empty"] = True
     return item
 
 

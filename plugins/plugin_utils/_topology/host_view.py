@@ -13,12 +13,14 @@ from .inventory import DIRECTORS, GROUP_VARIABLES, Groups, in_role
 from .model import Topology
 from .owners import vip_owners
 from .probes import preflight_addresses, preflight_schedulers
+from .proofs import client_services, director_prove_ports
 
 # Each is a public filter too, and a key of the view by the same name.
 HOST_VIEWS: tuple[Callable[[Topology, str], Any], ...] = (
     views.director_forwarding,
     views.director_marks,
     views.director_openings,
+    director_prove_ports,
     views.director_services,
     views.director_standby_vips,
     views.director_vips,
@@ -42,7 +44,9 @@ def host_view(topology: Topology, groups: Groups, host: str, own: Mapping[str, A
     view: dict[str, Any] = {one.__name__: one(topology, host) for one in HOST_VIEWS}
     view.update({one.__name__: one(topology) for one in CLUSTER_VIEWS})
     roles = _roles(view, groups, host, own)
-    services, marks = (_own(own, name, view) for name in ("director_services", "director_marks"))
+    services, marks, proofs = (
+        _own(own, name, view) for name in ("director_services", "director_marks", "director_prove_ports")
+    )
     return {
         **view,
         "owners": {
@@ -51,8 +55,8 @@ def host_view(topology: Topology, groups: Groups, host: str, own: Mapping[str, A
         },
         "groups": [role for role in GROUP_VARIABLES if in_role(groups, own, role, host)],
         "roles": roles,
-        "paths": service_paths(services, marks) if DIRECTOR in roles else [],
-        "client_services": _client_services(view["cluster_openings"]),
+        "paths": service_paths(services, marks, proofs) if DIRECTOR in roles else [],
+        "client_services": client_services(topology),
     }
 
 
@@ -71,10 +75,3 @@ def _roles(view: Mapping[str, Any], groups: Groups, host: str, own: Mapping[str,
     vips, tunnels = (_own(own, name, view) for name in ("realserver_vips", "realserver_tunnels"))
     serves = bool(vips or tunnels) and own.get("realserver_state") != "absent"
     return [name for name, has in ((DIRECTOR, directs), (REALSERVER, serves)) if has]
-
-
-def _client_services(openings: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the VIPs and ports to which a client can connect by TCP, as `services` of vip_client_info."""
-    return [
-        {"address": one["address"], "port": one["port"]} for one in openings if one["protocol"] == "tcp" and one["port"]
-    ]

@@ -7,7 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.address import version
+from ansible_collections.lvs.cluster.plugins.module_utils._core.ports import PortRange
 from ansible_collections.lvs.cluster.plugins.module_utils._core.protocols import TUNNEL
+
+# Options of a service that only UDP has; with several protocols they are for its UDP services.
+_DATAGRAM_OPTIONS = ("one_packet", "persistence_engine")
 
 
 class Server(NamedTuple):
@@ -27,19 +31,32 @@ class Server(NamedTuple):
 class Service(NamedTuple):
     """One item of lvs_services; `fwmark` is 0 where there is none, and `options` are those of ipvs_service.
 
-    `may_be_empty` says that all servers may leave.
+    `may_be_empty` says that all servers may leave. `prove_ports` are the TCP ports at which a server must answer (None:
+    by default), and `sources` the networks that are admitted; none means everybody.
     """
 
     name: str
     vips: tuple[str, ...]
-    ports: tuple[int, ...]
-    protocol: str
+    ports: tuple[PortRange, ...]
+    protocols: tuple[str, ...]
     fwmark: int
     forwarding: str
     directors: tuple[str, ...]
     servers: tuple[Server, ...]
     options: Mapping[str, Any]
     may_be_empty: bool = False
+    prove_ports: tuple[int, ...] | None = None
+    sources: tuple[str, ...] = ()
+
+    @property
+    def families(self) -> dict[int, str]:
+        """The address families of the VIPs (4, 6), each with its first VIP."""
+        return {version(vip): vip for vip in reversed(self.vips)}
+
+    @property
+    def single_ports(self) -> list[int]:
+        """Each port of each range."""
+        return [number for ports in self.ports for number in ports.numbers]
 
 
 class Topology(NamedTuple):
@@ -84,16 +101,33 @@ def tunnel_kind(service: Service, server: Server, vip: str, rips: Mapping[str, S
     return "ipip" if inside == 4 else ""
 
 
-def service_options(service: Service, vip: str, port: int, rips: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """Return one service of ipvs_table: of a VIP and port, or of the mark and the VIP's family."""
-    family = version(vip)
+def service_key(service: Service, vip: str, port: int, protocol: str) -> dict[str, Any]:
+    """Return what identifies a service of ipvs_table: VIP, port and protocol, or the mark and the VIP's family."""
+    if service.fwmark:
+        return {"fwmark": service.fwmark, "address_family": f"ipv{version(vip)}"}
+    return {"address": vip, "port": port, "protocol": protocol}
+
+
+def service_keys(service: Service) -> list[dict[str, Any]]:
+    """Return the identity of each service of ipvs_table that an item of lvs_services makes."""
+    if service.fwmark:
+        return [service_key(service, vip, 0, "") for _family, vip in sorted(service.families.items())]
+    return [
+        service_key(service, vip, port, protocol)
+        for vip in service.vips
+        for port in service.single_ports
+        for protocol in service.protocols
+    ]
+
+
+def service_options(service: Service, key: Mapping[str, Any], rips: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Return one service of ipvs_table, of which `key` is the identity."""
+    family = 6 if key.get("address_family") == "ipv6" or version(key.get("address", "")) == 6 else 4
     options = dict(service.options)
+    if len(service.protocols) > 1 and key.get("protocol", "udp") != "udp":
+        options = {name: value for name, value in options.items() if name not in _DATAGRAM_OPTIONS}
     if "persistence_netmask" in options and _mask_family(options["persistence_netmask"], service.vips) != family:
         del options["persistence_netmask"]
-    if service.fwmark:
-        key: dict[str, Any] = {"fwmark": service.fwmark, "address_family": f"ipv{family}"}
-    else:
-        key = {"address": vip, "port": port, "protocol": service.protocol}
     servers = []
     for server in service.servers:
         address = rip(service, server, family, rips)

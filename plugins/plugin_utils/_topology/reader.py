@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.address import is_ipv6
-from ansible_collections.lvs.cluster.plugins.module_utils._core.protocols import DIRECT, FORWARDING_METHODS, TRANSPORTS
+from ansible_collections.lvs.cluster.plugins.module_utils._core.protocols import DIRECT, FORWARDING_METHODS
 
 from .finding import Finding, Findings
 from .hosts import STATES, Groups, Hosts, Hostvars
@@ -16,9 +16,11 @@ from .identity import same
 from .inventory import DIRECTORS, REALSERVERS, Inventory
 from .model import Server, Service, Topology
 from .rules import service_findings, topology_findings
+from .traffic import read_traffic
 from .values import POOL_OPTIONS, SERVER_OPTIONS, SERVICE_OPTIONS, Notes, several
 
-_OWN = ("name", "address", "ports", "protocol", "fwmark", "forwarding", "directors", "real_servers")
+_TRAFFIC = ("ports", "protocol", "prove_ports", "sources")
+_OWN = ("name", "address", *_TRAFFIC, "fwmark", "forwarding", "directors", "real_servers")
 _SWITCHES = ("keep_weight", "may_be_empty")
 KNOWN = (*_OWN, *_SWITCHES, *SERVICE_OPTIONS, *POOL_OPTIONS)
 _SERVER_KNOWN = ("host", "address", *SERVER_OPTIONS)
@@ -70,17 +72,21 @@ class Reader:
             if item.get(option) in (None, "", [], ()):
                 notes.note("", where, option, "is missing", f"give it {option}")
         mark = item.get("fwmark")
+        vips = self._vips(f"{where}.address", item.get("address"))
+        traffic = read_traffic(notes, where, item, vips)
         service = Service(
             name,
-            self._vips(f"{where}.address", item.get("address")),
-            self._ports(f"{where}.ports", item.get("ports")),
-            notes.choice("", f"{where}.protocol", item.get("protocol", "tcp"), TRANSPORTS),
+            vips,
+            traffic.ports,
+            traffic.protocols,
             0 if mark is None else notes.ranged(f"{where}.fwmark", mark, 1, 0xFFFFFFFF),
             notes.choice("", f"{where}.forwarding", item.get("forwarding", DIRECT), FORWARDING_METHODS),
             self._directors(f"{where}.directors", item.get("directors")),
             self._pool(where, item),
             notes.options("", where, item, SERVICE_OPTIONS),
             self._switch(where, item, "may_be_empty"),
+            traffic.prove_ports,
+            traffic.sources,
         )
         notes.add(service_findings(where, service, self.hosts.rips))
         return service
@@ -97,13 +103,6 @@ class Reader:
             elif address:
                 read.append(address)
         return tuple(read)
-
-    def _ports(self, subject: str, value: Any) -> tuple[int, ...]:
-        values = () if value is None else self.notes.kind("", subject, value, "list") or ()
-        read = [self.notes.ranged(subject, port, 1, 65535) for port in values]
-        for port in dict.fromkeys(port for port in read if port and read.count(port) > 1):
-            self.notes.note("", subject, port, "is listed twice", "keep one")
-        return tuple(port for port in dict.fromkeys(read) if port)
 
     def _directors(self, subject: str, given: Any) -> tuple[str, ...]:
         read: list[str] = []

@@ -3,28 +3,30 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core.address import version
+from ansible_collections.lvs.cluster.plugins.module_utils._core.address import same_family, version
 from ansible_collections.lvs.cluster.plugins.module_utils._core.protocols import DIRECT, MASQUERADE, TUNNEL
 
-from .model import Server, Service, Topology, rip, service_options, tunnel_kind
+from .model import Server, Service, Topology, rip, service_keys, service_options, tunnel_kind
 from .owners import vip_owners
+from .proofs import all_proof_ports
+from .traffic import TCP
 
 
 def director_services(topology: Topology, host: str) -> list[dict[str, Any]]:
-    """Return the services of ipvs_table of a director: one for each VIP and port, or for each family of a mark."""
-    found = []
+    """Return the services of ipvs_table of a director: one for each VIP, port and protocol, or for a mark's family.
+
+    Items of lvs_services that share a mark are one service; the rules of the topology check that they are equal.
+    """
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
     for service in _directed(topology, host):
-        if service.fwmark:
-            vips = {version(vip): vip for vip in reversed(service.vips)}
-            found += [service_options(service, vips[family], 0, topology.rips) for family in sorted(vips)]
-        else:
-            found += [
-                service_options(service, vip, port, topology.rips) for vip in service.vips for port in service.ports
-            ]
-    return found
+        for key in service_keys(service):
+            if tuple(key.values()) not in found:
+                found[tuple(key.values())] = service_options(service, key, topology.rips)
+    return list(found.values())
 
 
 def director_vips(topology: Topology, host: str) -> list[str]:
@@ -71,10 +73,11 @@ def realserver_arp_source(topology: Topology, host: str) -> str:
 def director_marks(topology: Topology, host: str) -> list[dict[str, Any]]:
     """Return what packets need a director's marks; no ports mean every packet of the protocol to the VIP."""
     return [
-        {"address": vip, "ports": list(service.ports), "protocol": service.protocol, "mark": service.fwmark}
+        {"address": vip, "ports": [one.value for one in service.ports], "protocol": protocol, "mark": service.fwmark}
         for service in _directed(topology, host)
         if service.fwmark
         for vip in service.vips
+        for protocol in service.protocols
     ]
 
 
@@ -84,7 +87,7 @@ def director_openings(topology: Topology, host: str) -> list[dict[str, Any]]:
     Beside the VIPs these are the tunnels to the servers, and servers whose answers come back through the director.
     """
     directed = _directed(topology, host)
-    found = _openings(directed)
+    found = [opening for service in directed for opening in _admitted(service, _openings([service]))]
     for service in directed:
         for server, vip, address in _reached(topology, service):
             if server.options.get("state") == "absent":
@@ -93,8 +96,9 @@ def director_openings(topology: Topology, host: str) -> list[dict[str, Any]]:
                 found.append({**_outer(server, vip, address), "direction": "out"})
             elif service.forwarding == MASQUERADE:
                 own = server.options.get("port")
-                for port in [own] if own else service.ports or (None,):
-                    found.append({**_opening(address, port, service.protocol), "direction": "through"})
+                ports = [own] if own else _port_options(service)
+                behind = [_opening(address, port, protocol) for protocol in service.protocols for port in ports]
+                found += [{**opening, "direction": "through"} for opening in _admitted(service, behind)]
     return _each_once(found)
 
 
@@ -103,11 +107,13 @@ def realserver_openings(topology: Topology, host: str) -> list[dict[str, Any]]:
 
     Tunnels are open to the service's directors alone, also to those that are absent, which send until they have left,
     and to everybody when a director has no address of the tunnel's family. What is masqueraded is for an ordinary
-    address of the server's, whose filter is its own.
+    address of the server's, whose filter is its own. Where a service admits some sources only, its directors' probes
+    are admitted too.
     """
     served = [service for service in _served(topology, host) if service.forwarding != MASQUERADE]
-    found = _openings(served)
+    found = []
     for service in served:
+        found += [*_admitted(service, _openings([service])), *_probes(topology, service)]
         for server, vip, address in _reached(topology, service) if service.forwarding == TUNNEL else ():
             if server.host == host:
                 outer = _outer(server, vip, address)
@@ -142,18 +148,52 @@ def _vips(services: Iterable[Service]) -> list[str]:
     return list(dict.fromkeys(vip for service in services for vip in service.vips))
 
 
+def _port_options(service: Service) -> list[Any]:
+    return [ports.value for ports in service.ports] or [None]
+
+
 def _openings(services: Iterable[Service]) -> list[dict[str, Any]]:
     found = [
-        _opening(vip, port, service.protocol)
+        _opening(vip, port, protocol)
         for service in services
         for vip in service.vips
-        for port in service.ports or (None,)
+        for protocol in service.protocols
+        for port in _port_options(service)
     ]
     return _each_once(found)
 
 
-def _opening(address: str, port: int | None, protocol: str) -> dict[str, Any]:
+def _opening(address: str, port: int | str | None, protocol: str) -> dict[str, Any]:
     return {"address": address, "port": port, "protocol": protocol}
+
+
+def _admitted(service: Service, openings: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the openings, each for those sources of the service alone that are of its family."""
+    if not service.sources:
+        return [dict(opening) for opening in openings]
+    return [
+        {**opening, "source": source}
+        for opening in openings
+        for source in service.sources
+        if same_family(source, opening["address"])
+    ]
+
+
+def _probes(topology: Topology, service: Service) -> Iterator[dict[str, Any]]:
+    """Yield the openings for the probes of the service's directors that its sources do not admit."""
+    for director in service.directors if service.sources else ():
+        for dip in topology.dips.get(director, ()):
+            if not admits(service, dip):
+                for vip in (vip for vip in service.vips if same_family(vip, dip)):
+                    for port in all_proof_ports(service):
+                        yield {**_opening(vip, port, TCP), "source": dip}
+
+
+def admits(service: Service, address: str) -> bool:
+    """Return whether the service's sources admit a client's address; everybody where there are none."""
+    client = ipaddress.ip_address(address)
+    networks = (ipaddress.ip_network(source) for source in service.sources)
+    return not service.sources or any(client in network for network in networks)
 
 
 def _reached(topology: Topology, service: Service) -> Iterator[tuple[Server, str, str]]:
@@ -188,6 +228,7 @@ def _each_once(openings: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
     def key(one: Mapping[str, Any]) -> tuple[Any, ...]:
         address, source, direction = one["address"], one.get("source", ""), one.get("direction", "")
-        return direction, version(address), address, one["port"] or 0, one["protocol"], source
+        first, _dash, last = str(one["port"] or 0).partition("-")
+        return direction, version(address), address, int(first), int(last or first), one["protocol"], source
 
     return [dict(one) for _key, one in sorted({key(one): one for one in openings}.items())]

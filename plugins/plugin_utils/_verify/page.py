@@ -93,8 +93,10 @@ def _reply_path(seen: Seen) -> str:
 def _service(service: Service) -> ServiceText:
     ports = ", ".join(map(str, service.ports)) or "all ports"
     mark = f", by mark {service.fwmark}" if service.fwmark else ""
-    settings = f"{service.options.get('scheduler', 'wlc')}, forwarding {service.forwarding}{mark}"
-    return ServiceText(service.name, f"{', '.join(service.vips)} · {service.protocol} {ports}", settings)
+    sources = f", for {', '.join(service.sources)} only" if service.sources else ""
+    settings = f"{service.options.get('scheduler', 'wlc')}, forwarding {service.forwarding}{mark}{sources}"
+    protocols = ", ".join(service.protocols)
+    return ServiceText(service.name, f"{', '.join(service.vips)} · {protocols} {ports}", settings)
 
 
 def _hosts(seen: Seen, checks: Sequence[Check]) -> list[Card]:

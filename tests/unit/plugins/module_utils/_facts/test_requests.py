@@ -56,6 +56,13 @@ def test_http(web):
     assert outcome["summary"][-1] == "4 requests to 127.0.0.1:80: rs1 2, rs2 1, 1 failed"
 
 
+def test_the_address_that_sends(closed_port):
+    assert requests.source_address("127.0.0.1", closed_port) == "127.0.0.1"
+    # No route leads to what is not a unicast address, on any host.
+    assert requests.source_address("::ffff:255.255.255.255", 80) == ""
+    assert requests.report("x", [], "192.0.2.6")["source"] == "192.0.2.6"
+
+
 def test_tcp(web):
     made = requests.make_requests(2, lambda: requests.request_tcp("127.0.0.1", web, 5))
     assert requests.count_by_server(made) == {"(unnamed)": 2}

@@ -7,13 +7,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
+from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue, LvsError
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.operations import simulate
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import parse_services
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services
 from ansible_collections.lvs.cluster.plugins.module_utils._path import run as path_run
 from ansible_collections.lvs.cluster.plugins.module_utils._path.run import ask_patiently
-from ansible_collections.lvs.cluster.plugins.module_utils._table.readiness import Readiness, plan_ready, without_held
+from ansible_collections.lvs.cluster.plugins.module_utils._table.readiness import (
+    Readiness,
+    parse_prove_ports,
+    plan_ready,
+    without_held,
+)
 
 RS1, RS2 = {"address": "192.0.2.4"}, {"address": "192.0.2.5", "weight": 3}
 WEB = {"address": "192.0.2.30", "port": 80, "real_servers": [RS1, RS2], "purge": True}
@@ -43,11 +48,9 @@ def table_of(*services: Mapping[str, Any]) -> dict[Any, Any]:
     return simulate({}, plan_services({}, parse_services(services)).operations)
 
 
-def planned(before: Sequence[Mapping[str, Any]], services: Sequence[Mapping[str, Any]], ask: Any):
-    table = table_of(*before)
-    return plan_ready(
-        table, services, parse_services(services), lambda some: plan_services(table, some), Readiness(MARKS, ask)
-    )
+def planned(before: Sequence[Mapping[str, Any]], services: Sequence[Mapping[str, Any]], ask: Any, prove_ports: Any = ()):
+    table, readiness = table_of(*before), Readiness(MARKS, ask, parse_prove_ports(prove_ports))
+    return plan_ready(table, services, parse_services(services), lambda some: plan_services(table, some), readiness)
 
 
 def test_who_begins_to_get_clients_is_asked():
@@ -124,6 +127,51 @@ def test_a_mark_stands_for_all_of_its_ports():
     plan = planned([], [MARKED], servers)
     assert [asked[:2] for asked in servers.asked] == [("192.0.2.31", 80), ("192.0.2.31", 443)]
     assert [one["service"] for one in plan.results["held"]] == [{"fwmark": 7, "address_family": "ipv4"}]
+
+
+def test_ports_that_need_not_listen_are_not_asked():
+    """As those of passive FTP, and the datagrams that belong to a TCP port."""
+    servers = Servers(("192.0.2.4", 443))
+    proof = {"service": {"fwmark": 7}, "address": "192.0.2.31", "ports": [80]}
+    plan = planned([], [MARKED], servers, [proof])
+    assert [asked[:2] for asked in servers.asked] == [("192.0.2.31", 80)]
+    assert plan.results["held"] == []
+
+
+def test_one_port_proves_several_services():
+    services = [{**WEB, "port": port, "protocol": protocol} for port in (554, 6970) for protocol in ("tcp", "udp")]
+    key = ("address", "port", "protocol")
+    proofs = [
+        {"service": {name: one[name] for name in key}, "address": "192.0.2.30", "ports": [554]} for one in services
+    ]
+    servers = Servers(("192.0.2.5", 554))
+    plan = planned([], services, servers, proofs)
+    held = [(one["service"]["port"], one["service"]["protocol"], one["server"]["address"]) for one in plan.results["held"]]
+    assert held == [(port, protocol, "192.0.2.5") for port in (554, 6970) for protocol in ("tcp", "udp")]
+    # Without it each port would have been asked for itself.
+    assert {held["service"]["port"] for held in planned([], services, servers).results["held"]} == {554}
+
+
+def test_nothing_proves_a_service():
+    servers = Servers("192.0.2.4")
+    proof = {"service": {"fwmark": 7, "address_family": "ipv4"}, "address": "192.0.2.31", "ports": []}
+    assert planned([], [MARKED], servers, [proof]).results["held"] == []
+    assert servers.asked == []
+
+
+@pytest.mark.parametrize(
+    ("change", "about"),
+    [
+        ({"ports": [0]}, ("ports of prove_ports", 0)),
+        ({"address": "192.0.2.0/24"}, ("address of prove_ports", "192.0.2.0/24")),
+        ({"service": {"port": 80}}, ("address", None)),
+    ],
+)
+def test_mistakes_of_prove_ports(change, about, error_words):
+    proof = {"service": {"fwmark": 7}, "address": "192.0.2.31", "ports": [80], **change}
+    with pytest.raises(InvalidValue) as raised:
+        parse_prove_ports([proof])
+    assert error_words(raised.value) == about
 
 
 def test_another_port_behind_masquerade():

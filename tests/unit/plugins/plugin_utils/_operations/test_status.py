@@ -181,6 +181,28 @@ def test_of_the_ports_of_a_mark_the_bad_one_is_told():
     ]
 
 
+def test_a_port_that_proves_others_is_told_of_each():
+    """Of UDP nothing is known by itself; the TCP port that proves it is shown, and a bad one before all."""
+    item = {**SERVICES[0], "address": "192.0.2.30", "ports": [53, 54], "protocol": ["tcp", "udp"], "prove_ports": [53]}
+    read = read_topology([item], GROUPS, HOSTVARS)
+    unknown = path("192.0.2.4", "unproven", None, 53)
+    unknown["service"] = {**unknown["service"], "protocol": "udp"}
+    paths = [unknown, path("192.0.2.4", "ok", True, 53), path("192.0.2.5", "silent", False, 53)]
+    found = operations_status.director_status(read, "lb1", told(), paths)
+    verdicts = {one["service"]: [server["path"]["verdict"] for server in one["servers"]] for one in found["services"]}
+    names = [f"{protocol} 192.0.2.30:{port}" for port in (53, 54) for protocol in ("tcp", "udp")]
+    assert verdicts == dict.fromkeys(names, ["ok", "silent"])
+
+
+def test_items_that_share_a_mark_are_named_together():
+    items = [{**SERVICES[0], "fwmark": 7}, {**SERVICES[0], "name": "quic", "protocol": "udp", "fwmark": 7}]
+    found = operations_status.director_status(read_topology(items, GROUPS, HOSTVARS), "lb1", told())
+    assert {one["service"]: one["name"] for one in found["services"]} == {
+        "fwmark 7": "web, quic",
+        "fwmark 7 (ipv6)": "web, quic",
+    }
+
+
 @given(tables(), st.integers(0, 1 << 64))
 def test_any_table_is_told_in_full_and_stands_in_columns(table, count):
     counters = Counters(*[count] * 10)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.lvs.cluster.plugins.module_utils._core.ports import PortRange
 from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import (
     Gateway,
     HostFacts,
@@ -27,13 +28,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 VIP, DIP, ROUTER = "192.0.2.30", "192.0.2.3", "192.0.2.1"
+PORTS = (PortRange(80, 80),)
 MAC = {"lb1": "02:00:00:00:00:03", "rs1": "02:00:00:00:00:04", "rs2": "02:00:00:00:00:05", "x": "02:00:00:00:00:66"}
 LO = Interface("lo", "", True, ("127.0.0.1/8",))
 
 
 def cluster(forwarding: str = "direct", *, rip: str = "192.0.2.4", **options: Any) -> Topology:
     servers = (Server("rs1", rip, {}), Server("rs2", "192.0.2.5", {}))
-    service = Service("web", (VIP,), (80,), "tcp", 0, forwarding, ("lb1",), servers, options)
+    service = Service("web", (VIP,), PORTS, ("tcp",), 0, forwarding, ("lb1",), servers, options)
     return Topology((service,), {"lb1": (DIP,)}, {"rs1": (rip,), "rs2": ("192.0.2.5",)})
 
 
@@ -195,6 +197,28 @@ def test_rule(name: str, error_words: Any) -> None:
     assert ("warning" if found.warning else "error", *error_words(found.finding.error)) == about
 
 
+@pytest.mark.parametrize(
+    ("change", "about"),
+    [
+        ({"protocols": ("udp",)}, ["lvs_services (web).protocol"]),
+        ({"protocols": ("udp",), "prove_ports": ()}, []),
+        ({"protocols": ("tcp", "udp")}, []),
+        ({"fwmark": 7, "ports": ()}, ["lvs_services (web).ports", "lvs_services (web).prove_ports"]),
+        ({"fwmark": 7, "ports": (), "protocols": ("udp",)}, ["lvs_services (web).ports", "lvs_services (web).protocol"]),
+        ({"fwmark": 7, "ports": (), "prove_ports": (80,)}, ["lvs_services (web).ports"]),
+        ({"fwmark": 7, "ports": (), "prove_ports": ()}, ["lvs_services (web).ports"]),
+        ({"fwmark": 7}, []),
+        ({"prove_ports": ()}, []),
+        ({"protocols": ("udp",), "servers": ()}, []),
+    ],
+)  # fmt: skip
+def test_what_nothing_proves_is_warned_of(change: dict[str, Any], about: list[str], error_words: Any) -> None:
+    topology = cluster()
+    topology = topology._replace(services=(topology.services[0]._replace(**change),))
+    found = preflight_report.findings(topology, healthy())
+    assert [(one.warning, error_words(one.finding.error)[0]) for one in found] == [(True, one) for one in about]
+
+
 def finished() -> dict[str, HostFacts]:
     """A cluster that stands: the VIP on the director, and on lo of the servers, which keep quiet."""
     facts, lo = healthy(), LO._replace(addresses=(*LO.addresses, f"{VIP}/32"))
@@ -298,7 +322,7 @@ def test_a_healthy_cluster_of_any_shape(data: st.DataObject) -> None:
         pool = data.draw(st.lists(st.sampled_from(servers), unique=True)) if servers else []
         members = tuple(Server(host, address[host], {}) for host in pool)
         services.append(
-            Service(f"s{n}", (f"{family}{90 + n}",), (80,), "tcp", 0, "direct", tuple(directors), members, {})
+            Service(f"s{n}", (f"{family}{90 + n}",), PORTS, ("tcp",), 0, "direct", tuple(directors), members, {})
         )
     topology = Topology(tuple(services), {h: (address[h],) for h in directors}, {h: (address[h],) for h in servers})
     standing = data.draw(st.booleans())

@@ -85,6 +85,14 @@ def test_ports_of_one_pool_share_an_item():
     )
 
 
+def test_a_pool_without_weights_is_meant_to_be_so():
+    """lvs_services would take it for a mistake otherwise."""
+    (item,) = adopt([{**WEB, "real_servers": [{**SERVER, "weight": 0}]}]).services
+    assert item["may_be_empty"] is True
+    assert made([item])
+    assert "may_be_empty" not in adopt([WEB]).services[0]
+
+
 def test_the_filter_gives_both():
     adopted = adopt([WEB, {**WEB, "port": 0}])
     assert FilterModule().filters()["adopted_services"]([WEB, {**WEB, "port": 0}]) == {

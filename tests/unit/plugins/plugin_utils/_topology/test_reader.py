@@ -123,7 +123,14 @@ def test_no_mistakes(change):
         ({}, {"ports": [443], "fwmark": 7}, ("lvs_services (two)", "192.0.2.30 port 443/tcp")),
         ({}, {"ports": None, "fwmark": 7}, ("lvs_services (two)", "192.0.2.30 any port/tcp")),
         ({"ports": None, "fwmark": 7}, {"ports": [81]}, ("lvs_services (two)", "192.0.2.30 port 81/tcp")),
-        ({"fwmark": 7}, {"fwmark": "7", "ports": [81]}, ("lvs_services (two)", "fwmark 7 (IPv4)")),
+        ({"fwmark": 7}, {"fwmark": "7", "ports": [81], "scheduler": "wlc"}, ("lvs_services (two)", "fwmark 7 (IPv4)")),
+        ({"fwmark": 7}, {"fwmark": 7, "ports": [81], "real_servers": ["rs1"]}, ("lvs_services (two)", "fwmark 7 (IPv4)")),
+        ({"fwmark": 7}, {"fwmark": 7, "ports": [81], "weight": 9}, ("lvs_services (two)", "fwmark 7 (IPv4)")),
+        ({"fwmark": 7}, {"fwmark": 7, "ports": [81], "forwarding": "tunnel"}, ("lvs_services (two)", "fwmark 7 (IPv4)")),
+        ({"fwmark": 7}, {"fwmark": 7, "ports": [443]}, ("lvs_services (two)", "192.0.2.30 port 443/tcp")),
+        ({"ports": ["70-90"]}, {"ports": [80]}, ("lvs_services (two)", "192.0.2.30 port 80/tcp")),
+        ({"ports": [80]}, {"ports": ["70-90"]}, ("lvs_services (two)", "192.0.2.30 port 70-90/tcp")),
+        ({"protocol": ["tcp", "udp"], "ports": [80]}, {"protocol": "udp", "ports": [80]}, ("lvs_services (two)", "192.0.2.30 port 80/udp")),
         ({}, {"ports": [81], "directors": ["lb1"]}, ("lvs_services (two)", "192.0.2.30")),
         ({}, 5, ("lvs_services[1]", "5")),
     ],
@@ -166,6 +173,48 @@ def test_all_may_leave_with_the_directors():
     changes = {host: {"realserver_state": "absent"} for host in ("rs1", "rs2")}
     assert mistakes([WEB], **changes, lb1={"director_state": "absent"}) != []
     assert mistakes([WEB], **changes, lb1={"director_state": "absent"}, lb2={"director_state": "absent"}) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "hosts", "states"),
+    [
+        ({"weight": 0, **ONLY_RS1}, {}, "rs1 weight 0"),
+        ({"weight": 0, "keep_weight": True, **ONLY_RS1}, {}, "rs1 weight 0"),
+        ({"weight": 0, "upper_threshold": 5, **ONLY_RS1}, {}, "rs1 weight 0"),
+        ({"real_servers": [{"host": "rs1", "weight": 0}, {"address": "192.0.2.9", "weight": "0"}]}, {}, "rs1 weight 0, 192.0.2.9 weight 0"),
+        ({"real_servers": [{"host": "rs1", "weight": 0}, {"host": "rs2", "state": "drained"}]}, {}, "rs1 weight 0, rs2 drained"),
+        ({"real_servers": [{"host": "rs1", "state": "absent"}]}, {}, "rs1 absent"),
+        ({}, {"rs1": {"realserver_weight": 0}, "rs2": {"realserver_weight": "0"}}, "rs1 weight 0, rs2 weight 0"),
+        ({"weight": 9}, {"rs1": {"realserver_weight": 0}, "rs2": {"realserver_state": "absent"}}, "rs1 weight 0, rs2 absent"),
+        ({"fwmark": 7, "weight": 0, **ONLY_RS1}, {}, "rs1 weight 0"),
+        ({"forwarding": "masquerade", "weight": 0, **ONLY_RS1}, {}, "rs1 weight 0"),
+        # One family of two
+        ({"address": BOTH, "real_servers": ["192.0.2.9"]}, {}, "none has an IPv6 address"),
+        ({"address": BOTH, "real_servers": ["192.0.2.9", {"address": "2001:db8::9", "weight": 0}]}, {}, "2001:db8::9 weight 0"),
+        ({"address": BOTH, "real_servers": ["2001:db8::9", {"host": "rs2", "state": "drained"}]}, {}, "rs2 drained"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_clients_would_find_nobody(change, hosts, states, error_words):
+    (mistake,) = mistakes([{**WEB, **change}], **hosts)
+    assert error_words(mistake) == ("lvs_services (web).real_servers", None)
+    assert f"({states})" in mistake.rule
+    assert mistakes([{**WEB, **change, "may_be_empty": True}], **hosts) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"real_servers": [{"host": "rs1", "weight": 0}, "rs2"]},
+        {"real_servers": [{"host": "rs1", "weight": 1}], "weight": 0},
+        {"keep_weight": True, "real_servers": [{"host": "rs1", "weight": 0}, "rs2"]},
+        {"address": BOTH, "real_servers": ["rs2", {"address": "192.0.2.9", "weight": 0}]},
+        {"address": BOTH, "real_servers": []},
+    ],
+    ids=str,
+)
+def test_clients_would_find_somebody_or_a_pool_that_is_meant_to_be_empty(change):
+    assert mistakes([{**WEB, **change}]) == []
 
 
 def test_all_mistakes_at_once():

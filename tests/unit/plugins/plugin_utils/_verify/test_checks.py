@@ -45,6 +45,46 @@ def test_a_good_cluster(hosts: dict[str, Any]) -> None:
     assert "All " in told["html"]
 
 
+def requests_of(hosts: dict[str, Any], source: str, failed: int) -> None:
+    """Have the client's requests come from an address, and some of them fail."""
+    visited = hosts["client"]["__verify_visits"]["services"][0]
+    lost = {"server": "", "error": "timed out", "milliseconds": 5000}
+    visited.update(source=source, failed=failed, visits=[*[lost] * failed, *visited["visits"][failed:]])
+
+
+@pytest.mark.parametrize(
+    ("sources", "source", "failed", "errors", "warnings"),
+    [
+        (["198.51.100.0/24"], "192.0.2.6", 12, 0, 0),
+        (["198.51.100.0/24"], "192.0.2.6", 3, 0, 1),
+        (["192.0.2.0/24"], "192.0.2.6", 12, 1, 0),
+        (["192.0.2.0/24"], "192.0.2.6", 0, 0, 0),
+        (["198.51.100.0/24"], "", 12, 1, 0),
+        (None, "192.0.2.6", 12, 1, 0),
+    ],
+)
+def test_a_client_that_sources_do_not_admit(
+    hosts: dict[str, Any], sources: Any, source: str, failed: int, errors: int, warnings: int
+) -> None:
+    """That it gets no answer is what was asked for; that it gets one is worth a look."""
+    for look in (hosts["director"]["__verify_after"], hosts["director"]["__verify_look"]["table"]):
+        look["counters"] = table(0, 0)["counters"]
+    requests_of(hosts, source, failed)
+    told = judge(hosts, [{**SERVICES[0], "sources": sources}])
+    assert (len(told["errors"]), len(told["warnings"])) == (errors, warnings)
+    text = "\n".join(told["lines"])
+    assert ("which sources do not admit" in text) == (sources == ["198.51.100.0/24"] and bool(source))
+
+
+@pytest.mark.parametrize(
+    ("change", "note"),
+    [({"prove_ports": []}, True), ({"fwmark": 7, "ports": None}, True), ({"protocol": "udp"}, False), ({}, False)],
+)
+def test_a_service_that_nothing_proves_is_told_of(hosts: dict[str, Any], change: dict[str, Any], note: bool) -> None:
+    told = judge(hosts, [{**SERVICES[0], **change}])
+    assert any("service web: no port proves its servers" in one for one in told["warnings"]) == note
+
+
 def bad_lines(told: dict[str, Any]) -> list[str]:
     return [line for line in told["lines"] if line.startswith("  BAD")]
 

@@ -33,7 +33,7 @@ def test_every_text_of_the_page_is_escaped() -> None:
     evil = "<b>\"&'</b>"
     read = read_topology(SERVICES, GROUPS, {one: {"ansible_host": address} for one, address in ADDRESSES.items()})
     service = read.services[0]._replace(
-        name=evil, vips=(evil,), protocol=evil, forwarding=evil, options={"scheduler": evil}, directors=(evil,)
+        name=evil, vips=(evil,), protocols=(evil,), forwarding=evil, options={"scheduler": evil}, directors=(evil,)
     )
     topology = read._replace(services=(service,), dips={evil: (evil,)}, rips={evil: (evil,)})
     visits = {evil: [{"service": evil, "failed": 0, "servers": {evil: 1}, "visits": [{}]}]}
