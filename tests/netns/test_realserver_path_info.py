@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core.address import is_ipv6
+from ansible_collections.lvs.cluster.plugins.module_utils._path.services import service_paths
 from ansible_collections.lvs.cluster.plugins.modules.realserver_path_info import answer
 from netns_hosts import RIGHTS, Namespace, Segment
 
@@ -138,6 +139,23 @@ def test_behind_a_gateway(cluster: Segment) -> None:
     cluster.host(1).ip("route add default via 192.0.2.6")
     result = prove(cluster.host(1), service("203.0.113.9"))
     assert "203.0.113.9 is behind the gateway 192.0.2.6" in result["paths"][0]["rule"]
+
+
+def test_ports_that_need_not_listen(cluster: Segment) -> None:
+    """As those of passive FTP: one port proves a mark, and by itself each of the others would keep the server back."""
+    proof = [{"service": {"fwmark": 21, "address_family": "ipv4"}, "address": VIP, "ports": [21]}]
+    marked = {"fwmark": 21, "address_family": "ipv4", "real_servers": [{"address": "192.0.2.2"}]}
+    marks = [
+        {"address": VIP, "ports": [21, 40000, "41000-41100"], "protocol": protocol, "mark": 21}
+        for protocol in ("tcp", "udp")
+    ]
+    with listening(cluster.host(2), ANY, 21):
+        result = prove(cluster.host(1), *service_paths([marked], marks, proof))
+        without = prove(cluster.host(1), *service_paths([marked], marks))
+    # Of UDP nothing is proved, and it keeps nobody back.
+    assert (result["ok"], verdicts(result)) == (True, ["ok", "unproven"])
+    assert (without["ok"], verdicts(without)) == (False, ["ok", "refused", "refused", "unproven"])
+    assert verdicts(prove(cluster.host(1), *service_paths([marked], marks, proof))) == ["refused", "unproven"]
 
 
 @FAMILIES

@@ -14,13 +14,14 @@ WEB, WEB6, SHOP = "192.168.91.30", "2001:db8:91::30", "192.168.91.31"
 WEIGHTS = {"rs1": 1, "rs2": 2, "rs3": 3}
 RIPS = {"rs1": "192.168.91.4", "rs2": "192.168.91.5", "rs3": "192.168.91.7"}
 RIPS6 = {"rs1": "[2001:db8:91::4]", "rs2": "[2001:db8:91::5]", "rs3": "[2001:db8:91::7]"}
+# It prints who answers datagrams at a port, which is its argument.
 ECHO = """
-import collections, socket
+import socket, sys
 names = []
 for _ in range(6):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
         one.settimeout(10)
-        one.sendto(b"who?", ("192.168.91.31", 5300))
+        one.sendto(b"who?", ("192.168.91.31", int(sys.argv[1])))
         names.append(one.recv(100).decode())
 print(*names)
 """
@@ -41,8 +42,14 @@ def test_a_client_has_one_server_for_all_ports_of_a_mark():
     assert list(visits.values()) == [6]
 
 
+def test_a_client_has_one_server_for_both_protocols_of_a_mark():
+    """Datagrams to a port of the range, at which no server listens by TCP."""
+    (name,) = served(f"http://{SHOP}/", 1)
+    assert on("client", "python3 - 8085", ECHO).split() == [name] * 6
+
+
 def test_udp_goes_to_its_own_pool_packet_by_packet():
-    assert Counter(on("client", "python3 -", ECHO).split()) == {"rs1": 3, "rs3": 3}
+    assert Counter(on("client", "python3 - 5300", ECHO).split()) == {"rs1": 3, "rs3": 3}
 
 
 def test_the_table():

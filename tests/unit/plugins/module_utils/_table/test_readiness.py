@@ -48,7 +48,9 @@ def table_of(*services: Mapping[str, Any]) -> dict[Any, Any]:
     return simulate({}, plan_services({}, parse_services(services)).operations)
 
 
-def planned(before: Sequence[Mapping[str, Any]], services: Sequence[Mapping[str, Any]], ask: Any, prove_ports: Any = ()):
+def planned(
+    before: Sequence[Mapping[str, Any]], services: Sequence[Mapping[str, Any]], ask: Any, prove_ports: Any = ()
+):
     table, readiness = table_of(*before), Readiness(MARKS, ask, parse_prove_ports(prove_ports))
     return plan_ready(table, services, parse_services(services), lambda some: plan_services(table, some), readiness)
 
@@ -146,7 +148,9 @@ def test_one_port_proves_several_services():
     ]
     servers = Servers(("192.0.2.5", 554))
     plan = planned([], services, servers, proofs)
-    held = [(one["service"]["port"], one["service"]["protocol"], one["server"]["address"]) for one in plan.results["held"]]
+    held = [
+        (one["service"]["port"], one["service"]["protocol"], one["server"]["address"]) for one in plan.results["held"]
+    ]
     assert held == [(port, protocol, "192.0.2.5") for port in (554, 6970) for protocol in ("tcp", "udp")]
     # Without it each port would have been asked for itself.
     assert {held["service"]["port"] for held in planned([], services, servers).results["held"]} == {554}

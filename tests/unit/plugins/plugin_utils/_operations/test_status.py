@@ -191,7 +191,7 @@ def test_a_port_that_proves_others_is_told_of_each():
     found = operations_status.director_status(read, "lb1", told(), paths)
     verdicts = {one["service"]: [server["path"]["verdict"] for server in one["servers"]] for one in found["services"]}
     names = [f"{protocol} 192.0.2.30:{port}" for port in (53, 54) for protocol in ("tcp", "udp")]
-    assert verdicts == dict.fromkeys(names, ["ok", "silent"])
+    assert verdicts == {name: ["ok", "silent"] for name in names}
 
 
 def test_items_that_share_a_mark_are_named_together():

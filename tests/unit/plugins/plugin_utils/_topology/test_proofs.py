@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.lvs.cluster.plugins.module_utils._core.address import is_ipv6
+from ansible_collections.lvs.cluster.plugins.module_utils._path.services import proving_ends, service_ends
 from ansible_collections.lvs.cluster.plugins.plugin_utils._operations.servers import paths_of
+from ansible_collections.lvs.cluster.plugins.plugin_utils._topology import views
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.host_view import host_view
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.proofs import (
     client_services,
@@ -13,6 +16,8 @@ from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.proofs impor
 )
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.reader import read_topology
 from described_hosts import BOTH, GROUPS, VARS, WEB
+from hypothesis import given
+from hypothesis import strategies as st
 
 VIP = WEB["address"]
 FTP = {"ports": [80, 40000, 40001], "fwmark": 21}
@@ -106,6 +111,40 @@ def test_a_mark_is_proved_by_each_vip_and_each_item_that_has_it():
 )
 def test_what_nothing_proves(change, proved):
     assert [service.name for service in without_proof(read(change))] == ([] if proved else ["s0"])
+
+
+@st.composite
+def items(draw):
+    """Return a service without a mistake: ports and ranges that are apart, with a mark or without."""
+    bounds = sorted(draw(st.sets(st.integers(1, 65535), min_size=2, max_size=8)))
+    marked = draw(st.booleans())
+    ports = [f"{first}-{last if marked else min(last, first + 9)}" for first, last in zip(bounds[::2], bounds[1::2])]
+    protocols = draw(st.lists(st.sampled_from(["tcp", "udp", "sctp"]), min_size=1, unique=True))
+    item = {"ports": ports, "protocol": protocols, "address": BOTH, "real_servers": ["rs2"]}
+    if "tcp" in protocols and draw(st.booleans()):
+        item["prove_ports"] = draw(st.lists(st.sampled_from(bounds[: 2 * len(ports) : 2]), unique=True))
+    return {**item, "fwmark": 7} if marked else item
+
+
+@given(items())
+def test_each_service_is_proved_or_known_not_to_be(item):
+    """Whatever receives traffic is probed by TCP at a port of its own item, unless nothing can prove it or nothing is to."""
+    topology = read(item)
+    (service,) = topology.services
+    proving = proving_ends(director_prove_ports(topology, "lb1"))
+    for options in views.director_services(topology, "lb1"):
+        found = service_ends(options, views.director_marks(topology, "lb1"), proving)
+        by_tcp = [end for end in found if end[2] == "tcp"]
+        provable = "tcp" in item["protocol"] and item.get("prove_ports") != []
+        assert bool(by_tcp) == provable == (without_proof(topology) == [])
+        assert all(vip in BOTH and port in service.single_ports for vip, port, _protocol in found)
+        of_ipv6 = is_ipv6(options.get("address", "")) or options.get("address_family") == "ipv6"
+        assert {is_ipv6(vip) for vip, _port, _protocol in found} <= {of_ipv6}
+        if "prove_ports" in item:
+            assert {port for _vip, port, _protocol in by_tcp} == set(item["prove_ports"])
+        # What cannot be proved is among the paths, and is shown as such.
+        others = {protocol for protocol in item["protocol"] if protocol != "tcp"}
+        assert {end[2] for end in found} - {"tcp"} == (others if "fwmark" in item else {options["protocol"]} - {"tcp"})
 
 
 def test_a_host_has_ports_of_its_own():

@@ -165,7 +165,7 @@ def topologies(draw):
             "ports": sorted(draw(st.sets(st.integers(1, 65535), min_size=1, max_size=4))),
             "directors": draw(st.lists(st.sampled_from(["lb0", "lb1", "lb2"]), min_size=1, unique=True)),
             "real_servers": draw(st.lists(st.sampled_from(names), unique=True)),
-            "protocol": draw(st.sampled_from(["tcp", "udp", "sctp"])),
+            "protocol": draw(st.lists(st.sampled_from(["tcp", "udp", "sctp"]), min_size=1, unique=True)),
             "keep_weight": draw(st.booleans()),
             "may_be_empty": True,
         }
@@ -186,14 +186,24 @@ def test_views_agree(drawn):
             parse_service(one)
         keys = [one.get("fwmark") or (one["address"], one["port"], one["protocol"]) for one in services]
         plain = [item for item in mine if "fwmark" not in item]
-        wanted = [(vip, port, item["protocol"]) for item in plain for vip in item["address"] for port in item["ports"]]
+        wanted = [
+            (vip, port, protocol)
+            for item in plain
+            for vip in item["address"]
+            for port in item["ports"]
+            for protocol in item["protocol"]
+        ]
         wanted += [item["fwmark"] for item in mine if "fwmark" in item for _vip in item["address"]]
         assert sorted(map(str, keys)) == sorted(map(str, wanted))
         listed = views.director_openings(found, director)
         WantedFirewall.from_options({"name": "director", "open": listed})
         to_vips = {(one["address"], one["port"], one["protocol"]) for one in listed if "direction" not in one}
         assert to_vips == {
-            (vip, port, item["protocol"]) for item in mine for vip in item["address"] for port in item["ports"]
+            (vip, port, protocol)
+            for item in mine
+            for vip in item["address"]
+            for port in item["ports"]
+            for protocol in item["protocol"]
         }
         ways = {"tunnel": "out", "masquerade": "through"}
         pools = {item["forwarding"] for item in mine if any(one["forwarding"] == item["forwarding"] and one.get("state") != "absent"
