@@ -117,6 +117,24 @@ def test_views_in_a_playbook(tmp_path):
     assert [server["initial_weight"] for server in mail["real_servers"]] == [2, 1]
 
 
+def test_ranges_protocols_and_sources_in_a_playbook(tmp_path):
+    """The roles' argument specs take them, also from templates."""
+    taken = (
+        "ports: ['{{ 20 + 5 }}', 40000-40010], protocol: [tcp, udp], prove_ports: [40000], sources: ['{{ segment }}.9']"
+    )
+    run = played(tmp_path, INVENTORY.replace("ports: [25, 587]", taken))
+    assert run.status == 0, run.output
+    lb1 = json.loads((tmp_path / "lb1.json").read_text())
+    assert [(one["protocol"], one["ports"]) for one in lb1["director_marks"]] == [
+        ("tcp", [25, "40000-40010"]),
+        ("udp", [25, "40000-40010"]),
+    ]
+    assert lb1["director_prove_ports"] == [
+        {"service": {"fwmark": 7, "address_family": "ipv4"}, "address": "192.0.2.31", "ports": [40000]}
+    ]
+    assert {one.get("source") for one in lb1["director_openings"]} == {None, "192.0.2.9"}
+
+
 def test_mistakes_in_a_playbook(tmp_path):
     run = played(tmp_path, INVENTORY.replace("ports: [25, 587]", "ports: [0], colour: red"))
     assert run.status != 0
