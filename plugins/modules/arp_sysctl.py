@@ -15,7 +15,8 @@ description:
   - The kernel combines the value of V(all) with each interface's own, and the rule differs from setting to setting; it
     is given with each option. The module computes the value that acts on every real interface, returns it, and by
     default refuses to go on when it would not be the one asked for, before anything is changed.
-  - A setting that is left out stays as it is. Several runs on one host can declare different interfaces and settings in
+  - A setting that is left out stays as it is, and so does a value of O(arp_ignore) or O(arp_announce) that is stricter than the one that is
+    asked for; see O(on_stricter). Several runs on one host can declare different interfaces and settings in
     one file; each only replaces its own lines.
   - What the kernel had before the first run is remembered in C(/var/lib/lvs-cluster/sysctl.json), and given back by
     O(state=absent).
@@ -39,12 +40,15 @@ options:
       - Which ARP requests are answered, read on the interface that receives the request. V(1) is what an LVS-DR server
         needs, as the VIP is on another interface than the one that receives the request.
       - In effect is the larger of V(all) and the interface's own value.
+      - V(2) and V(8) are stricter than V(1). V(2) also does not answer senders of other subnets, and V(8) answers no request at all, not even for
+        the host's own address.
+      - V(3) is neither stricter nor weaker. It answers for addresses on other interfaces, except for those of scope host.
     type: int
     choices: [0, 1, 2, 3, 8]
   arp_announce:
     description:
       - Which own address ARP requests carry. V(2) is what an LVS-DR server needs, or its requests advertise the VIP.
-      - In effect is the larger of V(all) and the interface's own value.
+      - In effect is the larger of V(all) and the interface's own value. V(2) is stricter than V(1).
     type: int
     choices: [0, 1, 2]
   arp_filter:
@@ -71,6 +75,7 @@ options:
     description:
       - The check of source addresses by the reverse path; V(0) none, V(1) strict, V(2) loose.
       - In effect is the larger of V(all) and the interface's own value, so that V(0) needs both.
+      - The value is set as it is asked for, since the larger one is not the stricter one, and a stricter one drops packets.
     type: int
     choices: [0, 1, 2]
   send_redirects:
@@ -117,6 +122,29 @@ options:
       - Lines of other files that would win over these at the next boot are named in a warning.
     type: raw
     default: true
+  on_stricter:
+    description:
+      - What to do with a value that protects more than the one that is asked for. Only O(arp_ignore) and O(arp_announce) above V(0) have
+        such values; any other setting gets the value that is asked for.
+      - V(keep) leaves it, in the kernel and at boot. It applies to values that the host had before the first run, that another program set
+        since, or that another file sets at boot. RV(stricter) lists them.
+      - V(replace) sets the value that is asked for.
+    type: str
+    choices: [keep, replace]
+    default: keep
+    version_added: 1.1.0
+  restore:
+    description:
+      - Settings that earlier runs declared for O(interfaces) and that are not to be declared any more. The module removes them from the file, and
+        restores the values from before the first run.
+      - A setting that no run declared stays as it is. So does a value that is not known, or that another program changed since.
+      - The other settings of the task are set in the same run.
+    type: list
+    elements: str
+    choices: [forwarding, accept_redirects, arp_ignore, arp_announce, arp_filter, proxy_arp, arp_accept, arp_notify, rp_filter, send_redirects,
+      secure_redirects, accept_local, route_localnet, promote_secondaries]
+    default: []
+    version_added: 1.1.0
   effective_on:
     description:
       - The interfaces on which the values have to be in effect, where that is less than O(interfaces) says. A director's redirects,
@@ -132,6 +160,7 @@ options:
     description:
       - V(absent) takes what was declared for O(interfaces) out of the file and gives back the values from before
         the first run, or the kernel's defaults where these are not known (RV(operations) says which).
+      - A value that another program changed since the last run stays as it is.
       - With settings given it does so for these only, whatever their values, and otherwise for all.
     type: str
     choices: [present, absent]
@@ -155,7 +184,12 @@ EXAMPLES = r"""
   lvs.cluster.arp_sysctl:
     interfaces: [all, default, lo, eth0]
     send_redirects: 0
-    forwarding: 0
+
+- name: A director leaves forwarding as it is, which an earlier run set
+  lvs.cluster.arp_sysctl:
+    interfaces: [all, default, eth0]
+    send_redirects: 0
+    restore: [forwarding]
 
 - name: A tunnel device accepts what comes out of the tunnel, until the next reboot
   lvs.cluster.arp_sysctl:
@@ -188,6 +222,15 @@ effective:
   sample:
     eth0: {arp_ignore: 1, arp_announce: 2}
     lo: {arp_ignore: 1, arp_announce: 2}
+stricter:
+  description:
+    - The values that stay since they are stricter than what is asked for, each with the C(name) of the sysctl, its C(value) and the value that
+      is C(asked) for.
+  returned: success
+  type: list
+  elements: dict
+  version_added: 1.1.0
+  sample: [{name: net/ipv4/conf/all/arp_ignore, value: 2, asked: 1}]
 persisted:
   description: The file that brings the values back after a reboot, or an empty string.
   returned: success
@@ -207,6 +250,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "interfaces": {"type": "list", "elements": "str", "default": ["all", "default", "lo"]},
     **{key: {"type": "int", "choices": list(setting.values)} for key, setting in SETTINGS.items()},
     "persist": {"type": "raw", "default": True},
+    "on_stricter": {"type": "str", "choices": ["keep", "replace"], "default": "keep"},
+    "restore": {"type": "list", "elements": "str", "choices": list(SETTINGS), "default": []},
     "effective_on": {"type": "list", "elements": "str"},
     "on_ineffective": {"type": "str", "choices": ["fail", "warn"], "default": "fail"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

@@ -30,7 +30,7 @@ class SysctlClient:
     def read(self, request: Request) -> Facts:
         """Return the facts that the plan of `request` needs; raises NotSupported or LvsError, never writes."""
         interfaces = self._interfaces()
-        keys = needed(request.wanted if request.present else SETTINGS)
+        keys = needed({*request.wanted, *request.restored} if request.present else SETTINGS)
         values = self.values(keys, interfaces)
         interfaces = tuple(name for name in interfaces if all(Pair(name, key) in values for key in keys))
         release = os.uname().release.split(".")

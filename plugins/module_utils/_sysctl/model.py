@@ -43,6 +43,7 @@ class Setting(NamedTuple):
     `spreads`: a write to `default` reaches the interfaces that still follow it (devinet_conf_proc; not so where the
     kernel has another handler: devinet_sysctl_forward, ipv4_doint_and_flush). `since` maps a value to the first kernel
     (major, minor) that knows it; /proc takes any integer, so that an older kernel would silently do something else.
+    `stricter` maps a value that protects to the values that do all that it does, and more.
     """
 
     values: tuple[int, ...]
@@ -50,6 +51,7 @@ class Setting(NamedTuple):
     default: int = 0
     spreads: bool = True
     since: tuple[tuple[int, tuple[int, int]], ...] = ()
+    stricter: tuple[tuple[int, tuple[int, ...]], ...] = ()
 
 
 _SWITCH = (0, 1)
@@ -60,8 +62,10 @@ _SWITCH = (0, 1)
 SETTINGS: dict[str, Setting] = {
     FORWARDING: Setting(_SWITCH, OWN, spreads=False),
     ACCEPT_REDIRECTS: Setting(_SWITCH, REDIRECTS, default=1),
-    "arp_ignore": Setting((0, 1, 2, 3, 8), MAXIMUM),
-    "arp_announce": Setting((0, 1, 2), MAXIMUM),
+    # The numbers of arp_ignore are no order (arp_ignore() in net/ipv4/arp.c): 2 answers some of what 1 answers, and 8
+    # answers nothing. 3 answers for every address of scope global or link on any interface, which 1 does not.
+    "arp_ignore": Setting((0, 1, 2, 3, 8), MAXIMUM, stricter=((1, (2, 8)), (2, (8,)), (3, (8,)))),
+    "arp_announce": Setting((0, 1, 2), MAXIMUM, stricter=((1, (2,)),)),
     "arp_filter": Setting(_SWITCH, EITHER),
     "proxy_arp": Setting(_SWITCH, EITHER),
     # 2 (only from an address of the same subnet) is new in 6.0, which also turned the rule from "either" into the
@@ -108,6 +112,15 @@ def effective(values: Mapping[Pair, int], interface: str, key: str) -> int:
     if rule == REDIRECTS and values[Pair(interface, FORWARDING)]:
         return int(bool(own and everywhere))
     return int(bool(own or everywhere))
+
+
+def satisfies(key: str, value: int, asked: int) -> bool:
+    """Return whether a value does what another one is asked for: it is the same, or stricter.
+
+    Only a value that protects has stricter ones. 0, and the settings of which both values have a use (rp_filter,
+    accept_local, proxy_arp, the redirects), are met by the same value alone.
+    """
+    return value == asked or value in dict(SETTINGS[key].stricter).get(asked, ())
 
 
 def kernel_default(pair: Pair, values: Mapping[Pair, int]) -> int:
@@ -162,10 +175,14 @@ class Kernel:
 
 
 class Former(NamedTuple):
-    """A value from before; `because` names what was declared when the kernel changed this one along with it."""
+    """A value from before; `because` names what was declared when the kernel changed this one along with it.
+
+    `ours` is the value that a run set, as far as the drop-in does not say it: a run that ended early, or did not persist.
+    """
 
     value: int
     because: Pair | None = None
+    ours: int | None = None
 
 
 class Request(NamedTuple):
@@ -173,7 +190,8 @@ class Request(NamedTuple):
 
     `effective_on` names the interfaces on which the values have to act; None means those of the targets, and all
     interfaces when `all` is one of them. With `present` false `wanted` may be empty, for every setting; its values
-    don't matter then.
+    don't matter then. `restored` are settings that are not declared any more, and `keep_stricter` says that a stricter
+    value of others stays.
     """
 
     targets: tuple[str, ...]
@@ -183,6 +201,13 @@ class Request(NamedTuple):
     drop_in: str = DROP_IN
     strict: bool = True
     effective_on: tuple[str, ...] | None = None
+    restored: tuple[str, ...] = ()
+    keep_stricter: bool = True
+
+    def meets(self, key: str, value: int) -> bool:
+        """Return whether a value does what is asked of a setting."""
+        asked = self.wanted[key]
+        return satisfies(key, value, asked) if self.keep_stricter else value == asked
 
     def covered(self, interfaces: tuple[str, ...]) -> tuple[str, ...]:
         """Return those of the host's interfaces on which the values have to act."""

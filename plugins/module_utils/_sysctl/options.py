@@ -23,12 +23,18 @@ def parse_request(options: Mapping[str, Any]) -> Request:
         raise InvalidValue("interfaces", [], "names no interface", "name at least one, or leave the option out")
     present = options["state"] == "present"
     wanted = {key: int(value) for key, value in given(options, SETTINGS).items()}
-    if present and not wanted:
+    restored = tuple(dict.fromkeys(map(str, options.get("restore") or ())))
+    for key in restored:
+        if key in wanted:
+            remedy = "leave it out of restore, or give it no value"
+            raise InvalidValue("restore", key, "has a value in this task too", remedy)
+    if present and not wanted and not restored:
         raise InvalidValue("state", "present", "declares no setting", "give at least one, such as arp_ignore: 1")
+    keep_stricter = options.get("on_stricter", "keep") == "keep"
     persist, drop_in = _persist(options["persist"])
     strict = options["on_ineffective"] == "fail"
     effective_on = None if options.get("effective_on") is None else _interfaces(options, "effective_on")
-    return Request(targets, wanted, present, persist, drop_in, strict, effective_on)
+    return Request(targets, wanted, present, persist, drop_in, strict, effective_on, restored, keep_stricter)
 
 
 def _interfaces(options: Mapping[str, Any], option: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from .checks import defeated_at_boot, ineffective
 from .files import declared, number, render
 from .model import ALL, DEFAULT, SETTINGS, Facts, Former, Pair, Request, effective, in_order, kernel_default
 from .operations import Steps, SysctlOperation, WriteFile, has_heirs
+from .ownership import is_of_others, raised_by_others, resolve, without_us
 from .saved import dump
 from .validate import check
 
@@ -28,35 +29,69 @@ def _others(mine: Mapping[Pair, str], facts: Facts) -> dict[Pair, int]:
 
 
 def _present(request: Request, facts: Facts) -> Plan[SysctlOperation]:
-    wanted = {Pair(target, key): value for target in request.targets for key, value in request.wanted.items()}
     before = declared(facts.drop_in_text or "")
-    steps = Steps(facts, wanted, _others(before, facts))
+    wanted = resolve(request, facts, before)
+    own = _own(before, facts)
+    released = _given_up(request, own, request.restored) if request.restored else []
+    kept = {pair: text for pair, text in before.items() if pair not in released}
+    steps = Steps(facts, {*wanted, *released}, _others(kept, facts))
+    known = without_us(released, request, facts)
+    # A value that nothing is known of may have been there before us.
+    _give_all_back(steps, [pair for pair in released if pair in known.former], known, own)
     steps.write_all(wanted, "set")
     values = steps.kernel.values
     covered = request.covered(facts.interfaces)
-    warnings = ineffective(wanted, values, covered, request.strict)
-    settings = {**before, **{pair: str(value) for pair, value in wanted.items()}} if request.persist else before
-    text = render(facts.drop_in_text or "", settings) if request.persist else facts.drop_in_text
+    warnings = ineffective(request, values, covered)
+    settings = {**kept, **{pair: str(value) for pair, value in wanted.items()}} if request.persist else kept
+    text = render(facts.drop_in_text or "", settings) if request.persist or kept != before else facts.drop_in_text
     if request.persist:
-        warnings += defeated_at_boot(wanted, {**facts.files, request.drop_in: text or ""}, covered, facts.interfaces)
-    former = _remember(wanted, before, facts)
-    remember = _memory_operation(facts.former, former)
+        warnings += defeated_at_boot(request, {**facts.files, request.drop_in: text or ""}, covered, facts.interfaces)
+    remembered = _remember(request, wanted, before, facts)
+    former = _without(remembered, released)
     files = _drop_in_operation(request, facts, before, settings, text)
-    return _plan(request, facts, (*remember, *steps.operations, *files), values, settings, former, warnings, wanted)
+    # What is forgotten is forgotten last, so that a run that has to heal this one still knows it.
+    remember, forget = _memory_operation(facts.former, remembered), _memory_operation(remembered, former)
+    operations: tuple[SysctlOperation, ...] = (*remember, *steps.operations, *files, *forget)
+    return _plan(request, facts, operations, values, settings, former, warnings, [*wanted, *released])
 
 
-def _remember(wanted: Mapping[Pair, int], before: Mapping[Pair, str], facts: Facts) -> dict[Pair, Former]:
+def _own(before: Mapping[Pair, str], facts: Facts) -> set[Pair]:
+    """Return the pairs that our runs declared."""
+    return {*before, *(pair for pair, former in facts.former.items() if former.because is None)}
+
+
+def _given_up(request: Request, own: Collection[Pair], keys: Collection[str]) -> list[Pair]:
+    return [pair for pair in in_order(own) if pair.target in request.targets and pair.key in (keys or SETTINGS)]
+
+
+def _without(former: Mapping[Pair, Former], given_up: Collection[Pair]) -> dict[Pair, Former]:
+    return {pair: known for pair, known in former.items() if pair not in given_up and known.because not in given_up}
+
+
+def _remember(
+    request: Request, wanted: Mapping[Pair, int], before: Mapping[Pair, str], facts: Facts
+) -> dict[Pair, Former]:
     """Return the former values to keep from now on: of what is asked, and of what the kernel changes along with it.
 
-    A value that our drop-in already holds without being remembered is ours, and not a former one.
+    A value that our drop-in already holds without being remembered is ours, and not a former one. A stricter one that
+    others set since is the one to restore.
     """
     former = dict(facts.former)
     for pair in in_order(wanted):
-        if pair in former:
-            former[pair] = Former(former[pair].value)
+        raised = request.keep_stricter and pair in facts.values and raised_by_others(pair, facts, before)
+        if raised:
+            former[pair] = Former(facts.values[pair])
+        elif pair in former:
+            former[pair] = former[pair]._replace(because=None)
         elif pair not in before:
             former[pair] = Former(_before_us(pair, facts))
-        if pair not in former or facts.values[pair] == wanted[pair]:
+        if pair not in former:
+            continue
+        # Before anything is written, as the line of the drop-in comes last.
+        told = request.persist and before.get(pair) == str(wanted[pair])
+        if not told or former[pair].ours is not None:
+            former[pair] = former[pair]._replace(ours=wanted[pair])
+        if facts.values[pair] == wanted[pair]:
             continue
         for name in (DEFAULT, *facts.interfaces) if has_heirs(pair) else ():
             other = Pair(name, pair.key)
@@ -74,23 +109,30 @@ def _before_us(pair: Pair, facts: Facts) -> int:
 
 def _absent(request: Request, facts: Facts) -> Plan[SysctlOperation]:
     before = declared(facts.drop_in_text or "")
-    own = {*before, *(pair for pair, former in facts.former.items() if former.because is None)}
-    given_up = [
-        pair for pair in in_order(own) if pair.target in request.targets and pair.key in (request.wanted or SETTINGS)
-    ]
+    own = _own(before, facts)
+    given_up = _given_up(request, own, request.wanted)
     settings = {pair: text for pair, text in before.items() if pair not in given_up}
     steps = Steps(facts, given_up, _others(settings, facts))
-    for pair in given_up:
-        if pair in facts.values:
-            _give_back(steps, pair, facts, own)
-    former = {
-        pair: known for pair, known in facts.former.items() if pair not in given_up and known.because not in given_up
-    }
+    _give_all_back(steps, given_up, facts, own)
+    former = _without(facts.former, given_up)
     text = render(facts.drop_in_text or "", settings) if settings != before else facts.drop_in_text
     files = _drop_in_operation(request, facts, before, settings, text)
     forget = _memory_operation(facts.former, former)
     operations: tuple[SysctlOperation, ...] = (*steps.operations, *files, *forget)
     return _plan(request, facts, operations, steps.kernel.values, settings, former, [], given_up)
+
+
+def _give_all_back(steps: Steps, given_up: Collection[Pair], facts: Facts, own: set[Pair]) -> None:
+    """Write the former values of pairs, except those that others changed since: these are not ours to take back."""
+    lines = declared(facts.drop_in_text or "")
+    for pair in given_up:
+        if pair not in facts.values:
+            continue
+        # A run that ended early may have given this value back already, also by way of a pair that has heirs.
+        origins = (one for one in (pair, Pair(DEFAULT, pair.key), Pair(ALL, pair.key)) if one == pair or has_heirs(one))
+        given_back = {facts.former[one].value for one in origins if one in given_up and one in facts.former}
+        if facts.values[pair] in given_back or not is_of_others(pair, facts, lines):
+            _give_back(steps, pair, facts, own)
 
 
 def _give_back(steps: Steps, pair: Pair, facts: Facts, own: set[Pair]) -> None:
@@ -161,7 +203,8 @@ def _plan(
             "remembered": {pair.path: known[pair].value for pair in in_order(known)},
         }
 
-    keys = [key for key in SETTINGS if key in request.wanted or any(pair.key == key for pair in concerned)]
+    about = {*request.wanted, *request.restored, *(pair.key for pair in concerned)}
+    keys = [key for key in SETTINGS if key in about]
     return Plan(
         before=side(facts.values, declared(facts.drop_in_text or ""), facts.former),
         after=side(values, settings, former),
@@ -169,9 +212,20 @@ def _plan(
         results={
             "effective": effective_values(values, facts.interfaces, keys),
             "persisted": request.drop_in if request.present and request.persist else "",
+            "stricter": _stricter(request, values),
         },
         warnings=tuple(warnings),
     )
+
+
+def _stricter(request: Request, values: Mapping[Pair, int]) -> list[dict[str, Any]]:
+    """Return the values that stay since they are stricter than what is asked for."""
+    pairs = in_order(Pair(target, key) for target in request.targets for key in request.wanted)
+    return [
+        {"name": pair.path, "value": values[pair], "asked": request.wanted[pair.key]}
+        for pair in pairs
+        if request.present and pair in values and values[pair] != request.wanted[pair.key]
+    ]
 
 
 def effective_values(

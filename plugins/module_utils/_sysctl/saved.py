@@ -18,12 +18,14 @@ def dump(former: Mapping[Pair, Former]) -> str | None:
     """Return the text of the file, or None (no file) when there is nothing to remember."""
     if not former:
         return None
-    entries = {pair.path: {"value": former[pair].value, **_because(former[pair].because)} for pair in in_order(former)}
+    entries = {pair.path: _entry(former[pair]) for pair in in_order(former)}
     return json.dumps({"format": _FORMAT, "former": entries}, indent=1) + "\n"
 
 
-def _because(pair: Pair | None) -> dict[str, str]:
-    return {"because": pair.path} if pair else {}
+def _entry(known: Former) -> dict[str, object]:
+    because = {"because": known.because.path} if known.because else {}
+    ours = {} if known.ours is None else {"set": known.ours}
+    return {"value": known.value, **because, **ours}
 
 
 def load(text: str | None) -> dict[Pair, Former]:
@@ -39,7 +41,8 @@ def load(text: str | None) -> dict[Pair, Former]:
             because = pair_of(entry["because"]) if "because" in entry else None
             pair = pair_of(path)
             if pair:
-                former[pair] = Former(int(entry["value"]), because)
+                ours = int(entry["set"]) if "set" in entry else None
+                former[pair] = Former(int(entry["value"]), because, ours)
         return former
     except (AttributeError, KeyError, TypeError, ValueError):
         rule = "is damaged or of another version: it has the values before the first run"

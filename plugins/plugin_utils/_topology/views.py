@@ -41,7 +41,7 @@ def director_standby_vips(topology: Topology, host: str) -> list[str]:
 
 
 def director_forwarding(topology: Topology, host: str) -> int:
-    """Return the sysctl forwarding of a director: 1 when it masquerades, since answers come back through it."""
+    """Return whether a director has to forward packets: 1 if it masquerades, since answers come back through it."""
     return int(any(service.forwarding == MASQUERADE for service in _directed(topology, host)))
 
 

@@ -47,13 +47,16 @@ VARIABLES = (
 
 
 class Director(NamedTuple):
-    """A director that is not absent; `services` are those of ipvs_table, `interfaces` those whose sysctls are set."""
+    """A director that is not absent; `services` are those of ipvs_table, `interfaces` those whose sysctls are set.
+
+    `forwarding` None means that routing is not the role's business.
+    """
 
     services: Sequence[Mapping[str, Any]]
     vips: tuple[str, ...]
     standby_vips: tuple[str, ...]
     interfaces: tuple[str, ...]
-    forwarding: int
+    forwarding: int | None
     purge: bool
     keep_drained: bool
     timeouts: Mapping[str, int]
@@ -127,7 +130,6 @@ def _director(topology: Topology, host: str, own: Mapping[str, Any]) -> Director
     services = own.get("director_services")
     vips, standby = own.get("director_vips"), own.get("director_standby_vips")
     interface = own.get("director_interface")
-    forwarding = own.get("director_forwarding")
     purge = _is(own["director_purge_servers"])
     wanted = director_services(topology, host) if services is None else services
     return Director(
@@ -135,12 +137,19 @@ def _director(topology: Topology, host: str, own: Mapping[str, Any]) -> Director
         tuple(director_vips(topology, host) if vips is None else vips),
         tuple(director_standby_vips(topology, host) if standby is None else standby),
         tuple(dict.fromkeys(filter(None, (interface, own.get("director_vip_interface", interface))))),
-        director_forwarding(topology, host) if forwarding is None else int(forwarding),
+        _forwarding(topology, host, own.get("director_forwarding")),
         _is(own["director_purge"]),
         _is(own["director_keep_drained"]),
         _numbers(own["director_timeouts"]),
         _numbers(own["director_sysctls"]),
     )
+
+
+def _forwarding(topology: Topology, host: str, given: Any) -> int | None:
+    """Return the sysctl that is declared for a director, or that masquerade needs."""
+    if given is not None:
+        return int(given)
+    return 1 if director_forwarding(topology, host) else None
 
 
 def _numbers(settings: Mapping[str, Any]) -> dict[str, int]:

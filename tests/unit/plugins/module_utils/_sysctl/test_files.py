@@ -15,7 +15,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.files import (
     normalise,
     render,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.model import SETTINGS, Former, Pair
+from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.model import SETTINGS, Former, Pair, Request
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.saved import dump, load
 from hypothesis import given
 from hypothesis import strategies as st
@@ -147,8 +147,8 @@ def test_boot_a_repeated_value_keeps_its_early_place():
     assert boot(a=lines[0], b=lines[1], c=lines[2])("all", "forwarding") == 1
 
 
-ARP = {Pair(target, "arp_ignore"): 1 for target in ("all", "default", "lo")}
-OURS = "".join(f"{pair.path} = 1\n" for pair in ARP)
+ARP = Request(("all", "default", "lo"), {"arp_ignore": 1})
+OURS = "".join(f"{Pair(target, 'arp_ignore').path} = 1\n" for target in ARP.targets)
 
 
 @pytest.mark.parametrize(
@@ -169,12 +169,14 @@ OURS = "".join(f"{pair.path} = 1\n" for pair in ARP)
         ),
         (
             "/usr/lib/sysctl.d/50-default.conf",
-            "net.ipv4.conf.*.arp_ignore = 2",
+            "net.ipv4.conf.*.arp_ignore = 3",
             [
-                "/usr/lib/sysctl.d/50-default.conf, line 1, sets net/ipv4/conf/eth0/arp_ignore to 2 where 1 is asked for "
+                "/usr/lib/sysctl.d/50-default.conf, line 1, sets net/ipv4/conf/eth0/arp_ignore to 3 where 1 is asked for "
                 "(at the next boot); change or remove that line."
             ],
         ),
+        ("/usr/lib/sysctl.d/50-default.conf", "net.ipv4.conf.*.arp_ignore = 2", []),
+        ("/etc/sysctl.d/99-zzz.conf", "net.ipv4.conf.all.arp_ignore = 8", []),
         (
             "/etc/sysctl.conf",
             "net.ipv4.conf.default.arp_ignore=0",

@@ -29,6 +29,7 @@ OPTIONS = {"interfaces": ["all"], "arp_ignore": 1, "persist": True, "on_ineffect
             {"arp_ignore": None},
             ("state", "present"),
         ),
+        ({"restore": ["forwarding", "arp_ignore"]}, ("restore", "arp_ignore")),
         (
             {"persist": "sysctl.d/x.conf"},
             ("persist", "sysctl.d/x.conf"),

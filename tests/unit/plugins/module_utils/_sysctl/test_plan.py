@@ -17,6 +17,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.model import (
     Pair,
     Request,
     effective,
+    satisfies,
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.operations import WriteFile, WriteValue
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.plan import make_plan
@@ -35,12 +36,13 @@ class Host:
 
     kernel: Kernel
     files: dict[str, str] = field(default_factory=dict)
+    others: dict[str, str] = field(default_factory=dict)  # sysctl files that are not ours
 
     def facts(self) -> Facts:
         return Facts(
             dict(self.kernel.values),
             self.kernel.interfaces,
-            {},
+            {**self.others, **{path: text for path, text in self.files.items() if path == DROP_IN}},
             self.files.get(DROP_IN),
             load(self.files.get(SYSCTL_STATE)),
         )
@@ -115,10 +117,10 @@ def test_the_classic_real_server():
     ("state", "targets", "wanted", "text"),
     [
         (
-            {"eth0__arp_ignore": 2},
+            {"eth0__arp_ignore": 3},
             ("all", "lo"),
             {"arp_ignore": 1},
-            "arp_ignore: 1 would not be in effect on eth0 (own value 2, in effect 2), as conf/all would be 1 and the kernel "
+            "arp_ignore: 1 would not be in effect on eth0 (own value 3, in effect 3), as conf/all would be 1 and the kernel "
             "takes the larger of conf/all and the interface's own value; add eth0 to interfaces.",
         ),
         (
@@ -329,15 +331,192 @@ def test_what_the_host_does_not_have_is_refused(request_, kernel, about, error_w
     assert error_words(caught.value) == about
 
 
+# --- values of others ---------------------------------------------------------------------------------------------
+
+ARP = Request(("all", "default", "lo"), {"arp_ignore": 1, "arp_announce": 2})
+UNDO = Request(("all", "default", "lo"), {}, present=False)
+ADMINS = "/etc/sysctl.d/50-admin.conf"
+
+
+@pytest.mark.parametrize(
+    ("value", "asked", "as_strict"),
+    [
+        *((value, 1, value in (1, 2, 8)) for value in (0, 1, 2, 3, 8)),
+        *((value, 2, value in (2, 8)) for value in (0, 1, 2, 3, 8)),
+        *((value, 3, value in (3, 8)) for value in (0, 1, 2, 3, 8)),
+        # Who asks for 0 wants answers.
+        *((value, 0, value == 0) for value in (0, 1, 2, 3, 8)),
+    ],
+)
+def test_what_is_as_strict_for_arp_ignore(value, asked, as_strict):
+    """As arp_ignore() in net/ipv4/arp.c has it; tests/netns proves it with requests."""
+    assert satisfies("arp_ignore", value, asked) == as_strict
+
+
+@pytest.mark.parametrize("key", [key for key in SETTINGS if not key.startswith("arp_")])
+def test_where_both_values_have_a_use_only_the_same_is_good(key):
+    values = SETTINGS[key].values
+    assert all(satisfies(key, value, asked) == (value == asked) for value in values for asked in values)
+
+
+@pytest.mark.parametrize("value", [2, 8])
+@pytest.mark.parametrize("target", ["all", "default", "lo", "eth0"])
+def test_a_stricter_value_stays(target, value):
+    machine = host(**{f"{target}__arp_ignore": value})
+    plan = machine.run(ARP)
+    pair = Pair(target, "arp_ignore")
+    assert machine.kernel.values[pair] == value
+    # The drop-in is read last at boot.
+    assert declared(machine.files[DROP_IN]).get(pair) == (str(value) if target != "eth0" else None)
+    told = [{"name": pair.path, "value": value, "asked": 1}] if target != "eth0" else []
+    assert plan.results["stricter"] == told
+    assert machine.run(ARP).operations == ()
+    machine.run(UNDO)
+    assert machine.kernel.values[pair] == value
+
+
+def test_a_stricter_value_is_replaced_where_that_is_asked_for():
+    machine = host(all__arp_ignore=2)
+    plan = machine.run(ARP._replace(keep_stricter=False))
+    assert machine.kernel.values[Pair("all", "arp_ignore")] == 1
+    assert plan.results["stricter"] == []
+
+
+def test_what_1_0_0_lowered_is_raised_again():
+    """It remembered the former value, and wrote 1 into the kernel and its file."""
+    machine = host(all__arp_ignore=2)
+    machine.run(ARP._replace(keep_stricter=False))
+    assert machine.kernel.values[Pair("all", "arp_ignore")] == 1
+    machine.run(ARP)
+    assert machine.kernel.values[Pair("all", "arp_ignore")] == 2
+    assert declared(machine.files[DROP_IN])[Pair("all", "arp_ignore")] == "2"
+    assert machine.run(ARP).operations == ()
+
+
+def test_a_file_that_is_stricter_at_boot_is_not_overruled():
+    machine = host()
+    machine.others[ADMINS] = "net.ipv4.conf.all.arp_ignore = 2\nnet.ipv4.conf.all.arp_announce = 1\n"
+    machine.run(ARP)
+    assert declared(machine.files[DROP_IN])[Pair("all", "arp_ignore")] == "2"
+    assert declared(machine.files[DROP_IN])[Pair("all", "arp_announce")] == "2"
+    assert machine.run(ARP).operations == ()
+
+
+def test_what_others_raise_between_runs_stays_in_every_later_one_and_when_we_leave():
+    machine = host()
+    machine.run(ARP)
+    machine.kernel.write(Pair("all", "arp_ignore"), 2)
+    for _ in range(3):
+        machine.run(ARP)
+        assert machine.kernel.values[Pair("all", "arp_ignore")] == 2
+    machine.run(UNDO)
+    assert machine.kernel.values[Pair("all", "arp_ignore")] == 2
+
+
+@pytest.mark.parametrize("value", [0, 2, 3, 8])
+def test_what_others_set_since_the_last_run_is_not_taken_back(value):
+    machine = host(all__arp_ignore=0)
+    machine.run(ARP)
+    machine.kernel.write(Pair("all", "arp_ignore"), value)
+    machine.run(UNDO)
+    assert machine.kernel.values[Pair("all", "arp_ignore")] == value
+    assert machine.files == {}
+
+
+def test_our_own_stricter_value_can_be_lowered():
+    machine = host()
+    for persist in (True, False):
+        machine.run(Request(("all",), {"arp_ignore": 2}, persist=persist))
+        machine.run(Request(("all",), {"arp_ignore": 1}, persist=persist))
+        assert machine.kernel.values[Pair("all", "arp_ignore")] == 1
+
+
+DIRECTOR = ("all", "default", "eth0")
+FORMER_ROLE = Request(DIRECTOR, {"forwarding": 0, "send_redirects": 0}, effective_on=("eth0",))
+ROLE = Request(DIRECTOR, {"send_redirects": 0}, effective_on=("eth0",), restored=("forwarding",))
+ROUTES = {f"{target}__forwarding": 1 for target in ("all", "default", *INTERFACES)}
+
+
+def forwarding(machine):
+    return {pair.target: value for pair, value in machine.kernel.values.items() if pair.key == "forwarding"}
+
+
+def test_forwarding_that_no_run_declared_is_left_alone():
+    machine = host(**ROUTES)
+    before = forwarding(machine)
+    plan = machine.run(ROLE)
+    assert forwarding(machine) == before
+    assert [pair for pair in declared(machine.files[DROP_IN]) if pair.key == "forwarding"] == []
+    assert plan.results["effective"]["eth0"] == {"forwarding": 1, "send_redirects": 0}
+    assert machine.run(ROLE).operations == ()
+
+
+def test_forwarding_that_1_0_0_switched_off_comes_back():
+    machine = host(**{**ROUTES, "eth0.100__forwarding": 0})
+    before = dict(machine.kernel.values)
+    machine.run(FORMER_ROLE)
+    assert set(forwarding(machine).values()) == {0}
+    assert machine.run(ROLE).changed
+    after = {pair: value for pair, value in machine.kernel.values.items() if pair.key != "send_redirects"}
+    assert after == {pair: before[pair] for pair in after}
+    assert {pair.key for pair in declared(machine.files[DROP_IN])} == {"send_redirects"}
+    assert {pair.key for pair in load(machine.files[SYSCTL_STATE])} == {"send_redirects"}
+    assert machine.run(ROLE).operations == ()
+
+
+def test_forwarding_of_which_nothing_is_known_stays_and_is_not_declared_any_more():
+    machine = host(**ROUTES)
+    machine.run(FORMER_ROLE)
+    del machine.files[SYSCTL_STATE]
+    machine.run(ROLE)
+    assert set(forwarding(machine).values()) == {0}
+    assert {pair.key for pair in declared(machine.files[DROP_IN])} == {"send_redirects"}
+    assert machine.run(ROLE).operations == ()
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_file_of_the_administrator_counts_where_nothing_else_is_known(known):
+    machine = host()
+    machine.run(FORMER_ROLE)
+    machine.others[ADMINS] = "net.ipv4.ip_forward = 1\n"
+    if not known:
+        del machine.files[SYSCTL_STATE]
+    machine.run(ROLE)
+    assert forwarding(machine)["all"] == 1
+    assert machine.run(ROLE).operations == ()
+
+
+def test_forwarding_that_another_program_switched_on_since_stays():
+    """As Docker does when it starts."""
+    machine = host()
+    machine.run(FORMER_ROLE)
+    machine.kernel.write(Pair("all", "forwarding"), 1)
+    machine.run(ROLE)
+    assert set(forwarding(machine).values()) == {1}
+    assert {pair.key for pair in declared(machine.files[DROP_IN])} == {"send_redirects"}
+
+
+def test_masquerade_sets_forwarding_and_its_end_restores_it():
+    machine = host()
+    before = dict(machine.kernel.values)
+    machine.run(Request(DIRECTOR, {"forwarding": 1, "send_redirects": 0}, effective_on=("eth0",)))
+    assert set(forwarding(machine).values()) == {1}
+    machine.run(ROLE)
+    machine.run(Request(DIRECTOR, {}, present=False))
+    assert machine.kernel.values == before
+    assert machine.files == {}
+
+
 # --- any host, any wish -------------------------------------------------------------------------------------------
 
 VALUES = st.fixed_dictionaries({pair: st.sampled_from(SETTINGS[pair.key].values) for pair in DEFAULTS})
 WISHES = st.builds(
-    lambda targets, wanted, persist: Request(targets, wanted, persist=persist, strict=False),
+    lambda targets, wanted, persist, keep: Request(targets, wanted, persist=persist, strict=False, keep_stricter=keep),
     st.lists(st.sampled_from(TARGETS), min_size=1, unique=True).map(tuple),
     st.lists(st.sampled_from(list(SETTINGS)), min_size=1, max_size=4, unique=True).flatmap(
         lambda keys: st.fixed_dictionaries({key: st.sampled_from(SETTINGS[key].values) for key in keys})
     ),
+    st.booleans(),
     st.booleans(),
 )
 
@@ -353,10 +532,16 @@ def hosts(draw):
 
 @given(hosts(), WISHES)
 def test_a_run_does_what_its_plan_says_and_a_second_has_nothing_to_do(machine, wish):
+    before = dict(machine.kernel.values)
     plan = machine.run(wish)
     values = machine.kernel.values
     assert plan.after["values"] == {path: values[Pair(*path.split("/")[-2:])] for path in plan.after["values"]}
-    assert all(values[Pair(target, key)] == value for target in wish.targets for key, value in wish.wanted.items())
+    assert all(
+        wish.meets(key, values[Pair(target, key)])
+        and (values[Pair(target, key)] == value or values[Pair(target, key)] == before[Pair(target, key)])
+        for target in wish.targets
+        for key, value in wish.wanted.items()
+    )
     again = make_plan(wish, machine.facts())
     assert again.operations == ()
     assert again.before == again.after
@@ -388,6 +573,24 @@ def test_a_run_that_dies_anywhere_is_healed_by_the_next_and_still_undone(machine
     differs = {pair for pair in before if machine.kernel.values[pair] != before[pair]}
     # A death between the two writes that forwarding takes loses accept_redirects of `all`: nobody can know it then.
     assert differs <= {Pair("all", "accept_redirects")}
+    assert machine.files == {}
+
+
+@given(hosts(), st.lists(WISHES, max_size=2), st.lists(st.sampled_from(list(SETTINGS)), min_size=1, unique=True))
+def test_restoring_settings_is_as_absent_for_them(machine, wishes, keys):
+    before = dict(machine.kernel.values)
+    for wish in wishes:
+        machine.run(wish)
+    restore = Request(TARGETS, {}, restored=tuple(keys), strict=False)
+    machine.run(restore)
+    # The kernel couples them, and what is still declared of one keeps the other.
+    coupled = {"forwarding", "accept_redirects"}
+    for pair, value in machine.kernel.values.items():
+        if pair.key in keys and pair.key not in coupled:
+            assert value == before[pair]
+    assert make_plan(restore, machine.facts()).operations == ()
+    machine.run(Request(TARGETS, {}, present=False))
+    assert machine.kernel.values == before
     assert machine.files == {}
 
 

@@ -197,13 +197,29 @@ def test_nobody_answers(hosts: dict[str, Any]) -> None:
     )
 
 
-def test_director_that_lost_its_vip_and_routes(hosts: dict[str, Any]) -> None:
+def test_director_that_lost_its_vip_and_redirects(hosts: dict[str, Any]) -> None:
     look = hosts["director"]["__verify_look"]
     look["facts"]["interfaces"][1]["addresses"].pop()
-    look["sysctls"] = sysctls(forwarding=1)
+    look["sysctls"] = sysctls(send_redirects=1)
     errors = judge(hosts)["errors"]
     assert errors[0].startswith(f"director: VIP: '{VIP}' is on no interface of the active director; ")
-    assert errors[1].startswith("director: sysctls in effect on eth0: 'forwarding 1' have to be forwarding 0; ")
+    assert errors[1].startswith("director: sysctls in effect on eth0: 'send_redirects 1' have to be send_redirects 0; ")
+
+
+@pytest.mark.parametrize(("declared", "failed"), [(None, 0), (1, 0), (0, 1), ("0", 1)])
+def test_routing_is_judged_where_it_is_declared(hosts: dict[str, Any], declared: Any, failed: int) -> None:
+    """A director may route for other reasons (containers, a VPN, NAT)."""
+    hosts["director"]["__verify_look"]["sysctls"] = sysctls(forwarding=1)
+    hosts["director"]["director_forwarding"] = declared
+    errors = judge(hosts)["errors"]
+    assert len(errors) == failed
+    assert all("'forwarding 1' have to be forwarding 0" in error for error in errors)
+
+
+@pytest.mark.parametrize(("value", "good"), [(0, False), (1, True), (2, True), (3, False), (8, True)])
+def test_a_stricter_arp_ignore_is_as_good(hosts: dict[str, Any], value: int, good: bool) -> None:
+    hosts["rs2"]["__verify_look"]["sysctls"] = sysctls(arp_ignore=value)
+    assert bool(judge(hosts)["errors"]) != good
 
 
 def test_a_server_of_masquerade_alone_is_an_ordinary_host(hosts: dict[str, Any]) -> None:

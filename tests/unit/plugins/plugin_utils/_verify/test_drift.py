@@ -119,6 +119,7 @@ def test_director_that_would_bring_another_table_back(hosts: dict[str, Any]) -> 
         ({"director_sysctls": {}}, {"sysctls": {"conn_reuse_mode": 1}}, ""),
         ({"director_sysctls": {"conn_reuse_mode": "2", "expire_nodest_conn": "1"}}, {"sysctls": {"conn_reuse_mode": 2, "expire_nodest_conn": 0}}, "expire_nodest_conn 0 -> 1"),
         ({"director_forwarding": 1}, {}, "'forwarding 0' have to be forwarding 1"),
+        ({"director_forwarding": 0}, {}, ""),
         ({"director_vips": []}, {}, ""),
     ],
     ids=str,
