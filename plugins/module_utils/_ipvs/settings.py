@@ -13,6 +13,8 @@ SYSCTLS = "/proc/sys/net/ipv4/vs"  # of this process's network namespace
 # What the kernel begins with (ip_vs_control_net_init_sysctl in ip_vs_ctl.c), of those that decide which server a client
 # comes to. Others flip by themselves (drop_entry), or are for other forwarding methods.
 KERNEL_SYSCTLS = {"conn_reuse_mode": 1, "expire_nodest_conn": 0, "expire_quiescent_template": 0}
+# The kernel's own, in seconds (ip_vs_proto_tcp.c and ip_vs_proto_udp.c).
+KERNEL_TIMEOUTS = {"tcp": 900, "tcp_fin": 120, "udp": 300}
 _HIGHEST = {"conn_reuse_mode": 3}  # two bits; the others are switches
 
 TIMEOUT_OPTIONS: dict[str, Any] = {name: {"type": "int"} for name in Timeouts._fields}

@@ -3,13 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import ipaddress
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.address import version
 from ansible_collections.lvs.cluster.plugins.module_utils._core.protocols import DIRECT
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import ServerSettings, default_netmask
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.settings import KERNEL_SYSCTLS, KERNEL_TIMEOUTS
 
+from .finding import Finding, Findings
+from .hosts import Groups, Hostvars
+from .reader import read_topology
 from .values import KINDS
 
 # What a new service or server gets when nothing is said, and need not be said here.
@@ -29,10 +34,13 @@ class Adopted(NamedTuple):
     left_out: list[str]
 
 
-def adopt(table: Iterable[Mapping[str, Any]]) -> Adopted:
+def adopt(
+    table: Sequence[Mapping[str, Any]], groups: Groups | None = None, hostvars: Hostvars | None = None
+) -> Adopted:
     """Return what the services of `ipvs_info` are as lvs_services; ports that differ in nothing else share an item.
 
-    Servers are bare addresses: which host of an inventory has one is for the person to say who writes it.
+    Servers are bare addresses: which host of an inventory has one is for the person to say who writes it. What the
+    reader of lvs_services would refuse, in this inventory if it is given, is left out with its words.
     """
     items: list[dict[str, Any]] = []
     left_out = []
@@ -47,7 +55,84 @@ def adopt(table: Iterable[Mapping[str, Any]]) -> Adopted:
             same["ports"].append(service["port"])
         else:
             items.append(item)
-    return Adopted([{"name": _name(item), **item} for item in items], left_out)
+    named = [{"name": _name(item), **item} for item in items]
+    if groups is None or hostvars is None:
+        groups, hostvars = _alone(table)
+    refused = _refused(named, groups, hostvars)
+    return Adopted([item for item in named if item["name"] not in refused], [*left_out, *_why(named, refused)])
+
+
+def _alone(table: Iterable[Mapping[str, Any]]) -> tuple[Groups, Hostvars]:
+    """Return an inventory of one director, with an address that the table does not have."""
+    taken = {one.get("address") for service in table for one in (service, *service["real_servers"])}
+    address = next(str(one) for one in ipaddress.ip_network("198.18.0.0/15").hosts() if str(one) not in taken)
+    return {"directors": ["director"]}, {"director": {"director_address": address}}
+
+
+def _refused(items: Sequence[Mapping[str, Any]], groups: Groups, hostvars: Hostvars) -> dict[str, list[Finding]]:
+    """Return the items that the reader refuses, by name with its reasons; without them it takes the others.
+
+    Mistakes of the inventory itself are in no item, and preflight reports them.
+    """
+    refused: dict[str, list[Finding]] = {}
+    while True:
+        left = [item for item in items if item["name"] not in refused]
+        try:
+            read_topology(left, groups, hostvars)
+        except Findings as error:
+            again = {
+                item["name"]: [one for one in error.findings if one.subject.startswith(_prefix(item))] for item in left
+            }
+            refused.update({name: findings for name, findings in again.items() if findings})
+            if any(again.values()):
+                continue
+        return refused
+
+
+def _prefix(item: Mapping[str, Any]) -> str:
+    return f"lvs_services ({item['name']})"
+
+
+def _why(items: Iterable[Mapping[str, Any]], refused: Mapping[str, Sequence[Finding]]) -> list[str]:
+    """Return a sentence for each item and reason."""
+    sentences = []
+    for item in items:
+        ports = f"port{'s' if len(item['ports']) > 1 else ''} {', '.join(map(str, item['ports']))}"
+        what = f"{item.get('protocol', 'tcp')} {item['address']} {ports}"
+        for finding in refused.get(item["name"], ()):
+            subject = finding.subject[len(_prefix(item)) :].lstrip(".") or "service"
+            sentences.append(f"{what} is left out: {finding._replace(subject=subject).sentence}")
+    return sentences
+
+
+def adopt_settings(info: Mapping[str, Any], role_sysctls: Mapping[str, int]) -> dict[str, dict[str, int]]:
+    """Return the role's variables for what holds for all services of a director, where its defaults would change it.
+
+    `role_sysctls` is the default of director_sysctls. A variable replaces that as a whole, so it has each of them.
+    """
+    timeouts = {
+        name: int(value) for name, value in (info.get("timeouts") or {}).items() if value != KERNEL_TIMEOUTS.get(name)
+    }
+    now = {name: int(value) for name, value in (info.get("sysctls") or {}).items()}
+    same = all(value == {**KERNEL_SYSCTLS, **role_sysctls}.get(name) for name, value in now.items())
+    sysctls = {name: value for name, value in now.items() if name in role_sysctls or value != KERNEL_SYSCTLS.get(name)}
+    found = {"director_timeouts": timeouts, "director_sysctls": {} if same else sysctls}
+    return {name: settings for name, settings in found.items() if settings}
+
+
+def settings_left_out(info: Mapping[str, Any]) -> list[str]:
+    """Return a sentence for each sync daemon, and for each server whose weight is that of a drain."""
+    sentences = [
+        f"The sync daemon ({one['state']}, on {one['interface']}, sync ID {one['sync_id']}) is left out: the roles "
+        "neither start nor stop it; keep what starts it at boot."
+        for one in info.get("sync_daemons") or ()
+    ]
+    sentences += [
+        f"The weight of server {one['server']} of {one['service']} is left out: it is drained and had weight "
+        f"{one['former_weight']}, and weight 0 is written; correct the weight, or write state: drained beside it."
+        for one in info.get("drained") or ()
+    ]
+    return sentences
 
 
 def _unsayable(service: Mapping[str, Any]) -> str:

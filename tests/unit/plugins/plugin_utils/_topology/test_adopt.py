@@ -4,14 +4,19 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 from ansible_collections.lvs.cluster.plugins.filter.adopt import FilterModule
+from ansible_collections.lvs.cluster.plugins.module_utils._core.plan import Plan
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.describe import service_options
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.operations import simulate
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import parse_service
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services, plan_sysctls
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.settings import KERNEL_SYSCTLS, KERNEL_TIMEOUTS
+from ansible_collections.lvs.cluster.plugins.plugin_utils._roles.argument_specs import role_defaults
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology import views
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.adopt import adopt
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.reader import read_topology
+from commands import PROJECT
 from hypothesis import given
 from ipvs_strategies import tables
 
@@ -54,6 +59,14 @@ def apart(table):
         return next((new + address[len(old) :] for old, new in blocks if address.startswith(old)), address)
 
     return {key._replace(address=moved(key.address)): state for key, state in table.items()}
+
+
+@given(tables())
+def test_what_is_adopted_is_taken_by_the_roles_whatever_the_table(table):
+    adopted = adopt([service_options(key, *state) for key, state in table.items()], GROUPS, VARS)
+    again = made(adopted.services) if adopted.services else {}
+    assert again.items() <= table.items()
+    assert bool(adopted.left_out) == (len(again) < len(table))
 
 
 @given(tables().map(apart))
@@ -99,6 +112,111 @@ def test_the_filter_gives_both():
         "lvs_services": adopted.services,
         "left_out": adopted.left_out,
     }
+
+
+REFUSED = {
+    # The kernel takes another port with direct routing, and sends to the service's.
+    "another port": (
+        [{**WEB, "real_servers": [{**SERVER, "port": 8080}]}, TLS],
+        ["tcp-192.0.2.30-443"],
+        "tcp 192.0.2.30 port 80 is left out: port of server 192.0.2.4: '8080' is not the service's port 80",
+    ),
+    "a VIP that is the DIP": (
+        [{**WEB, "address": "198.51.100.3"}, TLS],
+        ["tcp-192.0.2.30-443"],
+        "tcp 198.51.100.3 port 80 is left out: address: '198.51.100.3' is the own address of host lb1",
+    ),
+    "a VIP that is a server": (
+        [{**WEB, "address": "192.0.2.9"}, {**TLS, "real_servers": [{**SERVER, "address": "192.0.2.9", "port": 443}]}],
+        ["tcp-192.0.2.30-443"],
+        "tcp 192.0.2.9 port 80 is left out: address: '192.0.2.9' is the own address of a real server",
+    ),
+    "everything": (
+        [{**WEB, "address": "198.51.100.3"}],
+        [],
+        "tcp 198.51.100.3 port 80 is left out: address: '198.51.100.3' is the own address of host lb1",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_the_roles_refuse_is_left_out_with_their_words(name):
+    services, kept, sentence = REFUSED[name]
+    adopted = adopt(services, GROUPS, VARS)
+    assert [item["name"] for item in adopted.services] == kept
+    (told,) = adopted.left_out
+    assert told.startswith(sentence)
+    if kept:
+        read_topology(adopted.services, GROUPS, VARS)
+
+
+def test_mistakes_of_the_inventory_are_not_those_of_the_table():
+    adopted = adopt([WEB], GROUPS, {"lb1": {"ansible_host": "127.0.0.1"}})
+    assert [item["name"] for item in adopted.services] == ["tcp-192.0.2.30-80"]
+    assert adopted.left_out == []
+
+
+def test_an_inventory_is_not_needed():
+    services = [{**WEB, "address": f"198.18.0.{number}"} for number in (1, 2)]
+    assert len(adopt(services).services) == 2
+
+
+INFO = {
+    "services": [WEB],
+    "timeouts": {"tcp": 900, "tcp_fin": 120, "udp": 300},
+    "sysctls": {"conn_reuse_mode": 2, "expire_nodest_conn": 0, "expire_quiescent_template": 0},
+    "sync_daemons": [],
+    "drained": [],
+}
+DAEMON = {"state": "master", "interface": "eth0", "sync_id": 7, "max_length": 1472, "group": "224.0.0.81"}
+DRAINED = {
+    "service": "tcp 192.0.2.30:80",
+    "server": "192.0.2.4:80",
+    "former_weight": 2,
+    "since": None,
+    "declared": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "settings"),
+    [
+        ({}, {}),
+        ({"timeouts": {"tcp": 1800, "tcp_fin": 120, "udp": 300}}, {"director_timeouts": {"tcp": 1800}}),
+        # The role would set 2.
+        ({"sysctls": {**INFO["sysctls"], "conn_reuse_mode": 1}}, {"director_sysctls": {"conn_reuse_mode": 1}}),
+        # A variable replaces the default as a whole.
+        ({"sysctls": {**INFO["sysctls"], "expire_nodest_conn": 1}}, {"director_sysctls": {"conn_reuse_mode": 2, "expire_nodest_conn": 1}}),
+    ],
+)  # fmt: skip
+def test_what_holds_for_all_services_is_adopted_where_the_role_would_change_it(changes, settings):
+    info = {**INFO, **changes}
+    found = FilterModule().filters()["adopted_services"](info, GROUPS, VARS)
+    assert found["variables"] == {"lvs_services": adopt([WEB]).services, **settings}
+    assert found["left_out"] == []
+    sysctls = settings.get("director_sysctls", role_defaults("director")["director_sysctls"])
+    timeouts = settings.get("director_timeouts", role_defaults("director")["director_timeouts"])
+    steps = plan_sysctls(Plan({}, {}), info["sysctls"], sysctls).operations
+    assert {**KERNEL_TIMEOUTS, **timeouts} == info["timeouts"]
+    assert steps == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"sync_daemons": [DAEMON]}, "The sync daemon (master, on eth0, sync ID 7) is left out: "),
+        ({"drained": [DRAINED]}, "The weight of server 192.0.2.4:80 of tcp 192.0.2.30:80 is left out: it is drained and had weight 2, "),
+    ],
+)  # fmt: skip
+def test_what_no_variable_can_say_is_told(changes, sentence):
+    (told,) = FilterModule().filters()["adopted_services"]({**INFO, **changes})["left_out"]
+    assert told.startswith(sentence)
+
+
+def test_the_kernels_own_settings_are_those_of_the_role():
+    variables = yaml.safe_load((PROJECT / "roles/director/vars/main.yml").read_text())
+    assert variables["_director_kernel_timeouts"] == KERNEL_TIMEOUTS
+    assert variables["_director_kernel_sysctls"] == KERNEL_SYSCTLS
 
 
 def test_ports_of_different_pools_do_not():
