@@ -7,9 +7,11 @@ import ctypes
 import json
 import os
 import random
+import re
 import socket
 import struct
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +20,8 @@ from pathlib import Path
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core.paths import DROP_IN
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.files import BOOT_DIRECTORIES, next_boot
-from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.model import SETTINGS, Kernel, Pair
+from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.model import SETTINGS, Kernel, Pair, satisfies
+from commands import PROJECT
 from forked import call, run_module
 from netns_hosts import LIMIT, Namespace, with_libraries
 
@@ -180,6 +183,121 @@ def test_only_a_request_for_its_own_address_is_answered(server, make_namespace):
     assert [answers(client, "peer0", address) for address in (rip, vip)] == [mac, ""]
     server.arp_sysctl(state="absent")
     assert answers(client, "peer0", vip) == mac
+
+
+def conf(namespace, name, key, value):
+    with namespace.entered():
+        Path(CONF, name, key).write_text(f"{value}\n")
+
+
+@pytest.mark.parametrize("value", [0, 1, 2, 3, 8])
+def test_what_is_stricter_answers_less(server, make_namespace, value):
+    """`satisfies` says what the kernel does: for a VIP on lo, of both scopes, and for the server's own address."""
+    client = make_namespace()
+    server.ip(f"link set peer0 netns {client.name}")
+    client.ip("link set peer0 up")
+    server.ip("address add 192.0.2.30/32 dev lo")
+    server.ip("address add 192.0.2.31/32 dev lo scope host")
+    conf(server, "all", "arp_ignore", value)
+    answered = [bool(answers(client, "peer0", address)) for address in ("192.0.2.4", "192.0.2.30", "192.0.2.31")]
+    expected = {0: [True, True, True], 3: [True, True, False], 8: [False, False, False]}
+    assert answered == expected.get(value, [True, False, False])
+    assert satisfies("arp_ignore", value, 1) == (not answered[1])
+
+
+@pytest.mark.parametrize("value", [2, 8])
+@pytest.mark.parametrize("name", ["all", "eth0"])
+def test_a_stricter_value_stays_now_and_at_boot(server, make_namespace, name, value):
+    client = make_namespace()
+    server.ip(f"link set peer0 netns {client.name}")
+    client.ip("link set peer0 up")
+    server.ip("address add 192.0.2.30/32 dev lo")
+    conf(server, name, "arp_ignore", value)
+    (server.directories[0] / "50-admin.conf").write_text(f"net.ipv4.conf.{name}.arp_ignore = {value}\n")
+    before = values(server)
+    done = server.arp_sysctl(arp_ignore=1, arp_announce=2)
+    assert not done.get("failed"), done
+    told = [{"name": "net/ipv4/conf/all/arp_ignore", "value": value, "asked": 1}] if name == "all" else []
+    assert done["stricter"] == told
+    assert done["effective"]["eth0"]["arp_ignore"] == value
+    assert not done.get("warnings")
+    assert values(server)[f"{name}/arp_ignore"] == value
+    assert answers(client, "peer0", "192.0.2.30") == ""
+    assert not server.arp_sysctl(arp_ignore=1, arp_announce=2)["changed"]
+    if SYSTEMD_SYSCTL is not None:
+        server.privately(str(SYSTEMD_SYSCTL), "--prefix=/net/ipv4/conf")
+        assert values(server)[f"{name}/arp_ignore"] == value
+    server.arp_sysctl(state="absent")
+    assert values(server) == before
+
+
+def test_a_router_stays_one(server):
+    """What the role director runs, on a host that routes by a file of its administrator, which 1.0.0 overruled."""
+    router = server.directories[0] / "30-router.conf"
+    router.write_text("net.ipv4.ip_forward = 1\n")
+    conf(server, "all", "forwarding", 1)
+    before = values(server, "forwarding", "accept_redirects")
+    interfaces = {"interfaces": ["all", "default", "eth0"], "effective_on": ["eth0"]}
+    role = {**interfaces, "send_redirects": 0, "restore": ["forwarding"]}
+    assert not server.arp_sysctl(**role).get("failed")
+    assert values(server, "forwarding", "accept_redirects") == before
+    server.arp_sysctl(**interfaces, send_redirects=0, forwarding=0)  # as 1.0.0
+    assert set(values(server, "forwarding").values()) == {0}
+    assert server.arp_sysctl(**role)["changed"]
+    assert values(server, "forwarding", "accept_redirects") == before
+    assert "forwarding" not in (server.directories[0] / Path(DROP_IN).name).read_text()
+    assert not server.arp_sysctl(**role)["changed"]
+    if SYSTEMD_SYSCTL is not None:
+        server.privately(str(SYSTEMD_SYSCTL), "--prefix=/net/ipv4")
+        assert set(values(server, "forwarding").values()) == {1}
+
+
+def director(server, tmp_path, forwarding="direct", *arguments, **variables):
+    """Run the step director_sysctl of the role in the namespace; return how many tasks changed something."""
+    services = [{"name": "web", "address": "192.0.2.30", "ports": [80], "forwarding": forwarding, "real_servers": []}]
+    host = {"ansible_host": "192.0.2.4", "ansible_connection": "local", "director_interface": "eth0", **variables}
+    host["ansible_python_interpreter"] = sys.executable
+    inventory = {"directors": {"hosts": {"lb1": host}, "vars": {"lvs_services": services}}}
+    files = {
+        "hosts.json": inventory,
+        "play.yml": [{"hosts": "directors", "gather_facts": False, "roles": ["lvs.cluster.director"]}],
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_text(json.dumps(content))
+    play = [
+        "ansible-playbook",
+        "-i",
+        str(tmp_path / "hosts.json"),
+        str(tmp_path / "play.yml"),
+        "--tags",
+        "director_sysctl",
+    ]
+    done = server.privately("env", f"ANSIBLE_CONFIG={PROJECT}/ansible.cfg", "ANSIBLE_NOCOLOR=1", *play, *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return int(re.search(r"changed=(\d+)", done.stdout).group(1))
+
+
+def test_the_role_director_leaves_routing_alone_unless_it_is_told(server, tmp_path):
+    conf(server, "all", "forwarding", 1)
+    assert director(server, tmp_path) == 1
+    assert set(values(server, "forwarding").values()) == {1}
+    assert values(server, "send_redirects")["eth0/send_redirects"] == 0
+    # As 1.0.0 did on every director.
+    server.arp_sysctl(interfaces=["all", "default", "eth0"], effective_on=["eth0"], forwarding=0, send_redirects=0)
+    assert director(server, tmp_path, "direct", "--check") == 1
+    assert set(values(server, "forwarding").values()) == {0}
+    assert [director(server, tmp_path) for _ in range(2)] == [1, 0]
+    assert set(values(server, "forwarding").values()) == {1}
+    assert director(server, tmp_path, director_forwarding=0) == 1
+    assert set(values(server, "forwarding").values()) == {0}
+
+
+def test_masquerade_routes_as_long_as_it_is_declared(server, tmp_path):
+    before = values(server, "forwarding")
+    assert director(server, tmp_path, "masquerade") == 1
+    assert set(values(server, "forwarding").values()) == {1}
+    assert [director(server, tmp_path) for _ in range(2)] == [1, 0]
+    assert values(server, "forwarding") == before
 
 
 @pytest.mark.parametrize(

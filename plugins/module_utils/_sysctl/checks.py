@@ -79,7 +79,7 @@ def _compare(
         if pair not in named and request.meets(pair.key, effective(kernel.values, pair.target, pair.key)):
             continue
         sentences.append(
-            f"{origin.file}, line {origin.line}, sets {pair.path} to {value} where {request.wanted[pair.key]} is asked for "
-            f"({when}); change or remove that line."
+            f"{origin.file}, line {origin.line}, sets {pair.path} to {value} where {request.wanted[pair.key]} is asked "
+            f"for ({when}); change or remove that line."
         )
     return sentences

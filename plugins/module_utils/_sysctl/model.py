@@ -177,7 +177,7 @@ class Kernel:
 class Former(NamedTuple):
     """A value from before; `because` names what was declared when the kernel changed this one along with it.
 
-    `ours` is the value that a run set, as far as the drop-in does not say it: a run that ended early, or did not persist.
+    `ours` is the value that a run set where the drop-in does not say it: the run ended early, or did not persist.
     """
 
     value: int
