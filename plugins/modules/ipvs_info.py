@@ -115,6 +115,13 @@ drained:
   type: list
   elements: dict
   sample: [{service: 'tcp 192.0.2.30:80', server: '192.0.2.5:80', former_weight: 2, since: '2026-05-01T12:00:00Z', declared: false}]
+addresses:
+  description: The addresses that the host has now, without their prefix lengths. A service whose address is not among them gets no packets.
+  returned: success
+  type: list
+  elements: str
+  version_added: 1.1.0
+  sample: [127.0.0.1, 192.0.2.3, 192.0.2.30]
 version:
   description: The version of the kernel's IPVS.
   returned: success
@@ -134,6 +141,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.client import IpvsClient
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import SERVICE_KEY_OPTIONS, parse_service_key
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_info
+from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.state import own_addresses
 from ansible_collections.lvs.cluster.plugins.module_utils._table.read import read_table
 
 OPTIONS: dict[str, Any] = {"services": {"type": "list", "elements": "dict", "options": SERVICE_KEY_OPTIONS}}
@@ -146,6 +154,7 @@ def answer(options: Mapping[str, Any]) -> dict[str, Any]:
     client = IpvsClient()
     return {
         **read_table(keys, client),
+        "addresses": sorted({own.address for own in own_addresses()}),
         "sync_daemons": [daemon._asdict() for daemon in client.daemons()],
         **client.engine()._asdict(),
         "operations": [],

@@ -70,6 +70,7 @@ facts:
       description:
         - The devices, each with C(name), C(mac) (empty where it is no Ethernet), C(up), C(addresses) with their prefix lengths, and
           whether C(proxy_arp), C(arp_filter) and C(forwarding) (IPv4) act on it.
+        - C(arp_ignore) is the value in effect, and C(forwarding_ipv6) the device's own.
       type: list
       elements: dict
     gateways:
@@ -84,7 +85,8 @@ facts:
       type: dict
     managers:
       description:
-        - What else manages IPVS here, each with C(name), C(evidence), and C(sure) (false when it may not).
+        - The other programs that write the IPVS table or assign virtual addresses here, now or at boot, each with C(name), C(evidence), C(sure)
+          (false when it may not), C(table) (whether it writes the table) and C(addresses) (those that its configuration assigns).
       type: list
       elements: dict
     owners:
@@ -111,10 +113,13 @@ facts:
         proxy_arp: false
         arp_filter: false
         forwarding: false
+        arp_ignore: 0
+        forwarding_ipv6: false
     gateways: [{address: 192.0.2.1, interface: eth0}]
     ip_vs: module
     schedulers: {wlc: {available: true, remedy: ""}}
-    managers: [{name: keepalived, evidence: virtual_server in /etc/keepalived/keepalived.conf, sure: true}]
+    managers:
+      - {name: keepalived, evidence: virtual_server in /etc/keepalived/keepalived.conf, sure: true, table: true, addresses: [192.0.2.30]}
     owners: {192.0.2.4: ["52:54:00:00:00:04"], 192.0.2.30: []}
     unasked: {}
     libraries: [nftables, pyroute2]

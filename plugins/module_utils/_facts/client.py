@@ -38,13 +38,14 @@ def read_facts(addresses: Sequence[str], schedulers: Sequence[str], interface: s
     own, release = own_addresses(), os.uname().release
     tree = next((tree for tree in _TREES if os.path.isdir(f"{root}{tree}/{release}")), _TREES[0])
     owners, unasked = ask(addresses, interface, own)
+    interfaces = _interfaces(own)
     return HostFacts(
         kernel=release,
-        interfaces=_interfaces(own),
+        interfaces=interfaces,
         gateways=default_gateways(),
         ip_vs=ip_vs_state(release, root),
         schedulers={name: _scheduler(name, release, root + tree) for name in schedulers},
-        managers=managers(root),
+        managers=managers(root, {one.name: one.addresses for one in interfaces}),
         owners=owners,
         unasked=unasked,
         # To find one costs next to nothing; to import it may cost seconds.
@@ -123,19 +124,22 @@ def _interface(query: socket.socket, name: str, own: Iterable[Own]) -> Interface
         mac.hex(":") if kind == _ARPHRD_ETHER else "",
         up=bool(flags & _IFF_UP),
         addresses=tuple(f"{one.address}/{one.prefix}" for one in own if one.interface == name),
-        proxy_arp=_effective(name, "proxy_arp"),
-        arp_filter=_effective(name, "arp_filter"),
-        forwarding=_sysctl(name, "forwarding"),
+        proxy_arp=bool(_effective(name, "proxy_arp")),
+        arp_filter=bool(_effective(name, "arp_filter")),
+        forwarding=bool(_sysctl(name, "forwarding")),
+        arp_ignore=_effective(name, "arp_ignore"),
+        forwarding_ipv6=bool(_sysctl(name, "forwarding", "ipv6")),
     )
 
 
-def _effective(name: str, key: str) -> bool:
-    """Whether the setting acts on a device: either value switches it on (IN_DEV_PROXY_ARP, IN_DEV_ARPFILTER)."""
-    return _sysctl("all", key) or _sysctl(name, key)
+def _effective(name: str, key: str) -> int:
+    """Return the value that acts on a device: the larger one, which also switches on what either does."""
+    return max(_sysctl("all", key), _sysctl(name, key))
 
 
-def _sysctl(name: str, key: str) -> bool:
-    return (_lines(f"/proc/sys/net/ipv4/conf/{name}/{key}") or ["0"])[0].strip() not in ("", "0")
+def _sysctl(name: str, key: str, family: str = "ipv4") -> int:
+    text = (_lines(f"/proc/sys/net/{family}/conf/{name}/{key}") or ["0"])[0].strip()
+    return int(text) if text.isdigit() else 0
 
 
 def _scheduler(name: str, release: str, tree: str) -> Scheduler:

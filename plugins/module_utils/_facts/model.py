@@ -22,6 +22,8 @@ class Interface(NamedTuple):
     proxy_arp: bool = False
     arp_filter: bool = False
     forwarding: bool = False
+    arp_ignore: int = 0
+    forwarding_ipv6: bool = False
 
 
 class Gateway(NamedTuple):
@@ -39,11 +41,16 @@ class Scheduler(NamedTuple):
 
 
 class Manager(NamedTuple):
-    """Another program that writes the IPVS table; `sure`: false when it only may; `evidence`: where seen."""
+    """Another program that writes the IPVS table (`table`) or assigns VIPs; `evidence`: where that was seen.
+
+    `sure` is false where it only may. `addresses` are those that it assigns, as far as its configuration says.
+    """
 
     name: str
     evidence: str
     sure: bool = True
+    table: bool = True
+    addresses: tuple[str, ...] = ()
 
 
 class HostFacts(NamedTuple):
@@ -88,7 +95,7 @@ class HostFacts(NamedTuple):
             "interfaces": [{**one._asdict(), "addresses": list(one.addresses)} for one in self.interfaces],
             "gateways": [one._asdict() for one in self.gateways],
             "schedulers": {name: one._asdict() for name, one in self.schedulers.items()},
-            "managers": [one._asdict() for one in self.managers],
+            "managers": [{**one._asdict(), "addresses": list(one.addresses)} for one in self.managers],
             "owners": {address: list(macs) for address, macs in self.owners.items()},
             "unasked": dict(self.unasked),
             "libraries": list(self.libraries),
@@ -107,7 +114,10 @@ def from_values(values: Mapping[str, Any]) -> HostFacts:
         gateways=tuple(Gateway(**one) for one in _plain(values["gateways"])),
         ip_vs=str(values["ip_vs"]),
         schedulers={str(name): Scheduler(**one) for name, one in values["schedulers"].items()},
-        managers=tuple(Manager(**one) for one in _plain(values["managers"])),
+        managers=tuple(
+            Manager(**{**one, "addresses": tuple(str(address) for address in one.get("addresses", ()))})
+            for one in _plain(values["managers"])
+        ),
         owners={str(address): tuple(str(mac) for mac in macs) for address, macs in values["owners"].items()},
         unasked={str(address): str(reason) for address, reason in values["unasked"].items()},
         libraries=tuple(str(name) for name in values.get("libraries", ())),

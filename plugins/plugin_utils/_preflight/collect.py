@@ -25,7 +25,7 @@ from .cluster_rules import (
     check_shared_vips,
     own_addresses,
 )
-from .context import VARIABLES
+from .context import DIRECTOR_VIPS, VARIABLES
 from .judgement import Judgement
 from .releases import Sender, released_vips, senders, table_of
 from .report import Report, findings, report
@@ -93,8 +93,11 @@ def _report(
     facts = {host: everything.facts[host] for host in hosts if host in everything.facts}
     variables = {}
     for host in facts:
-        values = {name: inventory.own(host).get(name) or defaults.get(name) for name in VARIABLES}
+        own = inventory.own(host)
+        values = {name: own.get(name) or defaults.get(name) for name in VARIABLES}
         variables[host] = {name: str(value) for name, value in values.items() if value}
+        if own.get(DIRECTOR_VIPS) is not None:
+            variables[host][DIRECTOR_VIPS] = " ".join(map(str, own[DIRECTOR_VIPS]))
     judgements: list[Judgement] = []
     if not mistakes:
         judgements += [*check_members(cluster), *check_addresses(cluster, everything)]

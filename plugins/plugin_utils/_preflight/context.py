@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.address import same_family
+from ansible_collections.lvs.cluster.plugins.module_utils._core.protocols import MASQUERADE
 from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import HostFacts
 
 from .._topology.model import Server, Service, Topology
@@ -17,6 +18,8 @@ from .._topology.probes import rips_of
 DIRECTOR_INTERFACE, DIRECTOR_VIP_INTERFACE = "director_interface", "director_vip_interface"
 REALSERVER_VIP_INTERFACE, REALSERVER_VIP_KIND = "realserver_vip_interface", "realserver_vip_kind"
 REALSERVER_ARP_MODE = "realserver_arp_mode"
+# A list of its own, so that a host for which it is empty has a value too.
+DIRECTOR_VIPS = "director_vips"
 VARIABLES = (
     DIRECTOR_INTERFACE,
     DIRECTOR_VIP_INTERFACE,
@@ -108,6 +111,20 @@ class Case(NamedTuple):
             if network:
                 return network
         return None
+
+    def assigned(self, host: str) -> list[str]:
+        """Return the VIPs that a role assigns on a host, now or once it is the active director."""
+        directed = [vip for one in self.topology.services if host in one.directors for vip in one.vips]
+        own = self.variables.get(host, {}).get(DIRECTOR_VIPS)
+        if own is not None:
+            directed = own.split()
+        served = [
+            vip
+            for one in self.topology.services
+            if one.forwarding != MASQUERADE and any(server.host == host for server in one.servers)
+            for vip in one.vips
+        ]
+        return list(dict.fromkeys([*directed, *served]))
 
     def variable(self, host: str, name: str) -> str:
         """Return what one of VARIABLES says for a host, empty where it is not set."""

@@ -24,12 +24,6 @@ from .context import (
 from .judgement import Judgement
 
 _MADE = re.compile("dummy[0-9]+")  # what the role realserver makes where there is none
-# Against each program that writes the table too
-_REMEDIES = {
-    "keepalived": "take virtual_server out of its configuration, or stop and disable it",
-    "kube-proxy": "let it use another mode (iptables or nftables), or leave this host out of the directors",
-    "ipvsadm": "have its service not restore a table at boot: disable it",
-}
 
 
 def check_devices(case: Case) -> Iterator[Judgement]:
@@ -111,12 +105,3 @@ def check_sysctls(case: Case) -> Iterator[Judgement]:
             rule = f"is on for {carrier.name}, so that its routes decide whether it answers ARP requests"
             remedy = f"set it to 0 for all and {carrier.name} (lvs.cluster.arp_sysctl, arp_filter: 0)"
             yield Judgement(Finding(host, "arp_filter", "1", rule, remedy), warning=True)
-
-
-def check_others(case: Case) -> Iterator[Judgement]:
-    """Nothing else writes a director's table."""
-    for host in case.directors:
-        for manager in case.facts[host].managers if host in case.facts else ():
-            rule = f"{'manages' if manager.sure else 'may manage'} IPVS on this host too ({manager.evidence})"
-            remedy = _REMEDIES.get(manager.name, f"stop {manager.name}, or leave this host out of the directors")
-            yield Judgement(Finding(host, "program", manager.name, rule, remedy), warning=not manager.sure)

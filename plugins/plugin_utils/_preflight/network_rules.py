@@ -18,6 +18,7 @@ from .context import (
     Case,
 )
 from .judgement import Judgement
+from .routing_rules import NOBODY
 
 
 def check_networks(case: Case) -> Iterator[Judgement]:
@@ -40,8 +41,9 @@ def check_segments(case: Case) -> Iterator[Judgement]:
         if not facts or facts.carrier(pair.rip) or (network and not pair.within(network)):
             continue
         server = case.facts.get(pair.server.host)
-        if server and not server.carrier(pair.rip):
-            continue  # which is told already
+        carrier_there = server.carrier(pair.rip) if server else None
+        if server and (not carrier_there or carrier_there.arp_ignore == NOBODY):
+            continue  # which is told by its own rule
         if facts.owners.get(pair.rip) == ():
             carrier = facts.carrier(pair.dip)
             where = f" on {carrier.name}" if carrier else ""

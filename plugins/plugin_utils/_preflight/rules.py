@@ -7,11 +7,12 @@ from .host_rules import (
     check_devices,
     check_kernel,
     check_macs,
-    check_others,
     check_own_addresses,
     check_sysctls,
 )
+from .manager_rules import check_others
 from .network_rules import check_gateways, check_networks, check_owners, check_segments, check_vips
+from .routing_rules import check_arp_ignore, check_forwarding
 from .service_rules import check_open_ports, check_proofs
 
 RULES = (
@@ -25,6 +26,8 @@ RULES = (
     check_vips,
     check_kernel,
     check_sysctls,
+    check_arp_ignore,
+    check_forwarding,
     check_others,
     check_open_ports,
     check_proofs,

@@ -21,13 +21,15 @@ from .drift import boot_checks, table_checks
 from .hosts import host_checks, missing_rip, missing_vip
 from .model import HOSTS, PATHS, REQUESTS, TOPICS, Check, Seen, bad, count, good
 from .owners import gateway_checks, owner_checks
+from .vanished import vanished_checks
 
 _MARKS = {True: "ok  ", False: "BAD ", None: "note"}
 
 
 def checks(seen: Seen) -> list[Check]:
     """Return everything that was looked at, by topic; what follows from a cause that was found is marked as such."""
-    causes = [check for rule in (owner_checks, gateway_checks, path_checks, host_checks) for check in rule(seen)]
+    rules = (owner_checks, gateway_checks, path_checks, host_checks, vanished_checks)
+    causes = [check for rule in rules for check in rule(seen)]
     tables = list(table_checks(seen))
     troubled = {check.vip for check in causes if check.good is False}
     for check in tables:

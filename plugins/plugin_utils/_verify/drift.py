@@ -25,6 +25,7 @@ from .._restore.program import restore_program
 from .._topology.finding import Finding
 from .desired import Director
 from .model import BOOT, TABLE, Check, Seen, bad, count, good
+from .vanished import remedy
 
 _REMEDY = "run lvs.cluster.site, which puts it right"
 
@@ -81,17 +82,18 @@ def table_checks(seen: Seen) -> Iterator[Check]:
             held = drained.get((step.service, step.server))
             if held and director.keep_drained:
                 rule = f"is drained (it had weight {held['former_weight']})"
-                remedy = "give it its weight back with lvs.cluster.restore when it may serve again"
-                finding = Finding(seen.host_of(step.address), "server", step.server, rule, remedy)
+                restore = "give it its weight back with lvs.cluster.restore when it may serve again"
+                finding = Finding(seen.host_of(step.address), "server", step.server, rule, restore)
                 yield bad(TABLE, finding, warning=True)
             elif _is_held_back(seen, host, step):
                 rule = f"gets no clients of {step.service} yet, since its path is not good"
-                remedy = "mend that, and run lvs.cluster.site"
-                finding = Finding(seen.host_of(step.address), "server", step.server, rule, remedy)
+                finding = Finding(
+                    seen.host_of(step.address), "server", step.server, rule, "mend that, and run lvs.cluster.site"
+                )
                 yield bad(TABLE, finding)._replace(consequence=True)
             else:
                 rule = f"differs from what is declared (a run would: {step.words})"
-                yield bad(TABLE, Finding(host, "table", "", rule, _REMEDY))
+                yield bad(TABLE, Finding(host, "table", "", rule, remedy(seen, host, _REMEDY)))
         if not steps:
             servers = sum(len(service.get("real_servers") or ()) for service in director.services)
             told = f"{count(len(director.services), 'service')} with {count(servers, 'server')}, as declared"

@@ -12,6 +12,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.model import s
 from .._topology.finding import Finding
 from .desired import Director, RealServer
 from .model import HOSTS, Check, Seen, bad, good
+from .vanished import remedy
 
 _VIP_REMEDY = "run lvs.cluster.site, or the role lvs.cluster.realserver, for this host"
 _SYSCTL_REMEDY = "run lvs.cluster.site for this host, and find what undid it (sysctl.d, another program)"
@@ -30,19 +31,20 @@ def host_checks(seen: Seen) -> Iterator[Check]:
 
 
 def _director_checks(seen: Seen, host: str, director: Director) -> Iterator[Check]:
-    facts, remedy = seen.facts[host], "run lvs.cluster.site, or the role lvs.cluster.director, for this host"
+    facts, usual = seen.facts[host], "run lvs.cluster.site, or the role lvs.cluster.director, for this host"
     for vip in director.vips:
         carrier = facts.carrier(vip)
         if carrier:
             yield good(HOSTS, host, f"VIP {vip} is on {carrier.name}", vip)
         else:
-            yield bad(HOSTS, Finding(host, "VIP", vip, "is on no interface of the active director", remedy), vip=vip)
+            todo = remedy(seen, host, usual, vip)
+            yield bad(HOSTS, Finding(host, "VIP", vip, "is on no interface of the active director", todo), vip=vip)
     serves = seen.declared.servers.get(host)
     for vip in director.standby_vips:
         carrier = facts.carrier(vip)
         if carrier and not (serves and vip in serves.devices):
             rule = f"is on {carrier.name}, and this director stands by for {seen.declared.answering(vip)}"
-            yield bad(HOSTS, Finding(host, "VIP", vip, rule, remedy), vip=vip)
+            yield bad(HOSTS, Finding(host, "VIP", vip, rule, remedy(seen, host, usual, vip)), vip=vip)
     wanted = {"send_redirects": 0}
     if director.forwarding is not None:
         wanted["forwarding"] = director.forwarding
@@ -68,7 +70,7 @@ def missing_vip(seen: Seen, host: str, vip: str) -> Finding:
     """Return what is wrong with a server that does not have a VIP."""
     device = seen.declared.servers[host].devices[vip]
     rule = f"is missing on this host, which has to have it on {device} to serve it"
-    return Finding(host, "VIP", vip, rule, _VIP_REMEDY)
+    return Finding(host, "VIP", vip, rule, remedy(seen, host, _VIP_REMEDY, vip))
 
 
 def missing_rip(facts: HostFacts, host: str, rip: str) -> Finding | None:
@@ -107,18 +109,16 @@ def _does(key: str, value: int, wanted: int) -> bool:
 
     A server may be quieter than it is asked to be, and where sources may be anywhere, no check of them will do too.
     """
-    if wanted == (0 if key.startswith("arp_") else _LOOSE.get(key)):
-        return wanted == 0 or value in (0, wanted)
+    if key in _LOOSE and wanted == _LOOSE[key]:
+        return value in (0, wanted)
+    if key.startswith("arp_") and wanted == 0:
+        return True
     return satisfies(key, value, wanted)
 
 
 def sysctl_finding(host: str, device: str, values: Mapping[str, int], wanted: Mapping[str, int]) -> Finding | None:
     """Return what is wrong with a device's values; stricter ones are as good."""
-    wrong = {
-        key: value
-        for key, value in wanted.items()
-        if not _does(key, values.get(key, 0), value)
-    }
+    wrong = {key: value for key, value in wanted.items() if not _does(key, values.get(key, 0), value)}
     if not wrong:
         return None
     now, then = (", ".join(f"{key} {source.get(key, 0)}" for key in wrong) for source in (values, wanted))

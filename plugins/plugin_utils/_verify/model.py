@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.address import endpoint_address, is_ipv6
@@ -50,7 +50,7 @@ class Seen(NamedTuple):
     """What is declared, and all that was seen. By host: preflight facts, and what verify_info returned.
 
     `after` has by director what ipvs_info returned once the clients had visited, `visits` by client what
-    vip_client_info returned of each service.
+    vip_client_info returned of each service. `configured` are the hosts that this run configured before.
     """
 
     topology: Topology
@@ -59,6 +59,7 @@ class Seen(NamedTuple):
     looks: Mapping[str, Mapping[str, Any]] = {}
     after: Mapping[str, Mapping[str, Any]] = {}
     visits: Mapping[str, Sequence[Mapping[str, Any]]] = {}
+    configured: Collection[str] = ()
 
     @property
     def tables(self) -> dict[str, Mapping[str, Any]]:

@@ -39,6 +39,9 @@ def cluster(forwarding: str = "direct", *, rip: str = "192.0.2.4", **options: An
     return Topology((service,), {"lb1": (DIP,)}, {"rs1": (rip,), "rs2": ("192.0.2.5",)})
 
 
+VRRP = Manager("keepalived", "virtual_ipaddress in /etc/keepalived/keepalived.conf", table=False, addresses=(VIP,))
+
+
 def eth(host: str, *addresses: str, **values: Any) -> Interface:
     return Interface("eth0", MAC[host], values.pop("up", True), addresses, **values)
 
@@ -187,7 +190,75 @@ TRIPPED = {
         cluster(), changed("lb1", managers=(Manager("kube-proxy", "a process", sure=False),)), None,
         ("warning", 'lb1: program', 'kube-proxy'),
     ),
+    "keepalived has the VIP on the director": (
+        cluster(), changed("lb1", managers=(VRRP,)), None,
+        ("error", 'lb1: VIP', '192.0.2.30'),
+    ),
+    "keepalived has the VIP on a server": (
+        cluster(), changed("rs1", managers=(VRRP,)), None,
+        ("error", 'rs1: VIP', '192.0.2.30'),
+    ),
+    "a leftover device has the VIP": (
+        cluster(), changed("rs1", managers=(Manager("kube-proxy", "the device kube-ipvs0", False, addresses=(VIP,)),)), None,
+        ("warning", 'rs1: VIP', '192.0.2.30'),
+    ),
+    "perhaps pacemaker": (
+        cluster(), changed("rs1", managers=(Manager("pacemaker", "a process", sure=False, table=False),)), None,
+        ("warning", 'rs1: program', 'pacemaker'),
+    ),
+    "a server that nobody can find": (
+        cluster(), changed("rs1", interfaces=(LO, eth("rs1", "192.0.2.4/24", arp_ignore=8))), None,
+        ("warning", 'rs1: arp_ignore', '8'),
+    ),
+    "a server that nobody found": (
+        cluster(), {**heard("lb1", _192_0_2_4=()), "rs1": changed("rs1", interfaces=(LO, eth("rs1", "192.0.2.4/24", arp_ignore=8)))["rs1"]}, None,
+        ("error", 'rs1: arp_ignore', '8'),
+    ),
+    "a director that answers its subnet alone": (
+        cluster(), changed("lb1", interfaces=(LO, eth("lb1", "192.0.2.3/28", arp_ignore=2))), {"lb1": {"director_interface": "eth0"}},
+        ("error", 'lb1: arp_ignore', '2'),
+    ),
 }  # fmt: skip
+VRRP_LEGAL = {
+    "of another VIP": (cluster(), VRRP._replace(addresses=("192.0.2.99",)), None),
+    "that is the engine of the VIPs": (cluster(), VRRP, {"lb1": {"director_vips": ""}}),
+    "of a VIP that is no address of servers": (cluster("masquerade"), VRRP, {"lb1": {"director_vips": ""}}),
+}
+
+
+@pytest.mark.parametrize("name", VRRP_LEGAL)
+def test_vrrp_is_legal(name: str) -> None:
+    topology, manager, variables = VRRP_LEGAL[name]
+    assert told(topology, changed("lb1", managers=(manager,)), variables) == told(topology, healthy())
+
+
+def test_a_table_writer_on_a_server_is_no_matter() -> None:
+    balances = Manager("keepalived", "virtual_server in /etc/keepalived/keepalived.conf", addresses=("192.0.2.99",))
+    assert told(cluster(), changed("rs1", managers=(balances,))) == []
+
+
+@pytest.mark.parametrize(("on", "count"), [(False, 1), (True, 0)])
+def test_masquerade_of_ipv6_needs_forwarding_that_no_role_sets(on: bool, count: int) -> None:
+    vip, six = "2001:db8::30", "2001:db8::3"
+    service = Service("six", (vip,), (80,), "tcp", 0, "masquerade", ("lb1",), (), {})
+    topology = Topology((service,), {"lb1": (six,)}, {})
+    facts = HostFacts("6.1.0", (eth("lb1", f"{six}/64", forwarding_ipv6=on),), ip_vs="module")
+    found = [text for text in told(topology, {"lb1": facts}) if "forwarding" in text]
+    assert len(found) == count
+    assert all(
+        "net.ipv6.conf.all.forwarding: '0' is off, and service six masquerades 2001:db8::30" in one for one in found
+    )
+
+
+@pytest.mark.parametrize(("value", "addresses", "silent"), [
+    (0, ["192.0.2.3/24"], False), (1, ["192.0.2.3/24"], False), (2, ["192.0.2.3/24"], False), (3, ["192.0.2.3/24"], False),
+    (8, ["192.0.2.3/24"], True), (2, ["198.51.100.3/24"], True), (2, ["198.51.100.3/24", f"{VIP}/32"], True),
+])  # fmt: skip
+def test_a_director_answers_for_its_vips(value: int, addresses: list[str], silent: bool) -> None:
+    interfaces = (LO, eth("lb1", *addresses, arp_ignore=value))
+    facts = {"lb1": HostFacts("6.1.0", interfaces, ip_vs="module")}
+    found = told(cluster(), facts, {"lb1": {"director_interface": "eth0"}})
+    assert any("would not answer for VIP" in text for text in found) == silent
 
 
 @pytest.mark.parametrize("name", TRIPPED)
