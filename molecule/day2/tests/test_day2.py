@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import takewhile
 from pathlib import Path
 
@@ -238,6 +238,48 @@ def test_a_unit_from_before_an_upgrade_is_named_and_replaced():
         run = playbook("site", *only)
         assert (run.status, run.changed()) == (0, {"rs2": changed}), run.output
     assert to_mend() == []
+
+
+def test_what_the_administrator_set_stays(tmp_path):
+    """The director routes for other reasons, and a server is quieter than it has to be."""
+    router, quiet = ("net.ipv4.ip_forward", 1), ("net.ipv4.conf.all.arp_ignore", 2)
+    with ExitStack() as stack:
+        for host, (key, value) in (("director", router), ("rs1", quiet)):
+            file = "/etc/sysctl.d/50-admin.conf"
+            made = f"echo {key}={value} > {file}; sysctl -qw {key}={value}"
+            stack.enter_context(mistake(host, made, f"rm {file}; sysctl -qw {key}=0"))
+        for changes in (True, False):
+            run = playbook("site")
+            assert run.status == 0, run.output
+            # The server's file of sysctls takes the stricter value over.
+            assert bool(run.changed()["rs1"]) == changes, run.output
+            assert run.changed()["director"] == 0, run.output
+        for host, (key, value) in (("director", router), ("rs1", quiet)):
+            assert (
+                on(host, f"sysctl -n {key}; systemctl restart systemd-sysctl.service; sysctl -n {key}").split()
+                == [str(value)] * 2
+            )
+    well("site")
+    assert on("rs1", "sysctl -n net.ipv4.conf.all.arp_ignore").strip() == "1"
+
+
+def test_a_program_that_assigns_the_vip_too_is_named_before_anything_is_changed():
+    """keepalived with VRRP alone, by its configuration; the process is a stand-in of its name."""
+    configuration = "/etc/keepalived/keepalived.conf"
+    text = f"vrrp_instance a {{\n virtual_ipaddress {{\n  {VIP}/24 dev lan0\n }}\n}}"
+    made = (
+        f"mkdir -p /etc/keepalived; printf '{text}\n' > {configuration}; "
+        "systemd-run -q --unit=stand-in bash -c 'exec -a keepalived sleep 900'"
+    )
+    with mistake("director", made, "systemctl stop stand-in.service; rm -r /etc/keepalived"):
+        run = playbook("site")
+        assert run.status != 0
+        shown = " ".join(run.output.split())
+        assert f"director: VIP: '{VIP}' is assigned by keepalived too (virtual_ipaddress in {configuration})" in shown
+        assert all(changed == 0 for changed in run.changed().values())
+        other = text.replace(VIP, "192.168.91.77")
+        on("director", f"printf '{other}\n' > {configuration}")
+        well("preflight")
 
 
 def test_a_web_server_on_the_rip_and_a_wrong_network_are_named():

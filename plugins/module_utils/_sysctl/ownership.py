@@ -25,13 +25,6 @@ def is_of_others(pair: Pair, facts: Facts, lines: Mapping[Pair, str]) -> bool:
     return bool(values) and facts.values[pair] not in values
 
 
-def raised_by_others(pair: Pair, facts: Facts, lines: Mapping[Pair, str]) -> bool:
-    """Return whether others gave a pair a value that is stricter than ours, after a run of ours."""
-    value = facts.values[pair]
-    stricter = all(satisfies(pair.key, value, own) for own in ours(pair, facts, lines))
-    return stricter and is_of_others(pair, facts, lines)
-
-
 def resolve(request: Request, facts: Facts, lines: Mapping[Pair, str]) -> dict[Pair, int]:
     """Return the value of each pair: what is asked for, or a stricter one that others gave it, now or for the boot."""
     wanted = {Pair(target, key): value for target in request.targets for key, value in request.wanted.items()}

@@ -12,7 +12,7 @@ from .checks import defeated_at_boot, ineffective
 from .files import declared, number, render
 from .model import ALL, DEFAULT, SETTINGS, Facts, Former, Pair, Request, effective, in_order, kernel_default
 from .operations import Steps, SysctlOperation, WriteFile, has_heirs
-from .ownership import is_of_others, raised_by_others, resolve, without_us
+from .ownership import is_of_others, resolve, without_us
 from .saved import dump
 from .validate import check
 
@@ -73,13 +73,12 @@ def _remember(
 ) -> dict[Pair, Former]:
     """Return the former values to keep from now on: of what is asked, and of what the kernel changes along with it.
 
-    A value that our drop-in already holds without being remembered is ours, and not a former one. A stricter one that
-    others set since is the one to restore.
+    A value that our drop-in already holds without being remembered is ours, and not a former one. Of a setting that has
+    stricter values, the one that others set last is the one that counts.
     """
     former = dict(facts.former)
     for pair in in_order(wanted):
-        raised = request.keep_stricter and pair in facts.values and raised_by_others(pair, facts, before)
-        if raised:
+        if SETTINGS[pair.key].stricter and is_of_others(pair, facts, before):
             former[pair] = Former(facts.values[pair])
         elif pair in former:
             former[pair] = former[pair]._replace(because=None)

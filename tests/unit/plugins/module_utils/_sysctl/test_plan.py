@@ -413,6 +413,18 @@ def test_what_others_raise_between_runs_stays_in_every_later_one_and_when_we_lea
     assert machine.kernel.values[Pair("all", "arp_ignore")] == 2
 
 
+@pytest.mark.parametrize("value", [0, 1])
+def test_what_others_lower_again_is_no_longer_kept(value):
+    machine = host(all__arp_ignore=2)
+    machine.run(ARP)
+    machine.kernel.write(Pair("all", "arp_ignore"), value)
+    for _ in range(3):
+        machine.run(ARP)
+        assert machine.kernel.values[Pair("all", "arp_ignore")] == 1
+    machine.run(UNDO)
+    assert machine.kernel.values[Pair("all", "arp_ignore")] == value
+
+
 @pytest.mark.parametrize("value", [0, 2, 3, 8])
 def test_what_others_set_since_the_last_run_is_not_taken_back(value):
     machine = host(all__arp_ignore=0)
