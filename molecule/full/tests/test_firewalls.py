@@ -35,7 +35,7 @@ def test_a_server_is_open_for_the_ports_of_the_vips_alone(name):
     assert (reaches(RIPS[name], 22), reaches(RIPS[name], 80)) == (True, False)
     with routed_by(name, WEB):
         assert (reaches(WEB, 80), reaches(WEB, 8080)) == (True, True)
-    # TCP 80 and 8080 of two VIPs, a port and a range of the third by TCP and UDP, and UDP 5300 where the server is in that pool.
+    # TCP 80 and 8080 of two VIPs, a port and a range of the third by TCP and UDP, and UDP 5300 in that pool.
     assert openings(name) == 4 + 4 + (name == "rs1")
 
 
