@@ -240,7 +240,7 @@ def test_a_table_writer_on_a_server_is_no_matter() -> None:
 @pytest.mark.parametrize(("on", "count"), [(False, 1), (True, 0)])
 def test_masquerade_of_ipv6_needs_forwarding_that_no_role_sets(on: bool, count: int) -> None:
     vip, six = "2001:db8::30", "2001:db8::3"
-    service = Service("six", (vip,), (80,), "tcp", 0, "masquerade", ("lb1",), (), {})
+    service = Service("six", (vip,), PORTS, ("tcp",), 0, "masquerade", ("lb1",), (), {})
     topology = Topology((service,), {"lb1": (six,)}, {})
     facts = HostFacts("6.1.0", (eth("lb1", f"{six}/64", forwarding_ipv6=on),), ip_vs="module")
     found = [text for text in told(topology, {"lb1": facts}) if "forwarding" in text]
