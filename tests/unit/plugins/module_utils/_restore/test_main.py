@@ -27,3 +27,24 @@ def test_no_vip_without_its_arp_filter(monkeypatch, tmp_path, capsys):
         "nftables refused; see why.",
         "VIPs are left out, since they can't be kept out of ARP.",
     ]
+
+
+def test_early_there_is_nothing_that_needs_the_network(monkeypatch, tmp_path):
+    """The filter comes first, and it ends: another unit stays."""
+    done = []
+    for part in restore_handlers.HANDLERS:
+        monkeypatch.setitem(
+            restore_handlers.HANDLERS, part, lambda items, _state, part=part: done.append((part, items)) or []
+        )
+    quiet = [{"interface": "lo", "addresses": ["192.0.2.30"]}, {"interface": "tunl0", "kind": "ipip", "addresses": []}]
+    network = [{"interface": "lan0", "addresses": ["192.0.2.31"]}]
+    rest = {"arp_filters": [{"name": "x"}], "firewall": [{"name": "x"}], "neighbors": [{"interface": "lan0"}]}
+    state = tmp_path / "state.json"
+    state.write_text(json.dumps({"vips": [*network, *quiet], **rest}))
+    assert restore.main(["--early", str(state)]) == 0
+    assert done == [("arp_filters", rest["arp_filters"]), ("vips", quiet)]
+    done.clear()
+    state.write_text(json.dumps({"vips": network, **rest}))
+    assert restore.main(["--early", str(state)]) == 0
+    assert done == [("arp_filters", ()), ("vips", ())]
+    assert restore.main(["--early", str(tmp_path / "gone.json")]) == 0
