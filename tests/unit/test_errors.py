@@ -100,8 +100,23 @@ def _dicts(data: Any) -> Iterator[dict[str, Any]]:
 # the remedy. A task that passes on sentences of the code names where they come from.
 TOLD = {
     ("playbooks/preflight.yml", 0): ("_preflight_report.lines", "_preflight_report.lines", "_preflight_report.lines"),
-    ("playbooks/rolling.yml", 0): ("{{ rolling_tasks ", "is not a file here", "name one with the tasks"),
-    ("playbooks/rolling.yml", 1): (
+    ("playbooks/rolling.yml", 0): (
+        r"servers: {{ servers ",
+        "matches no host of this run",
+        "name hosts, groups or addresses",
+    ),
+    ("playbooks/rolling.yml", 1): ("{{ rolling_tasks ", "is not a file here", "name one with the tasks"),
+    ("playbooks/drain.yml", 0): (r"{{ _drain_directors ", "this run leaves out", "Include them in --limit"),
+    ("playbooks/restore.yml", 0): (r"{{ _restore_directors ", "this run leaves out", "Include them in --limit"),
+    # Sentences of _topology/scope and _preflight/releases, which have tests of their own
+    ("playbooks/scope.yml", 0): (r"_scope_result\.error",) * 3,
+    ("playbooks/site.yml", 0): ("_site_refusals",) * 3,
+    ("playbooks/teardown.yml", 0): (
+        "{{ inventory_hostname }} keeps its VIPs",
+        "can still send clients to it",
+        "Remove the directors too, or set realserver_state",
+    ),
+    ("playbooks/rolling.yml", 2): (
         "{{ inventory_hostname }} stays drained",
         "since this failed",
         "Correct the cause, then run",

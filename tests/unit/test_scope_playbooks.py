@@ -88,7 +88,7 @@ def test_groups_of_any_name(tmp_path: Path, where: str) -> None:
     arguments = [*given["arguments"], "--limit", "lb1:rs2"]
     outcome = run(tmp_path, "preflight", RENAMED, *arguments, services=[WRONG], **given["own"])
     assert "This run includes directors lb1; real servers rs2. Outside --limit: rs1." in words(outcome)
-    assert "ok: [lb1]\nok: [rs2]" in outcome.output
+    assert {"ok: [lb1]", "ok: [rs2]"} <= set(outcome.output.splitlines())
     # All that is wrong is the description.
     assert "'1 error found. Read 2 hosts: lb1, rs2.'" in outcome.output.replace('"', "'")
     assert "Not read, so not checked: rs1." in outcome.output

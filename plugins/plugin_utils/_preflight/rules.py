@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from .handover_rules import check_handovers
 from .host_rules import (
     check_devices,
     check_kernel,
@@ -24,6 +25,7 @@ RULES = (
     check_macs,
     check_gateways,
     check_vips,
+    check_handovers,
     check_kernel,
     check_sysctls,
     check_arp_ignore,
