@@ -18,8 +18,8 @@ description:
 options:
   addresses:
     description:
-      - Addresses to ask the segment for, by ARP (IPv4) or neighbour discovery (IPv6); each on the device over which the main routing
-        table reaches it directly. Everyone who answers within 0.6 seconds is told; the segments are asked one after the other.
+      - Addresses to ask the segment for, by ARP (IPv4) or neighbour discovery (IPv6); each on the device over which the host
+        reaches it directly, by its routing rules and tables. Everyone who answers within 0.6 seconds is told; the segments are asked one after the other.
     type: list
     elements: str
     default: []
@@ -69,8 +69,9 @@ facts:
     interfaces:
       description:
         - The devices, each with C(name), C(mac) (empty where it is no Ethernet), C(up), C(addresses) with their prefix lengths, and
-          whether C(proxy_arp), C(arp_filter) and C(forwarding) (IPv4) act on it.
-        - C(arp_ignore) is the value in effect, and C(forwarding_ipv6) the device's own.
+          whether C(proxy_arp), C(arp_filter), C(forwarding) and C(accept_local) (IPv4) act on it, and whether it does ARP or neighbour
+          discovery (C(arp)).
+        - C(arp_ignore) and C(rp_filter) are the values in effect, and C(forwarding_ipv6) is the device's own.
       type: list
       elements: dict
     gateways:
@@ -95,6 +96,19 @@ facts:
     unasked:
       description: The addresses that could not be asked for, each with the reason.
       type: dict
+    routes:
+      description:
+        - For each of O(addresses) the C(interface) by which the host reaches it, and the C(gateway) (empty on the segment of the interface). Both are
+          empty where there is no route. For an own address the main routing table says where it would be.
+      type: dict
+    filtered:
+      description:
+        - For each device with a strict C(rp_filter) the own IPv4 addresses to which the kernel drops packets that come in on it from clients of
+          other networks, since the host answers these clients by another device.
+      type: dict
+    ipv6_forwarding:
+      description: Whether the host forwards IPv6.
+      type: bool
     libraries:
       description: Which of the Python libraries V(nftables) and V(pyroute2) this Python finds.
       type: list
@@ -115,6 +129,9 @@ facts:
         forwarding: false
         arp_ignore: 0
         forwarding_ipv6: false
+        arp: true
+        accept_local: false
+        rp_filter: 2
     gateways: [{address: 192.0.2.1, interface: eth0}]
     ip_vs: module
     schedulers: {wlc: {available: true, remedy: ""}}
@@ -122,6 +139,9 @@ facts:
       - {name: keepalived, evidence: virtual_server in /etc/keepalived/keepalived.conf, sure: true, table: true, addresses: [192.0.2.30]}
     owners: {192.0.2.4: ["52:54:00:00:00:04"], 192.0.2.30: []}
     unasked: {}
+    routes: {192.0.2.4: {interface: eth0, gateway: ""}, 192.0.2.30: {interface: eth0, gateway: ""}}
+    filtered: {}
+    ipv6_forwarding: false
     libraries: [nftables, pyroute2]
     packages: [python3-nftables, python3-pyroute2]
 table:

@@ -8,7 +8,7 @@ import importlib.util
 import os
 import socket
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from .._arp.client import PROBE_INTERVAL, PROBES, find_owners
@@ -16,16 +16,17 @@ from .._arp.owners import check_interface
 from .._arp.senders import choose_senders
 from .._core.errors import InvalidValue, LvsError, NotPermitted
 from .._ipvs.schedulers import check_scheduler
-from .._rtnetlink.model import Own, Route
-from .._rtnetlink.routes import parse_ipv4_routes, parse_ipv6_routes, route_to
+from .._rtnetlink.model import Own
+from .._rtnetlink.routes import main_routes, routes_to
 from .._rtnetlink.state import own_addresses
 from .managers import managers
-from .model import ABSENT, BUILT_IN, LIBRARIES, LOADED, MODULE, UNKNOWN, Gateway, HostFacts, Interface, Scheduler
+from .model import ABSENT, BUILT_IN, LIBRARIES, LOADED, MODULE, UNKNOWN, Gateway, Hop, HostFacts, Interface, Scheduler
+from .reverse_path import filtered_addresses
 
 # include/uapi/linux: sockios.h, if.h, if_arp.h
 _SIOCGIFFLAGS, _SIOCGIFHWADDR = 0x8913, 0x8927
 _IFREQ = struct.Struct("16s24x")
-_IFF_UP = 0x1
+_IFF_UP, _IFF_LOOPBACK, _IFF_NOARP = 0x1, 0x8, 0x80
 _ARPHRD_ETHER = 1
 _TREES = ("/lib/modules", "/usr/lib/modules")
 
@@ -37,7 +38,11 @@ def read_facts(addresses: Sequence[str], schedulers: Sequence[str], interface: s
     """
     own, release = own_addresses(), os.uname().release
     tree = next((tree for tree in _TREES if os.path.isdir(f"{root}{tree}/{release}")), _TREES[0])
-    owners, unasked = ask(addresses, interface, own)
+    hops = {
+        address: Hop(route.interface, route.gateway) if route else Hop()
+        for address, route in routes_to(addresses).items()
+    }
+    owners, unasked = ask(hops, interface, own)
     interfaces = _interfaces(own)
     return HostFacts(
         kernel=release,
@@ -50,6 +55,9 @@ def read_facts(addresses: Sequence[str], schedulers: Sequence[str], interface: s
         unasked=unasked,
         # To find one costs next to nothing; to import it may cost seconds.
         libraries=tuple(name for name in LIBRARIES if importlib.util.find_spec(name)),
+        routes=hops,
+        filtered=filtered_addresses(interfaces, addresses),
+        ipv6_forwarding=(_lines("/proc/sys/net/ipv6/conf/all/forwarding") or ["0"])[0].strip() not in ("", "0"),
     )
 
 
@@ -70,25 +78,20 @@ def ip_vs_state(release: str, root: str = "") -> str:
 
 def default_gateways() -> tuple[Gateway, ...]:
     """Return the gateways of the main table's default routes, of both families; the preferred one of each first."""
-    routes: list[Route] = []
-    for path, parse in (("/proc/net/route", parse_ipv4_routes), ("/proc/net/ipv6_route", parse_ipv6_routes)):
-        with suppress(OSError), open(path, encoding="ascii") as lines:
-            routes += sorted(parse(lines), key=lambda route: route.metric)
-    return tuple(
-        Gateway(route.gateway, route.interface) for route in routes if route.network.prefixlen == 0 and route.gateway
-    )
+    defaults = [route for route in main_routes() if route.network.prefixlen == 0 and route.gateway]
+    defaults.sort(key=lambda route: (route.network.version, route.metric))
+    return tuple(Gateway(route.gateway, route.interface) for route in defaults)
 
 
 def ask(
-    addresses: Sequence[str], interface: str | None, own: Sequence[Own]
+    hops: Mapping[str, Hop], interface: str | None, own: Sequence[Own]
 ) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
     """Return the MACs that answer for each address, and the reason for each that could not be asked for."""
     segments: dict[str, list[str]] = {}
     owners: dict[str, tuple[str, ...]] = {}
     unasked: dict[str, str] = {}
-    for address in addresses:
-        route = route_to(address)
-        device = route.interface if route and not route.gateway else interface
+    for address, hop in hops.items():
+        device = hop.interface if hop.on_link else interface
         if device:
             segments.setdefault(device, []).append(address)
         else:
@@ -129,11 +132,17 @@ def _interface(query: socket.socket, name: str, own: Iterable[Own]) -> Interface
         forwarding=bool(_sysctl(name, "forwarding")),
         arp_ignore=_effective(name, "arp_ignore"),
         forwarding_ipv6=bool(_sysctl(name, "forwarding", "ipv6")),
+        arp=not flags & (_IFF_LOOPBACK | _IFF_NOARP),
+        accept_local=bool(_effective(name, "accept_local")),
+        rp_filter=_effective(name, "rp_filter"),
     )
 
 
 def _effective(name: str, key: str) -> int:
-    """Return the value that acts on a device: the larger one, which also switches on what either does."""
+    """Return the value that acts on a device: the larger one, which also switches on what either does.
+
+    IN_DEV_MAXCONF and IN_DEV_ORCONF in include/linux/inetdevice.h.
+    """
     return max(_sysctl("all", key), _sysctl(name, key))
 
 

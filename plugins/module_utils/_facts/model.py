@@ -13,7 +13,11 @@ LOADED, BUILT_IN, MODULE, ABSENT, UNKNOWN = "loaded", "builtin", "module", "abse
 
 
 class Interface(NamedTuple):
-    """One device: its addresses as ADDRESS/PREFIX, and the sysctls that act on it (`all` is taken into account)."""
+    """One device: its addresses as ADDRESS/PREFIX, and the sysctls that act on it (`all` is taken into account).
+
+    `arp` says whether its addresses are asked for by ARP or neighbour discovery (not lo, dummy, tunnels); all sysctls
+    are of IPv4.
+    """
 
     name: str
     mac: str
@@ -24,6 +28,21 @@ class Interface(NamedTuple):
     forwarding: bool = False
     arp_ignore: int = 0
     forwarding_ipv6: bool = False
+    arp: bool = False
+    accept_local: bool = False
+    rp_filter: int = 0
+
+
+class Hop(NamedTuple):
+    """Where packets to an address leave; `gateway` is empty on the segment itself, both where there is no route."""
+
+    interface: str = ""
+    gateway: str = ""
+
+    @property
+    def on_link(self) -> bool:
+        """Whether the address is on the segment of the interface."""
+        return bool(self.interface) and not self.gateway
 
 
 class Gateway(NamedTuple):
@@ -56,7 +75,11 @@ class Manager(NamedTuple):
 class HostFacts(NamedTuple):
     """One host. `owners` maps each address that was asked for to the MACs that answered; one that could not be asked
     for is in `unasked`, with the reason. `ip_vs` is loaded, builtin, module, absent or unknown. Those of LIBRARIES
-    that are there are in `libraries`."""
+    that are there are in `libraries`. `routes` has the first hop to each address that was asked for.
+
+    `filtered` maps a device to the own addresses to which rp_filter drops packets that come in on it from clients that
+    only the default route reaches; `ipv6_forwarding` is of the whole host.
+    """
 
     kernel: str
     interfaces: tuple[Interface, ...]
@@ -67,6 +90,9 @@ class HostFacts(NamedTuple):
     owners: Mapping[str, tuple[str, ...]] = {}
     unasked: Mapping[str, str] = {}
     libraries: tuple[str, ...] = ()
+    routes: Mapping[str, Hop] = {}
+    filtered: Mapping[str, tuple[str, ...]] = {}
+    ipv6_forwarding: bool = False
 
     @property
     def macs(self) -> set[str]:
@@ -74,11 +100,16 @@ class HostFacts(NamedTuple):
         return {one.mac for one in self.interfaces if one.mac}
 
     def carrier(self, address: str) -> Interface | None:
-        """Return the device that has the address."""
-        for one in self.interfaces:
-            if any(cidr.rsplit("/", 1)[0] == address for cidr in one.addresses):
-                return one
-        return None
+        """Return the first device that has the address."""
+        return next(iter(self.carriers(address)), None)
+
+    def carriers(self, address: str) -> list[Interface]:
+        """Return every device that has the address."""
+        return [one for one in self.interfaces if any(cidr.rsplit("/", 1)[0] == address for cidr in one.addresses)]
+
+    def device(self, name: str) -> Interface | None:
+        """Return the device of that name."""
+        return next((one for one in self.interfaces if one.name == name), None)
 
     def network(self, address: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
         """Return the network that the address has on its device, None where the host does not have it."""
@@ -87,6 +118,19 @@ class HostFacts(NamedTuple):
                 if cidr.rsplit("/", 1)[0] == address:
                     return ipaddress.ip_network(cidr, strict=False)
         return None
+
+    def sharing(self, address: str) -> list[tuple[str, Interface]]:
+        """Return the own addresses whose network has the address, each with its device; the longest prefix first.
+
+        An address that is alone in its network, such as a VIP, shares it with nobody.
+        """
+        other, found = ipaddress.ip_address(address), []
+        for one in self.interfaces:
+            for cidr in one.addresses:
+                network = ipaddress.ip_network(cidr, strict=False)
+                if network.num_addresses > 1 and other in network:
+                    found.append((network.prefixlen, cidr.rsplit("/", 1)[0], one))
+        return [(own, one) for _prefix, own, one in sorted(found, key=lambda each: -each[0])]
 
     def as_values(self) -> dict[str, Any]:
         """Return the facts as what a module can return."""
@@ -99,6 +143,8 @@ class HostFacts(NamedTuple):
             "owners": {address: list(macs) for address, macs in self.owners.items()},
             "unasked": dict(self.unasked),
             "libraries": list(self.libraries),
+            "routes": {address: hop._asdict() for address, hop in self.routes.items()},
+            "filtered": {name: list(addresses) for name, addresses in self.filtered.items()},
             "packages": [f"python3-{name}" for name in self.libraries],
         }
 
@@ -121,6 +167,9 @@ def from_values(values: Mapping[str, Any]) -> HostFacts:
         owners={str(address): tuple(str(mac) for mac in macs) for address, macs in values["owners"].items()},
         unasked={str(address): str(reason) for address, reason in values["unasked"].items()},
         libraries=tuple(str(name) for name in values.get("libraries", ())),
+        routes={str(address): Hop(**hop) for address, hop in values.get("routes", {}).items()},
+        filtered={str(name): tuple(map(str, found)) for name, found in values.get("filtered", {}).items()},
+        ipv6_forwarding=bool(values.get("ipv6_forwarding", False)),
     )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The routes of the main table, read from /proc."""
+"""The route to an address: the kernel's own answer, or for an own address the main table's, read from /proc."""
 
 from __future__ import annotations
 
@@ -10,18 +10,47 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from .._core.address import is_ipv6
+from .lookup import RouteLookup
 from .model import Route
 
 _RTF_UP, _RTF_GATEWAY, _RTF_REJECT = 0x1, 0x2, 0x200
 
 
 def route_to(address: str) -> Route | None:
-    """Return the main table's route to the address, as if the address were not the host's own."""
-    path = "/proc/net/ipv6_route" if is_ipv6(address) else "/proc/net/route"
+    """Return the route to the address, as if the address were not the host's own; None where there is none."""
+    return routes_to([address])[address]
+
+
+def routes_to(addresses: Iterable[str]) -> dict[str, Route | None]:
+    """Return the route to each address, as `route_to` does.
+
+    Routing rules and all tables count, but for an own address, whose route would lead to the host itself: for that one
+    the main table says where it would be.
+    """
+    found: dict[str, Route | None] = {}
+    tables: dict[bool, list[Route]] = {}
+    with RouteLookup() as kernel:
+        for address in addresses:
+            answer = kernel.find(address)
+            found[address] = answer.route
+            if answer.local:
+                family = is_ipv6(address)
+                if family not in tables:
+                    tables[family] = _main_table(family)
+                found[address] = best_route(address, tables[family])
+    return found
+
+
+def main_routes() -> list[Route]:
+    """Return the routes of the main table, of both families."""
+    return _main_table(ipv6=False) + _main_table(ipv6=True)
+
+
+def _main_table(ipv6: bool) -> list[Route]:
+    path = "/proc/net/ipv6_route" if ipv6 else "/proc/net/route"
     with suppress(OSError), open(path, encoding="ascii") as lines:
-        routes = parse_ipv6_routes(lines) if is_ipv6(address) else parse_ipv4_routes(lines)
-        return best_route(address, routes)
-    return None
+        return parse_ipv6_routes(lines) if ipv6 else parse_ipv4_routes(lines)
+    return []
 
 
 def best_route(address: str, routes: Iterable[Route]) -> Route | None:
