@@ -120,6 +120,13 @@ options:
     type: str
     choices: [fail, warn, ignore]
     default: fail
+  allow_arp:
+    description:
+      - Whether the device may do ARP or neighbour discovery. V(false) is for a real server, which must not answer for the VIP; the module fails before any
+        change if the device is not one such as C(lo), a dummy device or a tunnel.
+    type: bool
+    default: true
+    version_added: 1.1.0
   state:
     description: Whether the addresses are to be there.
     type: str

@@ -236,6 +236,15 @@ def test_vip_elsewhere_and_device_down_are_warned_of(make_segment: Callable[[int
     )
 
 
+def test_a_server_takes_no_vip_on_a_device_that_does_arp(make_segment: Callable[[int], Segment]) -> None:
+    host = make_segment(1).host(1)
+    answer = host.module("vip_iface", addresses=[VIP], interface="eth0", allow_arp=False)
+    assert answer["failed"]
+    assert "'eth0' does ARP, so that this host would answer for 192.0.2.30" in answer["msg"]
+    assert f"{VIP}/32" not in host.ip("addr show dev eth0")
+    assert host.module("vip_iface", addresses=[VIP], interface="lo", allow_arp=False)["changed"]
+
+
 def test_announced_after_adding_and_only_then(make_segment: Callable[[int], Segment]) -> None:
     segment = make_segment(2)
     options: dict[str, Any] = {

@@ -33,6 +33,14 @@ class Interface(NamedTuple):
     rp_filter: int = 0
 
 
+class Near(NamedTuple):
+    """An own address of a host whose network has another address, with its prefix length and device."""
+
+    address: str
+    prefix: int
+    interface: Interface
+
+
 class Hop(NamedTuple):
     """Where packets to an address leave; `gateway` is empty on the segment itself, both where there is no route."""
 
@@ -119,18 +127,9 @@ class HostFacts(NamedTuple):
                     return ipaddress.ip_network(cidr, strict=False)
         return None
 
-    def sharing(self, address: str) -> list[tuple[str, Interface]]:
-        """Return the own addresses whose network has the address, each with its device; the longest prefix first.
-
-        An address that is alone in its network, such as a VIP, shares it with nobody.
-        """
-        other, found = ipaddress.ip_address(address), []
-        for one in self.interfaces:
-            for cidr in one.addresses:
-                network = ipaddress.ip_network(cidr, strict=False)
-                if network.num_addresses > 1 and other in network:
-                    found.append((network.prefixlen, cidr.rsplit("/", 1)[0], one))
-        return [(own, one) for _prefix, own, one in sorted(found, key=lambda each: -each[0])]
+    def sharing(self, address: str) -> list[Near]:
+        """Return the own addresses whose network has the address, the longest prefix first."""
+        return sharing(self.interfaces, address)
 
     def as_values(self) -> dict[str, Any]:
         """Return the facts as what a module can return."""
@@ -149,14 +148,30 @@ class HostFacts(NamedTuple):
         }
 
 
+def sharing(interfaces: Iterable[Interface], address: str) -> list[Near]:
+    """Return the addresses of devices whose network has the given one, the longest prefix first.
+
+    An address that is alone in its network, such as a VIP, shares it with no other.
+    """
+    other, found = ipaddress.ip_address(address), []
+    for one in interfaces:
+        for cidr in one.addresses:
+            network, own = ipaddress.ip_network(cidr, strict=False), cidr.rsplit("/", 1)[0]
+            if other in network and own != address:
+                found.append(Near(own, network.prefixlen, one))
+    return sorted(found, key=lambda near: -near.prefix)
+
+
+def interfaces_from_values(values: Iterable[Mapping[str, Any]]) -> tuple[Interface, ...]:
+    """Return the devices that `as_values` wrote."""
+    return tuple(Interface(**{**one, "addresses": tuple(map(str, one["addresses"]))}) for one in _plain(values))
+
+
 def from_values(values: Mapping[str, Any]) -> HostFacts:
     """Return the facts that `as_values` wrote."""
     return HostFacts(
         kernel=str(values["kernel"]),
-        interfaces=tuple(
-            Interface(**{**one, "addresses": tuple(str(cidr) for cidr in one["addresses"])})
-            for one in _plain(values["interfaces"])
-        ),
+        interfaces=interfaces_from_values(values["interfaces"]),
         gateways=tuple(Gateway(**one) for one in _plain(values["gateways"])),
         ip_vs=str(values["ip_vs"]),
         schedulers={str(name): Scheduler(**one) for name, one in values["schedulers"].items()},

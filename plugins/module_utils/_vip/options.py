@@ -26,6 +26,7 @@ VIP_OPTIONS: dict[str, Any] = {
     "announce": {"type": "int"},
     "announce_interval": {"type": "float", "default": 0.5},
     "on_conflict": {"type": "str", "choices": ["fail", "warn", "ignore"], "default": "fail"},
+    "allow_arp": {"type": "bool", "default": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 VIP_RULES: dict[str, Any] = {
@@ -47,6 +48,7 @@ class VipSpec(NamedTuple):
     announce_interval: float = 0.5
     on_conflict: str = "fail"
     present: bool = True
+    allow_arp: bool = True
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> VipSpec:
@@ -69,6 +71,7 @@ class VipSpec(NamedTuple):
             else in_range("announce_interval", interval, 0, _LONGEST_INTERVAL, "seconds"),
             on_conflict=choice(options, "on_conflict", VIP_OPTIONS),
             present=choice(options, "state", VIP_OPTIONS) == "present",
+            allow_arp=options.get("allow_arp") is not False,
         )
         _check_family(wanted)
         return wanted

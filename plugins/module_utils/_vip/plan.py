@@ -158,6 +158,13 @@ class _Planner:
             raise InvalidValue(
                 "announce", self.wanted.announce, f"can't be done on {link.name}, which does no ARP", "leave it out"
             )
+        if link.arp and not self.wanted.allow_arp:
+            raise InvalidValue(
+                "interface",
+                link.name,
+                f"does ARP, so that this host would answer for {', '.join(vip.address for vip in self.wanted.vips)}",
+                "name a device that does not, such as lo or dummy0",
+            )
         for vip in self.wanted.vips:
             if link.loopback and not vip.single:
                 # On lo a shorter prefix makes every address of its network local: the host would lose its segment.

@@ -18,8 +18,8 @@ def gateway_neighbors(
 ) -> list[dict[str, str]]:
     """Return the neighbours, in the options of vip_neighbor, of those of the VIPs that a director answers for.
 
-    `owners` tells who answers the gateway for each DIP, as vip_owner_info returns it. Raises InvalidValue for a DIP
-    that is not answered for by exactly one MAC.
+    `owners` tells who answers the gateway for each DIP, as vip_owner_info returns it. Raises InvalidValue for a
+    director whose DIPs nobody answers for, or for one of which several MACs do.
     """
     owned = {vip: owner.director for vip, owner in vip_owners(topology).items() if owner.director and vip in vips}
     return [{"address": vip, "mac": _mac(topology, owners, director, vip)} for vip, director in owned.items()]
@@ -31,8 +31,11 @@ def neighbor_entries(vips: Iterable[str]) -> list[dict[str, str]]:
 
 
 def _mac(topology: Topology, owners: Mapping[str, Sequence[Mapping[str, Any]]], director: str, vip: str) -> str:
-    # A director that has no DIP of the VIP's family has the same MAC by the other one.
-    dip = sorted(topology.dips[director], key=lambda one: version(one) != version(vip))[0]
+    # A director that has no DIP of the VIP's family has the same MAC by the other one. Of several DIPs the gateway's
+    # segment may have one only.
+    own = topology.dips[director]
+    dips = [one for one in own if version(one) == version(vip)] or own
+    dip = next((one for one in dips if owners.get(one)), dips[0])
     macs = sorted({str(answer["mac"]) for answer in owners.get(dip, ())})
     if len(macs) == 1:
         return macs[0]

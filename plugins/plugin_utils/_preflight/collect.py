@@ -25,7 +25,7 @@ from .cluster_rules import (
     check_shared_vips,
     own_addresses,
 )
-from .context import DIRECTOR_VIPS, VARIABLES
+from .context import DIRECTOR_VIPS, INVENTORY_VARIABLES, VARIABLES
 from .judgement import Judgement
 from .releases import Sender, released_vips, senders, table_of
 from .report import Report, findings, report
@@ -91,11 +91,16 @@ def _report(
     topology, members = cluster.topology, cluster.members
     hosts = list(dict.fromkeys([*members[DIRECTORS], *members[REALSERVERS], *topology.dips, *topology.rips]))
     facts = {host: everything.facts[host] for host in hosts if host in everything.facts}
-    variables = {}
+    variables: dict[str, dict[str, Any]] = {}
     for host in facts:
         own = inventory.own(host)
-        values = {name: own.get(name) or defaults.get(name) for name in VARIABLES}
-        variables[host] = {name: str(value) for name, value in values.items() if value}
+        names = (*VARIABLES, *INVENTORY_VARIABLES)
+        values = {name: defaults.get(name) if own.get(name) is None else own[name] for name in names}
+        variables[host] = {
+            name: value if isinstance(value, Mapping) else str(value)
+            for name, value in values.items()
+            if value not in (None, "", {})
+        }
         if own.get(DIRECTOR_VIPS) is not None:
             variables[host][DIRECTOR_VIPS] = " ".join(map(str, own[DIRECTOR_VIPS]))
     judgements: list[Judgement] = []

@@ -1,55 +1,91 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules about hosts together: networks, segments, who answers for an address, gateways.
+"""Rules about hosts together: networks, segments, who answers for an address.
 
 A host without facts (outside a --limit) breaks no rule.
 """
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core.address import is_ipv6, same_family
-from ansible_collections.lvs.cluster.plugins.module_utils._core.protocols import DIRECT, MASQUERADE, TUNNEL
+from ansible_collections.lvs.cluster.plugins.module_utils._core.address import is_ipv6
+from ansible_collections.lvs.cluster.plugins.module_utils._core.protocols import DIRECT
 
 from .._topology.finding import Finding
 from .context import (
+    REALSERVER_ADDRESS,
     REALSERVER_ARP_MODE,
     Case,
+    Pair,
 )
 from .judgement import Judgement
 from .routing_rules import NOBODY
 
 
 def check_networks(case: Case) -> Iterator[Judgement]:
-    """Under direct routing a RIP is on the network of the DIP."""
+    """Under direct routing a RIP is on a segment of the director, as the director's routes say."""
     for pair in case.pairs(DIRECT):
-        network = case.network(pair)
-        if network and not pair.within(network):
-            if ipaddress.ip_address(pair.dip) in network:
-                rule = f"is not on the network {network} of director {pair.director}'s DIP {pair.dip}"
+        found = case.on_link(pair)
+        if found is False:
+            rule, remedy = _off_link(case, pair), "use forwarding: tunnel"
+            better = case.proposal(pair.server.host, case.near(pair.server.host), pair.rip)
+            if better:
+                remedy = f"write realserver_address: {better[0]} (on {better[1]}), or {remedy}"
             else:
-                rule = f"is on the network {network}, and director {pair.director}'s DIP {pair.dip} is not"
-            remedy = "give the server an address on the director's network, or use forwarding: tunnel"
+                remedy = f"give the server an address on the director's network, or {remedy}"
             yield Judgement(Finding(pair.host, "RIP", pair.rip, rule, remedy))
+        elif found:
+            yield from _by_another_network(case, pair)
+
+
+def _off_link(case: Case, pair: Pair) -> str:
+    hop, own = case.hop(pair.director, pair.rip), f"director {pair.director}"
+    if hop and hop.gateway:
+        return f"is behind gateway {hop.gateway} on {hop.interface} of {own}, and direct routing needs a common segment"
+    network = case.network(pair.director, pair.dip)
+    if network or hop:
+        where = f" (DIP {pair.dip}, network {network})" if network else ""
+        return f"is on no network that {own} reaches without a gateway{where}"
+    network = case.network(pair.server.host, pair.rip)
+    return f"is on the network {network}, and {own}'s DIP {pair.dip} is not"
+
+
+def _by_another_network(case: Case, pair: Pair) -> Iterator[Judgement]:
+    """Warn of a RIP that nobody chose, when the server has an address on the network of the DIP too.
+
+    Its ansible_host is often on a network for management.
+    """
+    hop, host = case.hop(pair.director, pair.rip), pair.server.host
+    on = case.devices(pair.director, pair.dip)
+    if not hop or not on or hop.interface in on or case.variable(host, REALSERVER_ADDRESS):
+        return
+    better = case.proposal(host, [pair.dip, *pair.service.vips], pair.rip)
+    if better:
+        rule = f"comes from ansible_host, and director {pair.director} sends to it by {hop.interface}, not by {on[0]}"
+        remedy = f"write realserver_address: {better[0]} (on {better[1]}), or realserver_address: {pair.rip} to keep it"
+        yield Judgement(Finding(host, "RIP", pair.rip, rule, remedy), warning=True)
 
 
 def check_segments(case: Case) -> Iterator[Judgement]:
     """Under direct routing the director gets the server's MAC."""
     for pair in case.pairs(DIRECT):
-        facts, network = case.facts.get(pair.director), case.network(pair)
-        if not facts or facts.carrier(pair.rip) or (network and not pair.within(network)):
+        facts = case.facts.get(pair.director)
+        if not facts or facts.carrier(pair.rip) or case.on_link(pair) is False:
             continue
         server = case.facts.get(pair.server.host)
         carrier_there = server.carrier(pair.rip) if server else None
         if server and (not carrier_there or carrier_there.arp_ignore == NOBODY):
             continue  # which is told by its own rule
         if facts.owners.get(pair.rip) == ():
-            carrier = facts.carrier(pair.dip)
-            where = f" on {carrier.name}" if carrier else ""
+            hop = case.hop(pair.director, pair.rip)
+            device = hop.interface if hop else "".join(case.devices(pair.director, pair.dip)[:1])
+            where = f" on {device}" if device else ""
             how = "neighbour discovery" if is_ipv6(pair.rip) else "ARP"
             rule = f"is not answered for by {how}{where} of director {pair.director}"
             remedy = "bring the server up, and put it on the director's segment (switch, VLAN, bridge)"
+            better = case.proposal(pair.server.host, case.near(pair.server.host), pair.rip)
+            if better:
+                remedy = f"write realserver_address: {better[0]} (on {better[1]}), or {remedy}"
             # Who drains a server may be about to switch it off.
             drained = pair.server.options.get("state") == "drained"
             yield Judgement(Finding(pair.host, "RIP", pair.rip, rule, remedy), warning=drained)
@@ -71,28 +107,6 @@ def check_owners(case: Case) -> Iterator[Judgement]:
             else:
                 remedy = "give each host an address of its own"
             yield Judgement(Finding(host, what, address, rule, remedy), warning=facts is not None)
-
-
-def check_gateways(case: Case) -> Iterator[Judgement]:
-    """A server's default gateway is the director for masquerade, and never otherwise."""
-    own = {dip: f"the DIP of director {host}" for host in case.directors for dip in case.topology.dips.get(host, ())}
-    own.update({vip: f"a VIP of service {one.name}" for one in case.topology.services for vip in one.vips})
-    for pair in case.pairs(DIRECT, TUNNEL, MASQUERADE):
-        service, server = pair.service, pair.server
-        facts = case.facts.get(server.host)
-        if not facts or server.host in service.directors:
-            continue
-        gateways = [one.address for one in facts.gateways if same_family(one.address, pair.rip)]
-        if service.forwarding != MASQUERADE:
-            for gateway in gateways:
-                if gateway in own:
-                    rule = f"is {own[gateway]}, and with forwarding {service.forwarding} answers go past the director"
-                    remedy = "name the router of the segment as the server's default gateway"
-                    yield Judgement(Finding(server.host, "default gateway", gateway, rule, remedy))
-        elif not any(gateway in own for gateway in gateways):
-            rule = "is not the director, and with forwarding masquerade answers have to go back through it"
-            remedy = "route what goes to the clients through the DIP"
-            yield Judgement(Finding(server.host, "default gateway", ", ".join(gateways), rule, remedy), warning=True)
 
 
 def check_vips(case: Case) -> Iterator[Judgement]:

@@ -16,7 +16,7 @@ from .rules import RULES
 
 
 def findings(
-    topology: Topology, facts: Mapping[str, HostFacts], variables: Mapping[str, Mapping[str, str]] | None = None
+    topology: Topology, facts: Mapping[str, HostFacts], variables: Mapping[str, Mapping[str, Any]] | None = None
 ) -> list[Judgement]:
     """Return all problems, each once: hosts in the order of the rules.
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.address import is_ipv6
 from ansible_collections.lvs.cluster.plugins.module_utils._core.protocols import MASQUERADE
-from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import HostFacts, Interface
+from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import Interface
 
 from .._topology.finding import Finding
-from .context import DIRECTOR_INTERFACE, DIRECTOR_VIP_INTERFACE, Case
+from .context import Case
 from .judgement import Judgement
 
 NOBODY, _SUBNET = 8, 2  # of arp_ignore
@@ -28,19 +28,17 @@ def check_arp_ignore(case: Case) -> Iterator[Judgement]:
             unheard = what == "RIP" and any(facts.owners.get(address) == () for facts in case.facts.values())
             yield Judgement(Finding(host, "arp_ignore", str(NOBODY), rule, remedy), warning=not unheard)
     for host in case.directors:
-        carrier = _carrier_of_vips(case, host)
         for vip in case.assigned(host):
+            carrier = _carrier_of_vip(case, host, vip)
             if carrier and not is_ipv6(vip) and _is_silent(carrier, vip):
                 rule = f"acts on {carrier.name}, so that this director would not answer for VIP {vip}"
                 remedy = f"set it to 1 or 0 for all and {carrier.name}"
                 yield Judgement(Finding(host, "arp_ignore", str(carrier.arp_ignore), rule, remedy))
 
 
-def _carrier_of_vips(case: Case, host: str) -> Interface | None:
-    """Return the device that is to carry a director's VIPs; None where it is not known."""
-    name = case.variable(host, DIRECTOR_VIP_INTERFACE) or case.variable(host, DIRECTOR_INTERFACE)
-    facts: HostFacts | None = case.facts.get(host)
-    return next((one for one in facts.interfaces if one.name == name), None) if facts else None
+def _carrier_of_vip(case: Case, host: str, vip: str) -> Interface | None:
+    """Return the device that is to carry a director's VIP; None where it is not known."""
+    return case.facts[host].device(case.vip_interfaces(host).of(vip)) if host in case.facts else None
 
 
 def _is_silent(carrier: Interface, vip: str) -> bool:

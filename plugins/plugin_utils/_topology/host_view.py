@@ -24,6 +24,7 @@ HOST_VIEWS: tuple[Callable[[Topology, str], Any], ...] = (
     views.director_services,
     views.director_standby_vips,
     views.director_vips,
+    views.director_withheld_services,
     preflight_addresses,
     preflight_schedulers,
     views.realserver_arp_source,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core.address import version
+from ansible_collections.lvs.cluster.plugins.module_utils._core.address import same_family, version
 
 from .identity import Identity
 from .inventory import Groups, Hostvars, Inventory
@@ -73,29 +73,33 @@ class Hosts:
 
     def rip(self, host: str) -> str:
         """Return the first of the host's addresses as a real server; empty when it has none."""
-        return (self._addresses(host, "realserver_address", self.rips) or ("",))[0]
+        return (self._addresses(host, "realserver_address", self.rips, one_of_a_family=True) or ("",))[0]
 
     def read_dips(self, host: str) -> None:
         """Read the host's addresses as a director."""
         self._addresses(host, "director_address", self.dips)
 
-    def _addresses(self, host: str, variable: str, known: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+    def _addresses(
+        self, host: str, variable: str, known: dict[str, tuple[str, ...]], one_of_a_family: bool = False
+    ) -> tuple[str, ...]:
         if host in known:
             return known[host]
         subject, value = variable, self._inventory.own(host).get(variable)
         if value is None:
             subject, value = "ansible_host", self._inventory.own(host).get("ansible_host")
-        read: dict[int, str] = {}
+        read: list[str] = []
         remedy = f"set {variable} to the host's own address"
         texts = several(host if value is None else value)
         if not texts:
             self._notes.note(host, subject, None, "is empty", remedy)
         for text in texts:
             address = self._notes.address(host, subject, text, remedy, remedy)
-            if address and version(address) in read:
+            if address in read:
+                self._notes.note(host, subject, address, "is listed twice", "keep one")
+            elif address and one_of_a_family and any(same_family(address, one) for one in read):
                 rule = f"is the second IPv{version(address)} address"
                 self._notes.note(host, subject, address, rule, "name one of a family")
             elif address:
-                read[version(address)] = address
-        known[host] = tuple(read.values())
+                read.append(address)
+        known[host] = tuple(read)
         return known[host]

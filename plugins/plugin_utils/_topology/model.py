@@ -60,9 +60,10 @@ class Service(NamedTuple):
 
 
 class Topology(NamedTuple):
-    """All services, and the own addresses of directors and servers by inventory host name, one of a family at most.
+    """All services, and the own addresses of directors and servers by inventory host name.
 
-    `absent` are the directors with director_state absent, and `identified` a sentence for each address that is a host.
+    A server has one of a family at most, a director one for each network of its servers. `absent` are the directors
+    with director_state absent, and `identified` a sentence for each address that is a host.
     """
 
     services: tuple[Service, ...]

@@ -19,10 +19,46 @@ from .traffic import TCP
 def director_services(topology: Topology, host: str) -> list[dict[str, Any]]:
     """Return the services of ipvs_table of a director: one for each VIP, port and protocol, or for a mark's family.
 
+    While it stands by it has none of those that it serves itself; see standby_servers.
+    """
+    idle = [service for service, director in standby_servers(topology) if director == host]
+    return _table(topology, [service for service in _directed(topology, host) if service not in idle])
+
+
+def director_withheld_services(topology: Topology, host: str) -> list[dict[str, Any]]:
+    """Return the services that a director must not have while it stands by, with state absent."""
+    idle = [service for service, director in standby_servers(topology) if director == host]
+    return [{**service, "real_servers": [], "state": "absent"} for service in _table(topology, idle)]
+
+
+def standby_servers(topology: Topology) -> list[tuple[Service, str]]:
+    """Return each service with each of its directors that stands by and is a real server of it too.
+
+    The active director sends packets to the VIP to such a host. With the service in its own table the host would
+    balance them once more, also back to the active director, and they would go back and forth until their TTL ends.
+    """
+    owners = vip_owners(topology)
+    found = []
+    for service in topology.services:
+        if service.forwarding == MASQUERADE:
+            continue  # its packets have the server's own address
+        active = {owners[vip].director for vip in service.vips}
+        pool = [server.host for server in service.servers if server.options.get("state") != "absent"]
+        found += [
+            (service, host)
+            for host in service.directors
+            if host in pool and host not in active and host not in topology.absent
+        ]
+    return found
+
+
+def _table(topology: Topology, services: Iterable[Service]) -> list[dict[str, Any]]:
+    """Return the services of ipvs_table.
+
     Items of lvs_services that share a mark are one service; the rules of the topology check that they are equal.
     """
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for service in _directed(topology, host):
+    for service in services:
         for key in service_keys(service):
             if tuple(key.values()) not in found:
                 found[tuple(key.values())] = service_options(service, key, topology.rips)
@@ -214,12 +250,15 @@ def _outer(server: Server, vip: str, address: str) -> dict[str, Any]:
 
 
 def _senders(topology: Topology, service: Service, address: str) -> list[str]:
-    """Return who sends what is in a tunnel to an address; empty stands for everybody."""
+    """Return who sends what is in a tunnel to an address; empty stands for everybody.
+
+    A director with several addresses sends from the one of the network that its route to the server leaves by.
+    """
     dips = [
-        next((dip for dip in topology.dips.get(director, ()) if version(dip) == version(address)), "")
+        [dip for dip in topology.dips.get(director, ()) if version(dip) == version(address)]
         for director in service.directors
     ]
-    return dips if dips and all(dips) else [""]
+    return [dip for own in dips for dip in own] if dips and all(dips) else [""]
 
 
 def _each_once(openings: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -86,10 +86,11 @@ def _seen(one: Description, inventory: Inventory, validate: Validate) -> Seen:
     visits = _results(own, members[CLIENTS], VISITS)
     after = _results(own, [host for host in looks if looks[host].get("table")], AFTER)
     variables = {host: host_variables(inventory, host, validate) for host in hosts}
+    facts = {host: from_values(look["facts"]) for host, look in looks.items()}
     return Seen(
         read,
-        declare(read, members, variables, role_defaults("director", "realserver", "gateway")),
-        {host: from_values(look["facts"]) for host, look in looks.items()},
+        declare(read, members, variables, role_defaults("director", "realserver", "gateway"), facts),
+        facts,
         looks,
         after,
         {host: result["services"] for host, result in visits.items()},

@@ -4,9 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import HostFacts, Interface
+
 from .._topology.model import Topology
+from .._topology.networks import read_vip_interfaces
 from .._topology.views import (
     cluster_vips,
     director_forwarding,
@@ -49,7 +53,8 @@ VARIABLES = (
 class Director(NamedTuple):
     """A director that is not absent; `services` are those of ipvs_table, `interfaces` those whose sysctls are set.
 
-    `forwarding` None means that routing is not the role's business.
+    `devices` has the interface of each VIP, empty where neither variables nor the host's networks tell; `forwarding`
+    None means that routing is not the role's business.
     """
 
     services: Sequence[Mapping[str, Any]]
@@ -61,6 +66,7 @@ class Director(NamedTuple):
     keep_drained: bool
     timeouts: Mapping[str, int]
     sysctls: Mapping[str, int]
+    devices: Mapping[str, str] = {}
 
 
 class RealServer(NamedTuple):
@@ -102,16 +108,25 @@ def declare(
     groups: Mapping[str, Sequence[str]],
     variables: Mapping[str, Mapping[str, Any]],
     defaults: Mapping[str, Any],
+    facts: Mapping[str, HostFacts] = MappingProxyType({}),
 ) -> Declared:
-    """Return what is declared; `variables` has by host those of VARIABLES that it has, `defaults` is of the roles."""
+    """Return what is declared; `variables` has by host those of VARIABLES that it has, `defaults` is of the roles.
+
+    The networks of a director, by its `facts`, say which interface has a VIP.
+    """
     pooled = [server.host for service in topology.services for server in service.servers if server.host]
     directors = dict.fromkeys([*topology.dips, *groups.get("directors", ())])
     servers = dict.fromkeys([*groups.get("realservers", ()), *pooled])
     gateways = groups.get("gateways", ())
     own = {host: {**defaults, **variables.get(host, {})} for host in (*directors, *servers, *gateways)}
     real = {host: _real_server(topology, host, own[host]) for host in servers if _stays(own[host], "realserver")}
+    interfaces = {host: facts[host].interfaces if host in facts else () for host in directors}
     return Declared(
-        {host: _director(topology, host, own[host]) for host in directors if _stays(own[host], "director")},
+        {
+            host: _director(topology, host, own[host], interfaces[host])
+            for host in directors
+            if _stays(own[host], "director")
+        },
         {host: server for host, server in real.items() if server.devices},
         {host: _gateway(topology, own[host]) for host in gateways if _stays(own[host], "gateway")},
     )
@@ -126,22 +141,27 @@ def _is(value: Any) -> bool:
     return str(value).strip().lower() in ("true", "yes", "on", "1")
 
 
-def _director(topology: Topology, host: str, own: Mapping[str, Any]) -> Director:
+def _director(topology: Topology, host: str, own: Mapping[str, Any], interfaces: Sequence[Interface]) -> Director:
     services = own.get("director_services")
     vips, standby = own.get("director_vips"), own.get("director_standby_vips")
     interface = own.get("director_interface")
     purge = _is(own["director_purge_servers"])
     wanted = director_services(topology, host) if services is None else services
+    vips = tuple(director_vips(topology, host) if vips is None else vips)
+    standby = tuple(director_standby_vips(topology, host) if standby is None else standby)
+    decision = read_vip_interfaces(own.get("director_vip_interface"), interface, interfaces)
+    devices = {vip: decision.of(vip) for vip in (*vips, *standby)}
     return Director(
         [{**service, "purge": purge} for service in wanted],
-        tuple(director_vips(topology, host) if vips is None else vips),
-        tuple(director_standby_vips(topology, host) if standby is None else standby),
-        tuple(dict.fromkeys(filter(None, (interface, own.get("director_vip_interface", interface))))),
+        vips,
+        standby,
+        tuple(dict.fromkeys(filter(None, (interface, *devices.values())))),
         _forwarding(topology, host, own.get("director_forwarding")),
         _is(own["director_purge"]),
         _is(own["director_keep_drained"]),
         _numbers(own["director_timeouts"]),
         _numbers(own["director_sysctls"]),
+        devices,
     )
 
 

@@ -11,7 +11,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._core.plan import Plan
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.describe import server_name, service_name
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Timeouts
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.operations import simulate
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import parse_services
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import parse_service_key, parse_services
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services, plan_sysctls, plan_timeouts
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.settings import (
     KERNEL_SYSCTLS,
@@ -23,6 +23,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._table.readiness impor
 
 from .._restore.program import restore_program
 from .._topology.finding import Finding
+from .._topology.views import director_withheld_services
 from .desired import Director
 from .model import BOOT, TABLE, Check, Seen, bad, count, good
 from .vanished import remedy
@@ -76,6 +77,7 @@ def table_checks(seen: Seen) -> Iterator[Check]:
         director = seen.declared.directors.get(host)
         if not director:
             continue
+        yield from _standby_checks(seen, host, info)
         drained = {(one["service"], one["server"]): one for one in info.get("drained", ())}
         steps = drift(info, director, director.purge)
         for step in steps:
@@ -98,6 +100,19 @@ def table_checks(seen: Seen) -> Iterator[Check]:
             servers = sum(len(service.get("real_servers") or ()) for service in director.services)
             told = f"{count(len(director.services), 'service')} with {count(servers, 'server')}, as declared"
             yield good(TABLE, host, told)
+
+
+def _standby_checks(seen: Seen, host: str, info: Mapping[str, Any]) -> Iterator[Check]:
+    """Yield the services that a director must not have while it stands by, and has."""
+    names = {service_name(parse_service_key(one)) for one in info.get("services", ())}
+    for options in director_withheld_services(seen.topology, host):
+        name = service_name(parse_service_key(options))
+        if name in names:
+            rule = (
+                "is in the table of this host, which is a real server of it and stands by as a director: it balances "
+                "once more what the active director sends it"
+            )
+            yield bad(TABLE, Finding(host, "service", name, rule, _REMEDY))
 
 
 def _is_held_back(seen: Seen, director: str, step: TableStep) -> bool:

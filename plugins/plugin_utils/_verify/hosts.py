@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core.address import is_ipv6
+from ansible_collections.lvs.cluster.plugins.module_utils._core.address import endpoint_address, is_ipv6
 from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import HostFacts
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.model import satisfies
 
 from .._topology.finding import Finding
+from .._topology.reverse_path import reverse_path_finding
 from .desired import Director, RealServer
 from .model import HOSTS, Check, Seen, bad, good
 from .vanished import remedy
@@ -33,9 +34,12 @@ def host_checks(seen: Seen) -> Iterator[Check]:
 def _director_checks(seen: Seen, host: str, director: Director) -> Iterator[Check]:
     facts, usual = seen.facts[host], "run lvs.cluster.site, or the role lvs.cluster.director, for this host"
     for vip in director.vips:
-        carrier = facts.carrier(vip)
-        if carrier:
-            yield good(HOSTS, host, f"VIP {vip} is on {carrier.name}", vip)
+        names, device = [one.name for one in facts.carriers(vip)], director.devices.get(vip)
+        if names and (not device or device in names):
+            yield good(HOSTS, host, f"VIP {vip} is on {device or names[0]}", vip)
+        elif names:
+            rule = f"is on {names[0]}, and belongs on {device}"
+            yield bad(HOSTS, Finding(host, "VIP", vip, rule, usual), vip=vip)
         else:
             todo = remedy(seen, host, usual, vip)
             yield bad(HOSTS, Finding(host, "VIP", vip, "is on no interface of the active director", todo), vip=vip)
@@ -45,6 +49,8 @@ def _director_checks(seen: Seen, host: str, director: Director) -> Iterator[Chec
         if carrier and not (serves and vip in serves.devices):
             rule = f"is on {carrier.name}, and this director stands by for {seen.declared.answering(vip)}"
             yield bad(HOSTS, Finding(host, "VIP", vip, rule, remedy(seen, host, usual, vip)), vip=vip)
+    for vip, device in director.devices.items():
+        yield from _reverse_path_checks(seen, host, device, vip)
     wanted = {"send_redirects": 0}
     if director.forwarding is not None:
         wanted["forwarding"] = director.forwarding
@@ -59,11 +65,23 @@ def _server_checks(seen: Seen, host: str, server: RealServer) -> Iterator[Check]
             yield good(HOSTS, host, f"VIP {vip} is on {carrier.name}", vip)
         else:
             yield bad(HOSTS, missing_vip(seen, host, vip), vip=vip)
+    for device in _carriers(seen.facts[host], seen.topology.rips.get(host, ())):
+        for vip in (vip for vip in server.devices if server.devices[vip] not in server.tunnels):
+            yield from _reverse_path_checks(seen, host, device, vip)
     # A director that serves its own VIPs has to answer for them; ARP is of IPv4 alone.
     if server.arp and host not in seen.declared.directors and any(not is_ipv6(vip) for vip in server.devices):
         devices = _carriers(seen.facts[host], seen.topology.rips.get(host, ()))
         yield from _sysctl_checks(seen, host, devices, server.arp)
     yield from _sysctl_checks(seen, host, server.tunnels, _LOOSE)
+
+
+def _reverse_path_checks(seen: Seen, host: str, device: str, vip: str) -> Iterator[Check]:
+    """Yield what rp_filter drops; that is bad if a client got no answer, and else there may be no such client."""
+    finding = reverse_path_finding(host, seen.facts[host], device, vip)
+    if finding:
+        visits = (visited for made in seen.visits.values() for visited in made)
+        failed = any(visited["failed"] and endpoint_address(visited["service"]) == vip for visited in visits)
+        yield bad(HOSTS, finding, warning=not failed, vip=vip if failed else "")
 
 
 def missing_vip(seen: Seen, host: str, vip: str) -> Finding:

@@ -120,6 +120,20 @@ def test_steps(held: list[Held], options: dict[str, Any], expected: list[str]) -
     assert words(held, **options) == expected
 
 
+@pytest.mark.parametrize("device", ["lo", "vip0"])
+def test_a_device_without_arp_is_good_for_a_server(device: str) -> None:
+    assert words([], interface=device, allow_arp=False) == [f"add {VIP}/32 to {device} (scope host)"]
+
+
+def test_a_server_would_answer_on_a_device_that_does_arp(error_words: Any) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        words([RIP], interface="eth0", allow_arp=False)
+    assert error_words(caught.value) == ("interface", "eth0")
+    # To take it away again is no harm.
+    held = Held("eth0", VIP, 32, label="eth0")
+    assert words([RIP, held], interface="eth0", allow_arp=False, state="absent") == [f"remove {VIP}/32 from eth0"]
+
+
 def test_a_created_device_that_was_never_brought_up_is_healed() -> None:
     links = {**LINKS, "vip0": LINKS["vip0"]._replace(up=False)}
     held = [Held("vip0", VIP, 32, "host", "vip0")]

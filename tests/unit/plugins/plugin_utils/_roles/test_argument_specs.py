@@ -19,8 +19,8 @@ def test_defaults_of_several_roles() -> None:
 
 
 def test_what_a_template_makes_is_no_default() -> None:
-    assert "{{" in role_options("director")["director_vip_interface"]["default"]
-    assert "director_vip_interface" not in role_defaults("director")
+    assert "{{" in role_options("realserver")["realserver_vip_kind"]["default"]
+    assert "realserver_vip_kind" not in role_defaults("realserver")
     assert "director_interface" not in role_defaults("director")
 
 

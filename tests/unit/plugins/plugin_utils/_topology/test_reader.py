@@ -159,6 +159,8 @@ def test_a_mark_can_be_that_of_another_family_elsewhere():
         ({"rs1": {"realserver_address": "rs1.example"}}, ("rs1: realserver_address", "rs1.example")),
         ({"rs1": {"realserver_address": []}}, ("rs1: realserver_address", None)),
         ({"rs1": {"realserver_address": ["192.0.2.4", "192.0.2.7"]}}, ("rs1: realserver_address", "192.0.2.7")),
+        ({"rs1": {"realserver_address": ["192.0.2.4", "192.0.2.4"]}}, ("rs1: realserver_address", "192.0.2.4")),
+        ({"lb1": {"director_address": ["192.0.2.3", "198.51.100.3", "192.0.2.3"]}}, ("lb1: director_address", "192.0.2.3")),
         ({"lb1": {"director_state": "off"}}, ("lb1: director_state", "off")),
         ({"lb1": {"director_address": "127.0.0.1"}}, ("lb1: director_address", "127.0.0.1")),
         ({"lb2": {"director_address": "192.0.2.3"}}, ("lb2: director_address", "192.0.2.3")),
