@@ -53,7 +53,12 @@ def gateway_checks(seen: Seen) -> Iterator[Check]:
             entry = bound.get(vip)
             if not owners:
                 continue
-            if entry and entry["mac"] in owners:
+            hop = seen.facts[host].routes.get(vip)
+            if entry and hop and hop.on_link and hop.interface != entry["interface"]:
+                rule = f"is bound on {entry['interface']}, and this gateway sends to it by {hop.interface}"
+                remedy = f"write gateway_interface: {hop.interface}, and in gateway_vips only VIPs of that segment"
+                yield bad(OWNERS, Finding(host, "VIP", vip, rule, remedy), vip=vip)
+            elif entry and entry["mac"] in owners:
                 yield good(OWNERS, host, f"{vip} is bound to {active} ({entry['mac']}) on {entry['interface']}", vip)
             else:
                 rule = f"is not bound to the MAC of director {active} on this gateway"

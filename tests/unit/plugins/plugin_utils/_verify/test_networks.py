@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.filter.verify import verify_checks
-from verified_hosts import GROUPS, SERVICES, VIP, boot, good_cluster, judge
+from verified_hosts import GROUPS, MACS, SERVICES, VIP, boot, facts, good_cluster, judge
 
 
 @pytest.fixture
@@ -78,3 +78,12 @@ def test_a_director_on_standby_that_serves_and_has_the_services(hosts: dict[str,
     look["table"] = table
     (error,) = verify_checks(SERVICES, groups, hosts)["errors"]
     assert error.startswith(f"rs2: service: 'tcp {VIP}:80' is in the table of this host, which is a real server of it")
+
+
+@pytest.mark.parametrize(("bound_on", "failed"), [("eth0", 0), ("eth1", 1)])
+def test_a_gateway_is_told_where_it_sends(hosts: dict[str, Any], bound_on: str, failed: int) -> None:
+    entries = [{"interface": bound_on, "address": VIP, "mac": MACS["director"]}]
+    told = {**facts("client"), "interfaces": [], "routes": {VIP: {"interface": "eth0", "gateway": ""}}}
+    hosts["gate"] = {"__verify_look": {"facts": told, "sysctls": {}, "boots": {}, "paths": [], "neighbors": entries}}
+    errors = verify_checks(SERVICES, {**GROUPS, "gateways": ["gate"]}, hosts)["errors"]
+    assert [error.startswith(f"gate: VIP: '{VIP}' is bound on eth1, and ") for error in errors] == [True] * failed
