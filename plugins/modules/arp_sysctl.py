@@ -162,11 +162,13 @@ options:
         the first run, or the kernel's defaults where these are not known (RV(operations) says which).
       - A value that another program changed since the last run stays as it is.
       - With settings given it does so for these only, whatever their values, and otherwise for all.
+      - A value that another cluster declares too stays until the last of them has given it up (see O(owner)).
     type: str
     choices: [present, absent]
     default: present
 extends_documentation_fragment:
   - lvs.cluster.attributes
+  - lvs.cluster.owner
 notes:
   - At boot C(systemd-sysctl) applies the file, and udev applies it again to every interface that appears later.
   - Declare the settings before the VIP is added, and remove them after the VIP is gone.
@@ -241,6 +243,7 @@ persisted:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.lvs.cluster.plugins.module_utils._core.owner import OWNER_OPTIONS
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.model import SETTINGS
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.options import parse_request
@@ -254,6 +257,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "restore": {"type": "list", "elements": "str", "choices": list(SETTINGS), "default": []},
     "effective_on": {"type": "list", "elements": "str"},
     "on_ineffective": {"type": "str", "choices": ["fail", "warn"], "default": "fail"},
+    **OWNER_OPTIONS,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 

@@ -14,6 +14,7 @@ description:
   - Writes what a host declares (VIPs, ARP filters, virtual services, neighbour entries, packet filter rules, kernel modules) to
     C(/etc/lvs-cluster/NAME.json), the program that restores it to C(/usr/local/lib/lvs-cluster/restore.pyz), and an enabled systemd unit
     C(lvs-cluster-NAME.service) that runs it at boot.
+  - For an O(owner) other than V(default) the names are C(OWNER.NAME.json), C(OWNER.restore.pyz) and C(lvs-cluster-OWNER.NAME.service).
   - The program is built on the controller from the code of this collection's modules, so a boot does exactly what M(lvs.cluster.vip_iface),
     M(lvs.cluster.vip_arp_filter), M(lvs.cluster.ipvs_service), M(lvs.cluster.vip_firewall) and M(lvs.cluster.vip_neighbor) do, with everything that they
     can declare.
@@ -107,9 +108,14 @@ options:
     choices: [keep, remove]
     default: keep
   state:
-    description: V(absent) removes the declaration and its unit, and the program when no other declaration needs it.
+    description:
+      - V(present) writes the declaration and its unit.
+      - V(absent) removes them, and the program when no other declaration of O(owner) needs it.
+      - V(renamed) moves the declaration of O(former_owner) to O(owner), with nothing else of the options but O(name). The VIPs and services stay. The task
+        changes nothing where O(former_owner) has no such declaration, and fails where both have one.
+      - V(renamed) was added in 1.1.0.
     type: str
-    choices: [present, absent]
+    choices: [present, absent, renamed]
     default: present
   program:
     description:
@@ -126,6 +132,7 @@ options:
         type: path
 extends_documentation_fragment:
   - lvs.cluster.attributes
+  - lvs.cluster.owner
 notes:
   - To take a VIP away by hand for longer than a second, stop the unit first; a VIP that is taken away with M(lvs.cluster.vip_iface) comes
     back too, for as long as it is declared here. Stopping the unit takes nothing away.
@@ -216,6 +223,12 @@ active:
   returned: success
   type: bool
   sample: true
+former_unit:
+  description:
+    - The unit of O(former_owner), which is to be stopped after O(state=renamed); empty if there is none.
+  returned: with O(state=renamed)
+  type: str
+  sample: lvs-cluster-director.service
 stale:
   description:
     - Whether a unit that runs is to be restarted, since its program or its own file has changed. It takes up all else by itself.
@@ -228,17 +241,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.lvs.cluster.plugins.module_utils._core.owner import OWNER_OPTIONS, Owner
+from ansible_collections.lvs.cluster.plugins.module_utils._core.run import Run
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.settings import SYSCTL_OPTIONS, TIMEOUT_OPTIONS
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
 from ansible_collections.lvs.cluster.plugins.module_utils._parts.declaration import declare
 from ansible_collections.lvs.cluster.plugins.module_utils._restore.run import DeclareRun, Program
 
 
-def make_run(options: Mapping[str, Any]) -> DeclareRun:
+def make_run(options: Mapping[str, Any]) -> Run:
     """Return the run that the options ask for."""
-    program = Program(**(options["program"] or {"checksum": ""}))
+    program, owner = Program(**(options["program"] or {"checksum": ""})), Owner.from_options(options)
+    declared = declare(options)
+    if options["state"] == "renamed":
+        # A cluster is renamed once, so that other runs do not compile what does.
+        from ansible_collections.lvs.cluster.plugins.module_utils._restore.rename import RenameRun
+
+        return RenameRun(declared.name, owner, program)
     present, remove_former = options["state"] == "present", options["former"] == "remove"
-    return DeclareRun(declare(options), present, remove_former, program)
+    return DeclareRun(declared, present, remove_former, program, formerly=owner.former)
 
 
 def main() -> None:
@@ -255,7 +276,8 @@ def main() -> None:
             "firewall": {"type": "list", "elements": "dict", "default": []},
             "kernel_modules": {"type": "list", "elements": "str", "default": []},
             "former": {"type": "str", "choices": ["keep", "remove"], "default": "keep"},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "state": {"type": "str", "choices": ["present", "absent", "renamed"], "default": "present"},
+            **OWNER_OPTIONS,
             "program": {
                 "type": "dict",
                 "options": {"checksum": {"type": "str", "required": True}, "source": {"type": "path"}},

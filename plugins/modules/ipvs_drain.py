@@ -13,6 +13,7 @@ author: The lvs.cluster maintainers (@lvs-cluster)
 description:
   - Takes any number of real servers out of service in one run, in every virtual service that has them, without cutting their connections,
     and gives them their weights back later.
+  - Services that another cluster declares on the host are not changed, and named in a warning (see O(owner)).
   - While it waits for the connections to end, it tells again and again how many are left.
   - A server that was drained is remembered on the director, in C(/var/lib/lvs-cluster/drained.json), with its weight and the time.
     It stays drained over a boot, and whenever the role P(lvs.cluster.director#role) runs, until it is restored.
@@ -62,6 +63,7 @@ options:
     default: false
 extends_documentation_fragment:
   - lvs.cluster.attributes
+  - lvs.cluster.owner
 seealso:
   - module: lvs.cluster.ipvs_realserver
     description: Drains one server of one service, and can remove it then.
@@ -125,9 +127,12 @@ drain:
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.lvs.cluster.plugins.module_utils._core.owner import OWNER_OPTIONS, Owner
+from ansible_collections.lvs.cluster.plugins.module_utils._core.plan import Plan
 from ansible_collections.lvs.cluster.plugins.module_utils._drain.plan import (
     parse_addresses,
     parse_drain,
@@ -137,7 +142,9 @@ from ansible_collections.lvs.cluster.plugins.module_utils._drain.plan import (
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import ServiceKey, Table
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import DRAIN_OPTIONS
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
-from ansible_collections.lvs.cluster.plugins.module_utils._table.run import IpvsRun, TableRequest
+from ansible_collections.lvs.cluster.plugins.module_utils._owner.declarations import read_others
+from ansible_collections.lvs.cluster.plugins.module_utils._owner.services import untouched_words, without_claimed
+from ansible_collections.lvs.cluster.plugins.module_utils._table.run import IpvsRun, Snapshot, TableRequest
 
 OPTIONS: dict[str, Any] = {
     "servers": {"type": "list", "elements": "str", "required": True},
@@ -146,25 +153,30 @@ OPTIONS: dict[str, Any] = {
     "drain_interval": {"type": "int", "default": 5},
     "drain_connections": DRAIN_OPTIONS["drain_connections"],
     "may_be_empty": {"type": "bool", "default": False},
+    **OWNER_OPTIONS,
 }
 
 
 def parse(params: Mapping[str, Any]) -> TableRequest:
     """Return what the options ask for."""
     addresses, drain = parse_addresses(params["servers"]), parse_drain(params)
-    if params["state"] == "restored":
-        return TableRequest(None, lambda seen: plan_restore_everywhere(seen.table, addresses, seen.drained))
+    others = read_others(Owner.from_options(params))
 
     def counted(table: Table) -> Iterable[ServiceKey]:
         return [key for key in table if any(server.address in addresses for server in table[key].servers)]
 
-    return TableRequest(
-        None,
-        lambda seen: plan_drain_everywhere(
-            seen.table, seen.connections, addresses, drain, seen.drained, params["may_be_empty"]
-        ),
-        counted,
-    )
+    def decide(seen: Snapshot) -> Plan[Any]:
+        table, claimed = without_claimed(seen.table, others)
+        if params["state"] == "restored":
+            plan = plan_restore_everywhere(table, addresses, seen.drained)
+        else:
+            plan = plan_drain_everywhere(
+                table, seen.connections, addresses, drain, seen.drained, params["may_be_empty"]
+            )
+        elsewhere = {key: claim for key, claim in claimed.items() if key in counted(seen.table)}
+        return replace(plan, warnings=(*plan.warnings, *untouched_words(elsewhere)))
+
+    return TableRequest(None, decide, None if params["state"] == "restored" else counted)
 
 
 def main() -> None:

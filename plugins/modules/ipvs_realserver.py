@@ -53,6 +53,7 @@ options:
     default: present
 extends_documentation_fragment:
   - lvs.cluster.attributes
+  - lvs.cluster.owner
   - lvs.cluster.ipvs.server
   - lvs.cluster.ipvs.of_service
 seealso:
@@ -133,6 +134,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.lvs.cluster.plugins.module_utils._core.owner import OWNER_OPTIONS, Owner
 from ansible_collections.lvs.cluster.plugins.module_utils._drain.plan import (
     check_restore,
     parse_drain,
@@ -148,12 +150,15 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import (
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_server
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
+from ansible_collections.lvs.cluster.plugins.module_utils._owner.declarations import read_others
+from ansible_collections.lvs.cluster.plugins.module_utils._owner.services import refuse_service
 from ansible_collections.lvs.cluster.plugins.module_utils._table.run import IpvsRun, TableRequest
 
 
 def parse(params: Mapping[str, Any]) -> TableRequest:
     """Return what the options ask for."""
-    key = parse_service_key(params["service"])
+    key, owner = parse_service_key(params["service"]), Owner.from_options(params)
+    refuse_service(key, owner, read_others(owner))
     wanted = parse_server(params, key)
     if params["state"] == "drained":
         drain, places = parse_drain(params), [(key, wanted.key)]
@@ -171,7 +176,7 @@ def parse(params: Mapping[str, Any]) -> TableRequest:
 def main() -> None:
     """Run the module."""
     service = {"type": "dict", "required": True, "options": SERVICE_KEY_OPTIONS}
-    options = {"service": service, **SERVER_OPTIONS, **DRAIN_OPTIONS}
+    options = {"service": service, **SERVER_OPTIONS, **DRAIN_OPTIONS, **OWNER_OPTIONS}
     run_module(AnsibleModule(argument_spec=options, supports_check_mode=True), lambda options: IpvsRun(parse(options)))
 
 

@@ -19,6 +19,7 @@ description:
     cut and no pool is empty on the way.
 extends_documentation_fragment:
   - lvs.cluster.attributes
+  - lvs.cluster.owner
   - lvs.cluster.ipvs.service
 seealso:
   - module: lvs.cluster.ipvs_realserver
@@ -67,26 +68,36 @@ services:
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.lvs.cluster.plugins.module_utils._core.owner import OWNER_OPTIONS, Owner
+from ansible_collections.lvs.cluster.plugins.module_utils._core.plan import Plan
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import SERVICE_OPTIONS, parse_service
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
-from ansible_collections.lvs.cluster.plugins.module_utils._table.run import IpvsRun, TableRequest
+from ansible_collections.lvs.cluster.plugins.module_utils._owner.declarations import read_others
+from ansible_collections.lvs.cluster.plugins.module_utils._owner.services import settle_services
+from ansible_collections.lvs.cluster.plugins.module_utils._table.run import IpvsRun, Snapshot, TableRequest
 
 
 def parse(params: Mapping[str, Any]) -> TableRequest:
     """Return what the options ask for."""
-    wanted = parse_service(params)
-    return TableRequest([wanted.key], lambda seen: plan_services(seen.table, [wanted], drained=seen.drained))
+    wanted, owner = parse_service(params), Owner.from_options(params)
+    free, kept = settle_services([wanted], owner, read_others(owner))
+
+    def decide(seen: Snapshot) -> Plan[Any]:
+        plan = plan_services(seen.table, free, drained=seen.drained)
+        return replace(plan, warnings=(*plan.warnings, *kept))
+
+    return TableRequest([wanted.key], decide)
 
 
 def main() -> None:
     """Run the module."""
-    run_module(
-        AnsibleModule(argument_spec=SERVICE_OPTIONS, supports_check_mode=True), lambda options: IpvsRun(parse(options))
-    )
+    spec = {**SERVICE_OPTIONS, **OWNER_OPTIONS}
+    run_module(AnsibleModule(argument_spec=spec, supports_check_mode=True), lambda options: IpvsRun(parse(options)))
 
 
 if __name__ == "__main__":

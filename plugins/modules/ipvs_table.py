@@ -18,7 +18,7 @@ description:
 options:
   purge:
     description:
-      - Remove the services that O(services) does not list.
+      - Remove the services that O(services) does not list, but for those that another cluster declares on the host (see O(owner)).
     type: bool
     default: false
   keep_drained:
@@ -88,6 +88,14 @@ options:
     description: How long is waited for servers that don't serve yet, in seconds.
     type: float
     default: 10
+  state:
+    description:
+      - V(absent) removes the services that O(services) lists. O(timeouts) and O(sysctls) that are named go back to the values of the kernel, whatever
+        value is given, unless another cluster declares them on the host.
+    type: str
+    choices: [present, absent]
+    default: present
+    version_added: 1.1.0
   timeouts:
     description:
       - How long the kernel remembers idle connections, of all services of the host; those that are left out stay as they are.
@@ -127,6 +135,7 @@ options:
         type: int
 extends_documentation_fragment:
   - lvs.cluster.attributes
+  - lvs.cluster.owner
   - lvs.cluster.ipvs.services
 seealso:
   - module: lvs.cluster.ipvs_service
@@ -203,7 +212,9 @@ from dataclasses import replace
 from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.lvs.cluster.plugins.module_utils._core.owner import OWNER_OPTIONS, Owner
 from ansible_collections.lvs.cluster.plugins.module_utils._core.plan import Plan
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.describe import service_name
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Drained
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import (
     SERVICE_KEY_OPTIONS,
@@ -213,12 +224,22 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import (
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services, plan_sysctls, plan_timeouts
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.settings import (
+    KERNEL_SYSCTLS,
+    KERNEL_TIMEOUTS,
     SYSCTL_OPTIONS,
     TIMEOUT_OPTIONS,
     parse_sysctls,
     parse_timeouts,
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
+from ansible_collections.lvs.cluster.plugins.module_utils._owner.claims import kept_words
+from ansible_collections.lvs.cluster.plugins.module_utils._owner.declarations import Declaration, read_others
+from ansible_collections.lvs.cluster.plugins.module_utils._owner.services import (
+    refuse_settings,
+    settle_services,
+    unclaimed_settings,
+    without_claimed,
+)
 from ansible_collections.lvs.cluster.plugins.module_utils._table.run import IpvsRun, Snapshot, TableRequest
 
 PROVE_OPTIONS: dict[str, Any] = {
@@ -236,25 +257,51 @@ OPTIONS: dict[str, Any] = {
     "prove_timeout": {"type": "float", "default": 10.0},
     "timeouts": {"type": "dict", "options": TIMEOUT_OPTIONS},
     "sysctls": {"type": "dict", "options": SYSCTL_OPTIONS},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    **OWNER_OPTIONS,
 }
 
 
 def parse(params: Mapping[str, Any], rehearsal: bool = False) -> TableRequest:
     """Return what the options ask for."""
-    wanted = parse_services(params["services"])
+    owner = Owner.from_options(params)
+    others = read_others(owner)
+    present = params.get("state") != "absent"
+    named = [one if present else one._replace(state="absent") for one in parse_services(params["services"])]
+    wanted, kept = settle_services(named, owner, others)
     keys = None if params["purge"] else [service.key for service in wanted]
-    timeouts, sysctls = parse_timeouts(params["timeouts"]), parse_sysctls(params["sysctls"])
+    timeouts, sysctls, stay = _settings(params, present, others)
 
     def decide(seen: Snapshot) -> Plan[Any]:
+        table, claimed = without_claimed(seen.table, others)
+        told = [*kept, *stay]
+        if params["purge"]:
+            told += [kept_words(f"Service {service_name(key)}", claim) for key, claim in claimed.items()]
+
         def plan_for(some: Sequence[WantedService]) -> Plan[Any]:
-            return plan_services(seen.table, some, params["purge"], seen.drained)
+            return plan_services(table, some, params["purge"], seen.drained)
 
         asked, warnings = _kept_drained(wanted, seen.drained if params["keep_drained"] else {})
-        plan = _proved(params, rehearsal, seen, asked, plan_for) if params["prove"] else plan_for(asked)
+        warnings = (*warnings, *dict.fromkeys(told))
+        plan = _proved(params, rehearsal, seen, asked, plan_for) if params["prove"] and present else plan_for(asked)
         plan = plan_timeouts(replace(plan, warnings=(*plan.warnings, *warnings)), seen.timeouts, timeouts)
         return plan_sysctls(plan, seen.sysctls, sysctls)
 
     return TableRequest(keys, decide, sysctls=sysctls)
+
+
+def _settings(
+    params: Mapping[str, Any], present: bool, others: Sequence[Declaration]
+) -> tuple[dict[str, int], dict[str, int], list[str]]:
+    """Return timeouts and sysctls, and a sentence for each that stays since another cluster declares it."""
+    timeouts, sysctls = parse_timeouts(params["timeouts"]), parse_sysctls(params["sysctls"])
+    if present:
+        refuse_settings(timeouts, "timeouts", others)
+        refuse_settings(sysctls, "sysctls", others)
+        return timeouts, sysctls, []
+    timeouts, timeouts_stay = unclaimed_settings({name: KERNEL_TIMEOUTS[name] for name in timeouts}, "timeouts", others)
+    sysctls, sysctls_stay = unclaimed_settings({name: KERNEL_SYSCTLS[name] for name in sysctls}, "sysctls", others)
+    return timeouts, sysctls, timeouts_stay + sysctls_stay
 
 
 # What only some runs need is compiled in these alone.

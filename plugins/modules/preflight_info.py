@@ -117,6 +117,13 @@ facts:
       description: The packages of these libraries. The roles do not install them again in the same run.
       type: list
       elements: str
+    declarations:
+      description:
+        - The declarations of M(lvs.cluster.boot_restore), of all clusters that have one on the host, each with C(owner), C(name), C(vips), C(services), and a
+          C(problem) if its file cannot be read.
+      type: list
+      elements: dict
+      version_added: 1.1.0
   sample:
     kernel: 6.1.0-30-amd64
     interfaces:
@@ -144,6 +151,8 @@ facts:
     ipv6_forwarding: false
     libraries: [nftables, pyroute2]
     packages: [python3-nftables, python3-pyroute2]
+    declarations:
+      - {owner: default, name: director, vips: [192.0.2.30], services: ["tcp 192.0.2.30:80"], problem: ""}
 table:
   description: What M(lvs.cluster.ipvs_info) returns as C(services), C(counters), C(drained), C(timeouts) and C(sysctls); empty unless O(table=true), if
     the kernel has not loaded IPVS, and if the table cannot be read.

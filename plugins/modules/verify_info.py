@@ -34,6 +34,11 @@ options:
     type: list
     elements: str
     default: []
+  owner:
+    description: The cluster whose O(boots) to look for, as in M(lvs.cluster.boot_restore).
+    type: str
+    default: default
+    version_added: 1.1.0
   table:
     description: Whether to read what IPVS holds and counts, as M(lvs.cluster.ipvs_info) does. It needs CAP_NET_ADMIN.
     type: bool
@@ -103,6 +108,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.lvs.cluster.plugins.module_utils._core.owner import DEFAULT_OWNER, Owner
 from ansible_collections.lvs.cluster.plugins.module_utils._facts.client import read_facts
 from ansible_collections.lvs.cluster.plugins.module_utils._facts.state import read_boots, read_neighbors, read_sysctls
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_info
@@ -113,6 +119,7 @@ OPTIONS: dict[str, Any] = {
     "interface": {"type": "str"},
     "paths": {"type": "list", "elements": "dict", "default": []},
     "boots": {"type": "list", "elements": "str", "default": []},
+    "owner": {"type": "str", "default": DEFAULT_OWNER},
     "table": {"type": "bool", "default": False},
     "timeout": {"type": "float", "default": 2.0},
 }
@@ -125,7 +132,7 @@ def answer(options: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "facts": facts.as_values(),
         "sysctls": read_sysctls(one.name for one in facts.interfaces),
-        "boots": read_boots(options["boots"]),
+        "boots": read_boots(options["boots"], owner=Owner.from_options(options).name),
         "neighbors": read_neighbors(),
         "table": _table() if options["table"] else {},
         "paths": _prove(inquiry) if options["paths"] else [],

@@ -15,8 +15,9 @@ description:
     the ARP sysctls say, as C(arptables) does in the classic how-to. The other way is M(lvs.cluster.arp_sysctl).
   - Incoming ARP for a VIP is dropped. In outgoing ARP from a VIP the sender becomes O(source_address), so that the answer comes to that, and nobody
     learns the server's MAC as the VIP's.
-  - It is nftables (through libnftables, no command is run), in a table of its own, C(arp lvs-cluster-NAME), which other programs' rules do not touch
-    and which is made, changed and removed as a whole, in one transaction. The kernel rewrites ARP in the output hook of nftables, so neither the
+  - It is nftables (through libnftables, no command is run), in a table of its own, C(arp lvs-cluster-NAME), or C(arp lvs-cluster-OWNER.NAME)
+    with an O(owner) other than V(default). Other programs' rules do not touch it,
+    and it is made, changed and removed as a whole, in one transaction. The kernel rewrites ARP in the output hook of nftables, so neither the
     old C(arptables) nor its kernel modules are needed.
   - The change is to the running kernel; M(lvs.cluster.boot_restore) brings it back after a reboot.
 requirements:
@@ -54,6 +55,7 @@ options:
     default: present
 extends_documentation_fragment:
   - lvs.cluster.attributes
+  - lvs.cluster.owner
 notes:
   - Filter first, VIP second; on the way back the VIP goes first.
   - Not for the host that answers for a VIP, such as a director that is a real server of its own VIP too; use M(lvs.cluster.arp_sysctl) there.
@@ -105,16 +107,20 @@ source_address:
   sample: 192.0.2.4
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._arp_filter.client import ArpFilterClient
 from ansible_collections.lvs.cluster.plugins.module_utils._arp_filter.options import ARP_FILTER_OPTIONS, WantedArpFilter
 from ansible_collections.lvs.cluster.plugins.module_utils._arp_filter.plan import plan_arp_filter, refuse_foreign_source
+from ansible_collections.lvs.cluster.plugins.module_utils._core.owner import Owner
 from ansible_collections.lvs.cluster.plugins.module_utils._core.plan import Plan
-from ansible_collections.lvs.cluster.plugins.module_utils._core.run import ClientRun
+from ansible_collections.lvs.cluster.plugins.module_utils._core.run import ClientRun, Run
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
 from ansible_collections.lvs.cluster.plugins.module_utils._nftables.ruleset import Ruleset
+from ansible_collections.lvs.cluster.plugins.module_utils._owner.declarations import read_others
+from ansible_collections.lvs.cluster.plugins.module_utils._owner.vips import refuse_vips
 from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.state import own_addresses
 
 
@@ -124,10 +130,16 @@ def decide(ruleset: Ruleset, wanted: WantedArpFilter) -> Plan[Any]:
     return plan_arp_filter(ruleset, wanted)
 
 
+def make_run(options: Mapping[str, Any]) -> Run:
+    """Return the run on the filter, which silences no VIP of another cluster."""
+    wanted, owner = WantedArpFilter.from_options(options), Owner.from_options(options)
+    refuse_vips(sorted(wanted.addresses), owner, read_others(owner))
+    return ClientRun(wanted, ArpFilterClient(), decide)
+
+
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=ARP_FILTER_OPTIONS, supports_check_mode=True)
-    run_module(module, lambda options: ClientRun(WantedArpFilter.from_options(options), ArpFilterClient(), decide))
+    run_module(AnsibleModule(argument_spec=ARP_FILTER_OPTIONS, supports_check_mode=True), make_run)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ description:
     has to be accepted in every base chain. Chains that drop only some clients, as those of fail2ban do, are left alone.
   - The chains of iptables-nft, and so of ufw, are chains of nftables. The rules go there too, and C(iptables -S) shows them.
   - Marks are set in a table of their own, C(inet lvs-cluster-NAME), which exists for as long as there is something in it.
+  - For an O(owner) other than V(default) comment and table have C(OWNER.NAME) in place of C(NAME). The name of the policy is C(lvs_) with a checksum of
+    both, since firewalld takes 17 letters at most.
   - All that changes in nftables changes in one transaction.
   - In nftables the change is to the running kernel. M(lvs.cluster.boot_restore) brings it back after a reboot, and whenever the rules were loaded anew.
 requirements:
@@ -136,6 +138,7 @@ options:
     default: present
 extends_documentation_fragment:
   - lvs.cluster.attributes
+  - lvs.cluster.owner
 notes:
   - What comes after an opening in its chain, such as a rate limit, does not apply to what it opens.
   - ufw is not told of anything, since it has no rule for what the VIPs need that it would not confuse with rules of its user's. The openings are at the head of
@@ -259,16 +262,28 @@ untracked:
   sample: ["tcp 192.0.2.30:80"]
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.lvs.cluster.plugins.module_utils._core.owner import Owner
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall.options import FIREWALL_OPTIONS, WantedFirewall
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall.run import FirewallRun
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
+from ansible_collections.lvs.cluster.plugins.module_utils._owner.declarations import read_others
+from ansible_collections.lvs.cluster.plugins.module_utils._owner.marks import refuse_marks
+
+
+def make_run(options: Mapping[str, Any]) -> FirewallRun:
+    """Return the run on the packet filter, which marks nothing that another cluster marks."""
+    wanted, owner = WantedFirewall.from_options(options), Owner.from_options(options)
+    refuse_marks(wanted.marks, owner, read_others(owner))
+    return FirewallRun(wanted)
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=FIREWALL_OPTIONS, supports_check_mode=True)
-    run_module(module, lambda options: FirewallRun(WantedFirewall.from_options(options)))
+    run_module(AnsibleModule(argument_spec=FIREWALL_OPTIONS, supports_check_mode=True), make_run)
 
 
 if __name__ == "__main__":

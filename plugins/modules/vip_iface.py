@@ -134,6 +134,7 @@ options:
     default: present
 extends_documentation_fragment:
   - lvs.cluster.attributes
+  - lvs.cluster.owner
 notes:
   - Needs the rights CAP_NET_ADMIN, and, to ask and to announce, CAP_NET_RAW; check mode needs only the latter.
 seealso:
@@ -242,8 +243,12 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._arp.client import probe
+from ansible_collections.lvs.cluster.plugins.module_utils._core.owner import Owner
 from ansible_collections.lvs.cluster.plugins.module_utils._core.run import ClientRun, Run
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
+from ansible_collections.lvs.cluster.plugins.module_utils._owner.claims import with_warnings
+from ansible_collections.lvs.cluster.plugins.module_utils._owner.declarations import read_others
+from ansible_collections.lvs.cluster.plugins.module_utils._owner.vips import settle_vips
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.client import VipClient
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.conflict import plan_free_vips
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.options import (
@@ -258,9 +263,15 @@ from ansible_collections.lvs.cluster.plugins.module_utils._vip.plan import plan_
 def make_run(options: Mapping[str, Any]) -> Run:
     """Return the run on one device, or on several."""
     decide = partial(plan_free_vips, ask=probe)
+    owner = Owner.from_options(options)
+    others = read_others(owner)
     if options["devices"] is None:
-        return ClientRun(VipSpec.from_options(options), VipClient(), decide)
-    return ClientRun(parse_devices(options), VipClient(), partial(plan_devices, decide=decide))
+        wanted, warnings = settle_vips(VipSpec.from_options(options), owner, others)
+        return ClientRun(wanted, VipClient(), with_warnings(decide, warnings))
+    settled = [settle_vips(spec, owner, others) for spec in parse_devices(options)]
+    warnings = [words for _spec, kept in settled for words in kept]
+    decide_all = with_warnings(partial(plan_devices, decide=decide), warnings)
+    return ClientRun(tuple(spec for spec, _kept in settled), VipClient(), decide_all)
 
 
 def main() -> None:

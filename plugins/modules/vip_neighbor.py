@@ -55,6 +55,7 @@ options:
     default: present
 extends_documentation_fragment:
   - lvs.cluster.attributes
+  - lvs.cluster.owner
 notes:
   - The kernel drops these entries when the device is taken down (neigh_ifdown in net/core/neighbour.c) or gets another MAC
     (neigh_changeaddr), and those of IPv4 when the device loses its last IPv4 address (fib_disable_ip in
@@ -120,20 +121,31 @@ neighbors:
       sample: true
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._core.run import ClientRun
+from ansible_collections.lvs.cluster.plugins.module_utils._core.owner import Owner
+from ansible_collections.lvs.cluster.plugins.module_utils._core.run import ClientRun, Run
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
 from ansible_collections.lvs.cluster.plugins.module_utils._neighbor.client import NeighborClient
 from ansible_collections.lvs.cluster.plugins.module_utils._neighbor.options import NEIGHBOR_OPTIONS, WantedNeighbors
 from ansible_collections.lvs.cluster.plugins.module_utils._neighbor.plan import plan_neighbors
+from ansible_collections.lvs.cluster.plugins.module_utils._owner.claims import with_warnings
+from ansible_collections.lvs.cluster.plugins.module_utils._owner.declarations import read_others
+from ansible_collections.lvs.cluster.plugins.module_utils._owner.vips import settle_neighbors
+
+
+def make_run(options: Mapping[str, Any]) -> Run:
+    """Return the run on the entries of one device."""
+    owner = Owner.from_options(options)
+    wanted, warnings = settle_neighbors(WantedNeighbors.from_options(options), owner, read_others(owner))
+    return ClientRun(wanted, NeighborClient(), with_warnings(plan_neighbors, warnings))
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=NEIGHBOR_OPTIONS, supports_check_mode=True)
-    run_module(
-        module, lambda options: ClientRun(WantedNeighbors.from_options(options), NeighborClient(), plan_neighbors)
-    )
+    run_module(AnsibleModule(argument_spec=NEIGHBOR_OPTIONS, supports_check_mode=True), make_run)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,13 @@ from typing import Any, NamedTuple
 
 from .._core.errors import InvalidValue
 from .._core.options import choice, parse_list, switch
+from .._core.owner import OWNER_OPTIONS
 from .._core.vips import parse_vip_host
-from .._nftables.names import parse_owner
+from .._nftables.names import parse_labels
 
 ARP_FILTER_OPTIONS: dict[str, Any] = {
     "name": {"type": "str", "required": True},
+    **OWNER_OPTIONS,
     "addresses": {"type": "list", "elements": "str", "default": []},
     "source_address": {"type": "str"},
     "purge": {"type": "bool", "default": True},
@@ -24,31 +26,33 @@ _REMEDY = "name this host's own IPv4 address (RIP)"
 class WantedArpFilter(NamedTuple):
     """What one run wants to be kept out of ARP; with `purge` nothing else of the owner's is to be left.
 
-    `addresses` are the VIPs of IPv4 in canonical text; `source` is the host's own address (RIP).
+    `addresses` are the VIPs of IPv4 in canonical text; `source` is the host's own address (RIP). `former_name` is what
+    the filter was called before its owner was renamed (empty: as now).
     """
 
     name: str
     addresses: frozenset[str] = frozenset()
     source: str = ""
     purge: bool = True
+    former_name: str = ""
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> WantedArpFilter:
         """Return what the options of `vip_arp_filter` ask for; raise InvalidValue for what breaks a rule."""
-        name = parse_owner(options.get("name"))
+        name, former_name = parse_labels(options)
         present = choice(options, "state", ARP_FILTER_OPTIONS) == "present"
         addresses = _addresses(options.get("addresses") or ())
         given = options.get("source_address")
         source = _source(given, addresses) if given else ""
         purge = switch(options, "purge", ARP_FILTER_OPTIONS)
         if not present:
-            return cls(name)
+            return cls(name, former_name=former_name)
         if not addresses:
-            return cls(name, purge=purge)
+            return cls(name, purge=purge, former_name=former_name)
         if not source:
             rule = f"is missing for {', '.join(sorted(addresses))}"
             raise InvalidValue("source_address", None, rule, _REMEDY)
-        return cls(name, addresses, source, purge)
+        return cls(name, addresses, source, purge, former_name)
 
 
 def _addresses(texts: object) -> frozenset[str]:

@@ -59,22 +59,27 @@ ArpFilterOperation = Union[MakeFilter, RemoveFilter]
 
 
 def plan_arp_filter(ruleset: Ruleset, wanted: WantedArpFilter) -> Plan[ArpFilterOperation]:
-    """Return the way to the filter that is wanted; `ruleset` is, at least, that of family arp."""
+    """Return the way to the filter that is wanted; `ruleset` is, at least, that of family arp.
+
+    A filter of the owner's former name goes in the same transaction.
+    """
     table = owner_table(wanted.name)
     before = _shown(ruleset, table)
+    former = _shown(ruleset, owner_table(wanted.former_name)) if wanted.former_name else _shown(ruleset, "")
+    there = () if wanted.purge else {*before["addresses"], *former["addresses"]}
     operations: tuple[ArpFilterOperation, ...] = ()
-    there = () if wanted.purge else before["addresses"]
-    if wanted.addresses:
-        make = MakeFilter(table, tuple(sorted(wanted.addresses.union(there))), wanted.source)
+    after = {"addresses": [], "source_address": ""}
+    if wanted.addresses or there:
+        source = wanted.source or before["source_address"] or former["source_address"]
+        make = MakeFilter(table, tuple(sorted(wanted.addresses.union(there))), source)
         after = {"addresses": list(make.addresses), "source_address": make.source}
-        if _bare(_chains(ruleset, table)) != list(make.chains) or before != after:
-            operations = (make,)
-    elif there:
-        after = before
-    else:
-        after = {"addresses": [], "source_address": ""}
-        if (FAMILY, table) in ruleset.tables:
-            operations = (RemoveFilter(table),)
+        # A filter from which nothing is taken, and to which nothing is added, is left as it is.
+        same = not wanted.addresses or _bare(_chains(ruleset, table)) == list(make.chains)
+        operations = () if same and before == after else (make,)
+    elif (FAMILY, table) in ruleset.tables:
+        operations = (RemoveFilter(table),)
+    if wanted.former_name and (FAMILY, owner_table(wanted.former_name)) in ruleset.tables:
+        operations += (RemoveFilter(owner_table(wanted.former_name)),)
     return Plan(before, after, operations, results=after)
 
 

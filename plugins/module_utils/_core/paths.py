@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from .owner import owned_name
+
 PROGRAM = "/usr/local/lib/lvs-cluster/restore.pyz"
 STATE_DIRECTORY = "/etc/lvs-cluster"
 UNIT_DIRECTORY = "/etc/systemd/system"
@@ -13,3 +15,9 @@ SYSCTL_STATE = "/var/lib/lvs-cluster/sysctl.json"
 
 # After 99-sysctl.conf (Debian's link to /etc/sysctl.conf) and after everything that distributions install.
 DROP_IN = "/etc/sysctl.d/99-zz-lvs-cluster.conf"
+
+
+def program_path(owner: str) -> str:
+    """Return the path of an owner's restoring program: a run of one cluster leaves the program of the others alone."""
+    directory, _slash, name = PROGRAM.rpartition("/")
+    return f"{directory}/{owned_name(owner, name)}"

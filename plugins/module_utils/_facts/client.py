@@ -16,6 +16,7 @@ from .._arp.owners import check_interface
 from .._arp.senders import choose_senders
 from .._core.errors import InvalidValue, LvsError, NotPermitted
 from .._ipvs.schedulers import check_scheduler
+from .._owner.summary import read_summaries
 from .._rtnetlink.model import Own
 from .._rtnetlink.routes import main_routes, routes_to
 from .._rtnetlink.state import own_addresses
@@ -58,6 +59,7 @@ def read_facts(addresses: Sequence[str], schedulers: Sequence[str], interface: s
         routes=hops,
         filtered=filtered_addresses(interfaces, addresses),
         ipv6_forwarding=(_lines("/proc/sys/net/ipv6/conf/all/forwarding") or ["0"])[0].strip() not in ("", "0"),
+        declarations=read_summaries(root),
     )
 
 

@@ -7,6 +7,8 @@ import ipaddress
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from .._owner.summary import Summary
+
 # Python libraries that modules of the collection import when they need them; the package of each is python3-NAME.
 LIBRARIES = ("nftables", "pyroute2")
 LOADED, BUILT_IN, MODULE, ABSENT, UNKNOWN = "loaded", "builtin", "module", "absent", "unknown"
@@ -86,7 +88,8 @@ class HostFacts(NamedTuple):
     that are there are in `libraries`. `routes` has the first hop to each address that was asked for.
 
     `filtered` maps a device to the own addresses to which rp_filter drops packets that come in on it from clients that
-    only the default route reaches; `ipv6_forwarding` is of the whole host.
+    only the default route reaches; `ipv6_forwarding` is of the whole host. `declarations` are those of all clusters
+    that have one on the host.
     """
 
     kernel: str
@@ -101,6 +104,7 @@ class HostFacts(NamedTuple):
     routes: Mapping[str, Hop] = {}
     filtered: Mapping[str, tuple[str, ...]] = {}
     ipv6_forwarding: bool = False
+    declarations: tuple[Summary, ...] = ()
 
     @property
     def macs(self) -> set[str]:
@@ -144,6 +148,9 @@ class HostFacts(NamedTuple):
             "libraries": list(self.libraries),
             "routes": {address: hop._asdict() for address, hop in self.routes.items()},
             "filtered": {name: list(addresses) for name, addresses in self.filtered.items()},
+            "declarations": [
+                {**one._asdict(), "vips": list(one.vips), "services": list(one.services)} for one in self.declarations
+            ],
             "packages": [f"python3-{name}" for name in self.libraries],
         }
 
@@ -185,6 +192,10 @@ def from_values(values: Mapping[str, Any]) -> HostFacts:
         routes={str(address): Hop(**hop) for address, hop in values.get("routes", {}).items()},
         filtered={str(name): tuple(map(str, found)) for name, found in values.get("filtered", {}).items()},
         ipv6_forwarding=bool(values.get("ipv6_forwarding", False)),
+        declarations=tuple(
+            Summary(**{**one, "vips": tuple(one["vips"]), "services": tuple(one["services"])})
+            for one in _plain(values.get("declarations", ()))
+        ),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from .._core.errors import LvsError
 from .._core.files import read_bytes
+from .._core.owner import DEFAULT_OWNER, owned_name
 from .._core.paths import STATE_DIRECTORY, UNIT_DIRECTORY
 from .._restore.client import read_start
 from .._rtnetlink.state import own_neighbors
@@ -27,15 +28,16 @@ def read_sysctls(devices: Iterable[str], root: str = "") -> dict[str, dict[str, 
     return {name: {key: effective(values, name, key) for key in SYSCTLS} for name in present}
 
 
-def read_boots(names: Iterable[str], root: str = "") -> dict[str, dict[str, Any]]:
+def read_boots(names: Iterable[str], root: str = "", owner: str = DEFAULT_OWNER) -> dict[str, dict[str, Any]]:
     """Return, for each name of boot_restore, whether its unit is active and enabled, and what it declares (or None).
 
     `start` is what the unit starts (see read_start), None where it has no file or nothing is declared.
     """
     found = {}
     for name in names:
-        unit = f"lvs-cluster-{name}.service"
-        path = f"{root}{STATE_DIRECTORY}/{name}.json"
+        label = owned_name(owner, name)
+        unit = f"lvs-cluster-{label}.service"
+        path = f"{root}{STATE_DIRECTORY}/{label}.json"
         try:
             data = read_bytes(path)
             declared = None if data is None else json.loads(data)
@@ -43,10 +45,10 @@ def read_boots(names: Iterable[str], root: str = "") -> dict[str, dict[str, Any]
             raise LvsError(path, None, f"cannot be read ({error})", "run lvs.cluster.site to write it again") from None
         found[name] = {
             "unit": unit,
-            "active": os.path.isdir(f"{root}/run/lvs-cluster-{name}"),
+            "active": os.path.isdir(f"{root}/run/lvs-cluster-{label}"),
             "enabled": os.path.islink(f"{root}{UNIT_DIRECTORY}/multi-user.target.wants/{unit}"),
             "declared": declared,
-            "start": None if declared is None else read_start(name, declared, root),
+            "start": None if declared is None else read_start(name, declared, root, owner),
         }
     return found
 

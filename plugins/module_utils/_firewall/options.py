@@ -9,14 +9,16 @@ from typing import Any, NamedTuple
 from .._core.address import is_ipv6
 from .._core.errors import InvalidValue
 from .._core.options import choice, in_range, parse_mappings, switch
+from .._core.owner import OWNER_OPTIONS
 from .._core.protocols import PROTOCOLS, TRANSPORTS, target_words
 from .._core.vips import parse_vip_host
-from .._nftables.names import parse_owner
+from .._nftables.names import parse_labels
 
 # Which way the packets of an opening go: to this host, from it, or to another one by way of it and back.
 IN, OUT, THROUGH = "in", "out", "through"
 FIREWALL_OPTIONS: dict[str, Any] = {
     "name": {"type": "str", "required": True},
+    **OWNER_OPTIONS,
     "open": {
         "type": "list",
         "elements": "dict",
@@ -91,7 +93,8 @@ class WantedFirewall(NamedTuple):
     """What one run wants of a host's packet filter; with `present` false nothing of the owner's is to be left.
 
     With `untracked` packets to the openings pass whatever connection tracking takes them for. Without `purge` what the
-    owner has opened besides stays open.
+    owner has opened besides stays open. `name` is what the owner's rules are called by, and `former_name` what they
+    were called by before the owner was renamed (empty: as now).
     """
 
     name: str
@@ -101,6 +104,7 @@ class WantedFirewall(NamedTuple):
     present: bool = True
     untracked: bool = False
     purge: bool = True
+    former_name: str = ""
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> WantedFirewall:
@@ -108,8 +112,10 @@ class WantedFirewall(NamedTuple):
         untracked, purge = (switch(options, name, FIREWALL_OPTIONS) for name in ("untracked", "purge"))
         present = choice(options, "state", FIREWALL_OPTIONS) == "present"
         openings, marks = _openings(options.get("open") or ()), _marks(options.get("marks") or ())
+        label, former_label = parse_labels(options)
         return cls(
-            name=parse_owner(options.get("name")),
+            name=label,
+            former_name=former_label,
             openings=openings if present else (),
             marks=marks if present else (),
             backend=choice(options, "backend", FIREWALL_OPTIONS),

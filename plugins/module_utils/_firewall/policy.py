@@ -10,11 +10,13 @@ What the host sends itself firewalld lets out, unless a policy of its user's say
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Union
 
 from .._core.errors import InvalidValue
+from .._core.owner import DEFAULT_OWNER, owner_and_name
 from .._core.plan import Plan
 from .._core.protocols import PROTOCOLS, TRANSPORTS, target_words
 from .options import IN, THROUGH, WantedFirewall
@@ -24,6 +26,8 @@ _ABOUT = ("short", "description", "version")  # for people
 _NUMBERS = {str(number): name for name, number in PROTOCOLS.items()}
 # firewalld's own limit, since a policy's name becomes part of chains' names (max_policy_name_len).
 _OURS, _LONGEST = "lvs-", 17
+# The name of a cluster and that of the role are too long for that together, so that a checksum stands for both.
+_OF_CLUSTER, _DIGITS = "lvs_", 9
 # By direction: the zones that the packets go to, and what ends the policy's name; no owner's name has an underscore.
 _EGRESS = {IN: "HOST", THROUGH: "ANY"}
 _ENDS = {IN: "", THROUGH: "_via"}
@@ -94,8 +98,13 @@ PolicyOperation = Union[MakePolicy, DropPolicy, OpenPolicy, Reload]
 
 
 def policy_names(owner: str) -> dict[str, str]:
-    """Return the names of an owner's policies, by the direction of what they open."""
-    return {direction: f"{_OURS}{owner}{end}" for direction, end in _ENDS.items()}
+    """Return the names of an owner's policies, by the direction of what they open; none without an owner."""
+    if not owner:
+        return {}
+    cluster = owner_and_name(owner)[0] != DEFAULT_OWNER
+    checksum = hashlib.sha256(owner.encode()).hexdigest()[:_DIGITS]
+    stem = f"{_OF_CLUSTER}{checksum}" if cluster else f"{_OURS}{owner}"
+    return {direction: f"{stem}{end}" for direction, end in _ENDS.items()}
 
 
 def rich_rule(packet: Packet) -> str:
@@ -117,6 +126,8 @@ def rich_rule(packet: Packet) -> str:
 def plan_policies(there: Mapping[str, Policies], wanted: WantedFirewall) -> Plan[PolicyOperation]:
     """Return the way to policies that open what is wanted and nothing else, or to none when there is nothing.
 
+    Policies of the owner's former name go.
+
     `there` is what firewalld has, by the policies' names. Raises InvalidValue for a name that firewalld would not take.
     """
     packets: dict[str, list[Packet]] = {
@@ -128,16 +139,22 @@ def plan_policies(there: Mapping[str, Policies], wanted: WantedFirewall) -> Plan
     after: dict[str, list[str]] = {}
     operations: list[PolicyOperation] = []
     former: set[str] = set()
+    former_names = policy_names(wanted.former_name)
     for direction, policy in policy_names(wanted.name).items():
         rules = {rich_rule(packet) for packet in packets[direction]}
         policies = there.get(policy, Policies())
         if not wanted.purge:
-            known = {rule for one in policies if one for rule in one.get("rich_rules", ()) if _RULE.fullmatch(rule)}
+            both = (*policies, *there.get(former_names.get(direction, ""), ()))
+            known = {rule for one in both if one for rule in one.get("rich_rules", ()) if _RULE.fullmatch(rule)}
             former.update(map(_words, known - rules))
             rules |= known
         plan = _plan_policy(policies, policy, tuple(sorted(rules)), fixed(direction))
         before.update(plan.before)
         after.update(plan.after)
+        operations += plan.operations
+    for direction, policy in former_names.items():
+        plan = _plan_policy(there.get(policy, Policies()), policy, (), fixed(direction))
+        before.update(plan.before)
         operations += plan.operations
     return Plan({"openings": before}, {"openings": after}, _one_reload(operations), {"former": sorted(former)})
 

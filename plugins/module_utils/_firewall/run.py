@@ -16,8 +16,9 @@ from .._nftables.ruleset import Ruleset
 from .client import NftClient
 from .firewalld import FirewalldClient, FirewalldFiles
 from .options import WantedFirewall
-from .plan import firewalld_tables, plan_nftables
+from .plan import firewalld_tables
 from .policy import plan_policies, policy_names
+from .rename import plan_rules
 
 _ATTEMPTS = 3
 # Which tables the old iptables has (net/netfilter/x_tables.c); those of iptables-nft are not in it.
@@ -40,10 +41,11 @@ class FirewallRun:
         stopped = running is None and wanted.backend == "auto" and wanted.openings
         self._policy: Plan[Any] = Plan({"openings": {}}, {"openings": {}})
         if not stopped:
-            there = {name: self._firewalld.read(name) for name in policy_names(wanted.name).values()}
+            names = [name for label in (wanted.name, wanted.former_name) for name in policy_names(label).values()]
+            there = {name: self._firewalld.read(name) for name in names}
             other = wanted if self._carrier == "firewalld" else wanted._replace(openings=(), purge=True)
             self._policy = plan_policies(there, other)
-        self._decide = partial(plan_nftables, wanted=wanted, carrier=self._carrier)
+        self._decide = partial(plan_rules, wanted=wanted, carrier=self._carrier)
         self.plan = self._whole(self._decide(ruleset))
 
     def apply(self) -> None:
@@ -96,7 +98,7 @@ class RulesRun:
         self.plan = self._decide(self._nft.read())
 
     def _decide(self, ruleset: Ruleset) -> Plan[NftOperation]:
-        return plan_nftables(ruleset, self._wanted, carrier(self._wanted, bool(firewalld_tables(ruleset))))
+        return plan_rules(ruleset, self._wanted, carrier(self._wanted, bool(firewalld_tables(ruleset))))
 
     def apply(self) -> None:
         """Apply the plan; raise LvsError."""

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from .._core.address import parse_mac
 from .._core.errors import InvalidValue
 from .._core.options import choice, parse_interface, parse_mappings
+from .._core.owner import OWNER_OPTIONS
 from .._core.vips import parse_vip_host
 
 NEIGHBOR_OPTIONS: dict[str, Any] = {
@@ -22,6 +23,7 @@ NEIGHBOR_OPTIONS: dict[str, Any] = {
             "mac": {"type": "str"},
         },
     },
+    **OWNER_OPTIONS,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 _EXAMPLE = "list each as address: 192.0.2.30 and mac: '52:54:00:00:00:03'"

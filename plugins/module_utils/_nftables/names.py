@@ -3,21 +3,26 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
+from typing import Any
 
 from .._core.errors import InvalidValue
+from .._core.owner import Owner, is_name
 
 _LONGEST_NAME = 64
 
 
-def parse_owner(value: object) -> str:
-    """Return the owner's name; raise InvalidValue for one that can't name a table."""
-    name = str(value or "")
-    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", name) or len(name) > _LONGEST_NAME:
+def parse_labels(options: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what the rules of `name` and `owner` are called, and were before the owner was renamed (empty: as now).
+
+    Raises InvalidValue for a name that can't name a table.
+    """
+    name, owner = str(options.get("name") or ""), Owner.from_options(options)
+    if not is_name(name, _LONGEST_NAME):
         rule = "becomes part of a table's name and of comments"
         remedy = f"use at most {_LONGEST_NAME} lower-case letters, digits and hyphens"
         raise InvalidValue("name", name, rule, remedy)
-    return name
+    return owner.label(name), owner.former_label(name)
 
 
 def owner_table(name: str) -> str:

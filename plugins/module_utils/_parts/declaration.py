@@ -10,10 +10,14 @@ from typing import Any, NamedTuple
 
 from .._core.errors import InvalidValue
 from .._core.options import given
-from .._core.paths import MODULES_DIRECTORY, PROGRAM, STATE_DIRECTORY, UNIT_DIRECTORY
+from .._core.owner import DEFAULT_OWNER, Owner, owned_name
+from .._core.paths import MODULES_DIRECTORY, STATE_DIRECTORY, UNIT_DIRECTORY, program_path
 
 # Options of boot_restore; each is a list of the options of one module.
 PARTS = ("vips", "services", "neighbors", "arp_filters", "firewall")
+# Those whose items have an owner of their own, since their rules and tables are called by it.
+_LABELLED = ("arp_filters", "firewall")
+_EARLY = "early"
 
 
 class Declared(NamedTuple):
@@ -32,26 +36,37 @@ class Declared(NamedTuple):
     sysctls: Mapping[str, int] = MappingProxyType({})
     arp_filters: Sequence[Mapping[str, Any]] = ()
     firewall: Sequence[Mapping[str, Any]] = ()
+    owner: str = DEFAULT_OWNER
+
+    @property
+    def label(self) -> str:
+        """What its files and its unit are called by."""
+        return owned_name(self.owner, self.name)
+
+    @property
+    def program(self) -> str:
+        """The path of the program that restores it."""
+        return program_path(self.owner)
 
     @property
     def unit(self) -> str:
         """The name of the systemd unit that restores it."""
-        return f"lvs-cluster-{self.name}.service"
+        return f"lvs-cluster-{self.label}.service"
 
     @property
     def runtime(self) -> str:
         """The directory below /run that systemd keeps for as long as the unit runs."""
-        return f"lvs-cluster-{self.name}"
+        return f"lvs-cluster-{self.label}"
 
     @property
     def state(self) -> str:
         """The path of the file that holds it."""
-        return f"{STATE_DIRECTORY}/{self.name}.json"
+        return f"{STATE_DIRECTORY}/{self.label}.json"
 
     @property
     def modules(self) -> str:
         """The path of the file that names the kernel modules."""
-        return f"{MODULES_DIRECTORY}/lvs-cluster-{self.name}.conf"
+        return f"{MODULES_DIRECTORY}/lvs-cluster-{self.label}.conf"
 
     @property
     def unit_file(self) -> str:
@@ -61,7 +76,7 @@ class Declared(NamedTuple):
     @property
     def early_unit(self) -> str:
         """The name of the systemd unit that assigns VIPs before sockets and services start; no `name` ends so."""
-        return f"{self.unit[: -len('.service')]}.early.service"
+        return f"{self.unit[: -len('.service')]}.{_EARLY}.service"
 
     @property
     def early_file(self) -> str:
@@ -76,7 +91,7 @@ class Declared(NamedTuple):
     @property
     def paths(self) -> list[str]:
         """The paths of all files that it may have, in the order in which they are made."""
-        return [self.modules, PROGRAM, self.state, self.early_file, self.unit_file, self.link]
+        return [self.modules, self.program, self.state, self.early_file, self.unit_file, self.link]
 
 
 def needs_network(vip: Mapping[str, Any]) -> bool:
@@ -101,9 +116,24 @@ def declare(options: Mapping[str, Any]) -> Declared:
             raise InvalidValue(
                 "kernel_modules", module, "is not the name of a kernel module", "write one such as ip_vs"
             )
+    owner = Owner.from_options(options).name
+    if name == _EARLY and owner != DEFAULT_OWNER:
+        raise InvalidValue("name", name, "would make the unit of one cluster the early unit of another", "use another")
     parts = {part: [_given_deeply(item) for item in options.get(part) or ()] for part in PARTS}
+    for part in _LABELLED:
+        parts[part] = [_owned(part, item, owner) for item in parts[part]]
     timeouts, sysctls = (given(options.get(what)) for what in ("timeouts", "sysctls"))
-    return Declared(name, kernel_modules=modules, timeouts=timeouts, sysctls=sysctls, **parts)
+    return Declared(name, kernel_modules=modules, timeouts=timeouts, sysctls=sysctls, owner=owner, **parts)
+
+
+def _owned(part: str, item: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    """Return an item with the owner of the declaration, where that has a name."""
+    if item.get("owner", owner) != owner:
+        rule = f"is not the owner of the declaration, which is {owner}"
+        raise InvalidValue("owner", item["owner"], rule, "leave it out").of(part)
+    # Its rules may have had another name before; the file says what they are called now.
+    own = {name: value for name, value in item.items() if name not in ("owner", "former_owner")}
+    return own if owner == DEFAULT_OWNER else {**own, "owner": owner}
 
 
 def _given_deeply(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,11 +5,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Callable, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from .._core.errors import InvalidValue
+from .._core.owner import DEFAULT_OWNER, owner_and_name
 from .declaration import Declared
 from .parse import parse_arp_filter, parse_neighbors, parse_service, parse_vip
+
+if TYPE_CHECKING:
+    from .._neighbor.options import WantedNeighbors
+    from .._vip.options import VipSpec
 
 Key = TypeVar("Key")
 # By the names of boot_restore's options, in the options of the modules, each item with state: absent.
@@ -48,9 +53,14 @@ def _vips(state: Mapping[str, Any], declared: Declared) -> Iterator[dict[str, An
         wanted = parse_vip(item)
         gone = [vip.address for vip in wanted.vips if (wanted.interface, vip.address) not in seen]
         seen |= {(wanted.interface, address) for address in gone}
-        if gone:
-            kind = {"kind": wanted.kind} if wanted.kind else {}
-            yield {"interface": wanted.interface, "addresses": gone, **kind, **_STATE}
+        yield from absent_vips(wanted._replace(vips=tuple(vip for vip in wanted.vips if vip.address in gone)))
+
+
+def absent_vips(wanted: VipSpec) -> Iterator[dict[str, Any]]:
+    """Yield the options that remove the VIPs; nothing when there are none."""
+    if wanted.vips:
+        kind = {"kind": wanted.kind} if wanted.kind else {}
+        yield {"interface": wanted.interface, "addresses": [vip.address for vip in wanted.vips], **kind, **_STATE}
 
 
 def _neighbors(state: Mapping[str, Any], declared: Declared) -> Iterator[dict[str, Any]]:
@@ -60,14 +70,25 @@ def _neighbors(state: Mapping[str, Any], declared: Declared) -> Iterator[dict[st
         wanted = parse_neighbors(item)
         gone = [one.address for one in wanted.neighbors if (wanted.interface, one.address) not in seen]
         seen |= {(wanted.interface, address) for address in gone}
-        if gone:
-            yield {"interface": wanted.interface, "neighbors": [{"address": one} for one in gone], **_STATE}
+        yield from absent_neighbors(
+            wanted._replace(neighbors=tuple(one for one in wanted.neighbors if one.address in gone))
+        )
+
+
+def absent_neighbors(wanted: WantedNeighbors) -> Iterator[dict[str, Any]]:
+    """Yield the options that remove the entries; nothing when there are none."""
+    if wanted.neighbors:
+        entries = [{"address": one.address} for one in wanted.neighbors]
+        yield {"interface": wanted.interface, "neighbors": entries, **_STATE}
 
 
 def _arp_filters(state: Mapping[str, Any], declared: Declared) -> Iterator[dict[str, Any]]:
     """Yield the filters whose names are no more; which VIPs are in one that is still there is the module's to say."""
-    for name in _undeclared(_items(state, "arp_filters"), declared.arp_filters, lambda one: parse_arp_filter(one).name):
-        yield {"name": name, **_STATE}
+    for label in _undeclared(
+        _items(state, "arp_filters"), declared.arp_filters, lambda one: parse_arp_filter(one).name
+    ):
+        owner, name = owner_and_name(label)
+        yield {"name": name, **({} if owner == DEFAULT_OWNER else {"owner": owner}), **_STATE}
 
 
 def _undeclared(

@@ -11,7 +11,9 @@ from typing import Any
 
 from .._core.errors import LvsError
 from .._core.files import read_bytes, remove, write_atomic
-from .._core.paths import PROGRAM, STATE_DIRECTORY
+from .._core.owner import DEFAULT_OWNER, owner_and_name
+from .._core.paths import PROGRAM
+from .._owner.declarations import labels
 from .._parts.declaration import Declared, declare
 from .interpreter import choose_interpreter, is_hidden, needed_libraries
 from .plan import Content, FileOperation
@@ -41,14 +43,14 @@ class ProgramMissing(LvsError):
 
 
 def read_files(paths: Iterable[str]) -> dict[str, Content]:
-    """Return those of the files and links that exist."""
+    """Return those of the files and links that exist; of a program the checksum."""
     found = {}
     for path in paths:
         if os.path.islink(path):
             found[path] = Content(path, link=os.readlink(path))
         else:
             data = read_bytes(path)
-            if data is not None and path == PROGRAM:
+            if data is not None and path.endswith(os.path.basename(PROGRAM)):
                 found[path] = Content(path, checksum=checksum_of(data))
             elif data is not None:
                 found[path] = Content(path, data)
@@ -101,30 +103,33 @@ def wants_early_unit(declared: Declared, root: str = "") -> bool:
     return has_early_unit(declared, unit_with_drop_ins(NFTABLES, root) if declared.arp_filters else "")
 
 
-def read_start(name: str, state: Mapping[str, Any], root: str = "") -> dict[str, Any] | None:
+def read_start(
+    name: str, state: Mapping[str, Any], root: str = "", owner: str = DEFAULT_OWNER
+) -> dict[str, Any] | None:
     """Return what the unit of a declaration starts, None where it has no file.
 
     `command` is the interpreter and the program; those that are not there are `missing`, and those that a boot does not
     see `hidden`. `current`: whether the files are those that a run of boot_restore would write now. `program` is the
     checksum of the program.
     """
-    data = read_bytes(f"{root}{Declared(name).unit_file}")
+    unit = Declared(name, owner=owner)
+    data = read_bytes(root + unit.unit_file)
     if data is None:
         return None
     command = exec_start(data.decode(errors="replace"))[:2]
-    program = read_bytes(root + PROGRAM)
+    program = read_bytes(root + unit.program)
     return {
         "command": command,
         "missing": [path for path in command if not os.path.exists(root + path)],
         "hidden": [path for path in command if is_hidden(path)],
-        "current": _is_current(name, state, root),
+        "current": _is_current(name, owner, state, root),
         "program": checksum_of(program) if program else "",
     }
 
 
-def _is_current(name: str, state: Mapping[str, Any], root: str) -> bool:
+def _is_current(name: str, owner: str, state: Mapping[str, Any], root: str) -> bool:
     try:
-        declared = declare({**state, "name": name})
+        declared = declare({**state, "name": name, "owner": owner})
         python = choose_interpreter(needed_libraries(declared))
         early = wants_early_unit(declared, root)
         units = {
@@ -141,10 +146,7 @@ def is_active(runtime: str) -> bool:
     return os.path.isdir(f"/run/{runtime}")
 
 
-def other_declarations(name: str) -> list[str]:
-    """Return the names of the host's other declarations, which use the same program."""
-    try:
-        entries = os.listdir(STATE_DIRECTORY)
-    except OSError:
-        return []
-    return sorted(entry[:-5] for entry in entries if entry.endswith(".json") and entry != f"{name}.json")
+def other_declarations(declared: Declared) -> list[str]:
+    """Return the names of its owner's other declarations on this host, which use the same program."""
+    found = (owner_and_name(label) for label in labels())
+    return [name for owner, name in found if owner == declared.owner and name != declared.name]

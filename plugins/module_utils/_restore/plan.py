@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from .._core.paths import PROGRAM
 from .._core.plan import Plan
 from .._parts.declaration import PARTS, Declared
 from .unit import early_unit_text, unit_text
@@ -40,7 +39,7 @@ def is_kept(declared: Declared, current: Mapping[str, Content], checksum: str) -
     Its parts were checked when it was written. Only where another declaration of the host has brought a newer program
     since was that by the checks of before.
     """
-    state, kept = current.get(declared.state), current.get(PROGRAM)
+    state, kept = current.get(declared.state), current.get(declared.program)
     return state is not None and state.data == _state(declared, {}) and kept is not None and kept.checksum == checksum
 
 
@@ -61,7 +60,7 @@ def wanted_files(
     first = [Content(declared.early_file, early_unit_text(declared, python).encode())] if early else []
     return [
         *loaded,
-        Content(PROGRAM, checksum=checksum),
+        Content(declared.program, checksum=checksum),
         Content(declared.state, _state(declared, former)),
         *first,
         Content(declared.unit_file, unit_text(declared, python, early).encode()),
@@ -71,7 +70,11 @@ def wanted_files(
 
 def _state(declared: Declared, former: Mapping[str, Any]) -> bytes:
     """Return the content of the file that holds what is declared, and what is to be remembered beside it."""
-    state: dict[str, Any] = {"timeouts": dict(declared.timeouts), "sysctls": dict(declared.sysctls)}
+    state: dict[str, Any] = {
+        "owner": declared.owner,
+        "timeouts": dict(declared.timeouts),
+        "sysctls": dict(declared.sysctls),
+    }
     state.update({part: getattr(declared, part) for part in PARTS})
     if former:
         state["former"] = dict(former)
@@ -81,7 +84,7 @@ def _state(declared: Declared, former: Mapping[str, Any]) -> bytes:
 def is_stale(declared: Declared, operations: Sequence[FileOperation | Removal]) -> bool:
     """Return whether what systemd has started is not what these steps leave to be started."""
     changed = {operation.path for operation in operations if isinstance(operation, FileOperation)}
-    return bool(changed & {PROGRAM, declared.unit_file})
+    return bool(changed & {declared.program, declared.unit_file})
 
 
 def plan_files(
@@ -97,6 +100,12 @@ def plan_files(
     after = {path: content for path, content in current.items() if path not in unwanted}
     after.update({content.path: content for content in wanted})
     return Plan(_shown(current), _shown(after), tuple(operations))
+
+
+def program_of(operations: Sequence[FileOperation | Removal]) -> str:
+    """Return the checksum of the program that the steps write; empty when they write none."""
+    written = (step.content for step in operations if isinstance(step, FileOperation) and step.content)
+    return next((content.checksum for content in written if content.checksum), "")
 
 
 class Removal(NamedTuple):
@@ -121,7 +130,7 @@ def _shown(files: Mapping[str, Content]) -> dict[str, Any]:
     for path, content in sorted(files.items()):
         if content.link:
             shown[path] = f"link to {content.link}"
-        elif path == PROGRAM:
+        elif content.checksum:
             shown[path] = f"program with SHA-256 {content.checksum}"
         else:
             shown[path] = content.data.decode(errors="replace")

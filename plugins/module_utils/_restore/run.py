@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .._core.paths import PROGRAM
+from .._core.owner import Owner
 from .._core.plan import Plan
+from .._owner.declarations import Declaration, read_others, read_siblings
 from .._parts.declaration import Declared
 from .client import apply_files, is_active, other_declarations, read_files, read_program, wants_early_unit
 from .interpreter import choose_interpreter, needed_libraries
-from .plan import Content, FileOperation, Removal, is_kept, is_stale, plan_files, plan_removal, wanted_files
+from .plan import Content, Removal, is_kept, is_stale, plan_files, plan_removal, program_of, wanted_files
 
 if TYPE_CHECKING:
     from .._parts.stale import Saved
@@ -25,22 +27,38 @@ class Program(NamedTuple):
     checksum: str
     source: str = ""
 
+    def read(self) -> bytes:
+        """Return its content; raise ProgramMissing where it was not transferred."""
+        return read_program(self.source, self.checksum)
+
 
 class DeclareRun:
     """The files of a declaration, and the removal of what it declares no longer.
 
     With `remove_former` what an earlier declaration had is removed; without, the file remembers it. Raises InvalidValue
-    for a part that its own module would refuse, and PrerequisiteMissing where no Python could restore it at boot.
+    for a part that its own module would refuse, and for what another cluster declares on this host too, and
+    PrerequisiteMissing where no Python could restore it at boot. What another declaration has now is not removed.
+    `formerly` is the name that the owner had before.
     """
 
     def __init__(
-        self, declared: Declared, present: bool, remove_former: bool, program: Program, python: str | None = None
+        self,
+        declared: Declared,
+        present: bool,
+        remove_former: bool,
+        program: Program,
+        python: str | None = None,
+        formerly: str = "",
     ) -> None:
-        self._declared = declared if present else Declared(declared.name)
+        owner = Owner(declared.owner, formerly)
+        self._declared = declared if present else Declared(declared.name, owner=owner.name)
         self._program = program
+        others = read_others(owner)
+        if present and others:
+            _refuse_claimed(declared, owner, others)
         # A declaration can have lost its kernel modules since, so their file is looked for in any case.
         current = read_files(declared.paths)
-        gone = _checked(declared, self._declared, current, program.checksum)
+        gone, warnings = _spared(_checked(declared, self._declared, current, program.checksum), declared, owner, others)
         if present and python is None:
             python = choose_interpreter(needed_libraries(declared))
         self._python = python or ""
@@ -53,6 +71,7 @@ class DeclareRun:
         else:
             gone = {} if remove_former else gone
             self.plan = self._final(current, gone, present)
+        self.plan = replace(self.plan, warnings=tuple(warnings))
         active = is_active(declared.runtime)
         self.plan.results.update(
             unit=declared.unit,
@@ -64,8 +83,7 @@ class DeclareRun:
     def apply(self) -> None:
         """Apply the plan; raise LvsError, and ProgramMissing before anything is changed."""
         operations = self.plan.operations
-        writes = any(isinstance(step, FileOperation) and step.content and step.content.checksum for step in operations)
-        program = read_program(self._program.source, self._program.checksum) if writes else b""
+        program = self._program.read() if program_of(operations) else b""
         for removes, steps in groupby(operations, lambda step: isinstance(step, Removal)):
             if not removes:
                 apply_files(list(steps), program)
@@ -86,7 +104,7 @@ class DeclareRun:
             files = self._files(gone)
             wanted = {content.path for content in files}
             return plan_files(current, files, [path for path in self._declared.paths if path not in wanted])
-        shared = {PROGRAM} if other_declarations(self._declared.name) else set()
+        shared = {self._declared.program} if other_declarations(self._declared) else set()
         # The unit's link goes first: a declaration that is half removed restores nothing.
         return plan_files(current, [], [path for path in reversed(self._declared.paths) if path not in shared])
 
@@ -101,6 +119,25 @@ def _checked(given: Declared, wanted: Declared, current: Mapping[str, Content], 
     check_parts(given)
     state = current.get(wanted.state)
     return find_stale(state.data if state else None, wanted)
+
+
+# Nearly no host has several owners, or stale parts beside other declarations; only those compile what settles them.
+def _refuse_claimed(declared: Declared, owner: Owner, others: Sequence[Declaration]) -> None:
+    from .._parts.ownership import refuse_claimed
+
+    refuse_claimed(declared, owner, others)
+
+
+def _spared(
+    gone: Saved, declared: Declared, owner: Owner, others: Sequence[Declaration]
+) -> tuple[Saved, Sequence[str]]:
+    """Return what is stale without what another declaration of this host has, of this owner or of others."""
+    rest = [*others, *read_siblings(owner, declared.name)] if gone else []
+    if not rest:
+        return gone, ()
+    from .._parts.ownership import without_claimed
+
+    return without_claimed(gone, owner, rest)
 
 
 def _removal(gone: Saved) -> StaleRun:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import os
 
-from .._core.paths import DRAIN_STATE, PROGRAM
+from .._core.owner import DEFAULT_OWNER
+from .._core.paths import DRAIN_STATE
 from .._parts.declaration import Declared, early_part, needs_network
 
 KEEP, EARLY = "--keep", "--early"
@@ -101,11 +102,11 @@ def unit_text(declared: Declared, python: str, early: bool) -> str:
     filters = _FILTERS if declared.firewall or declared.arp_filters else ()
     first = [declared.early_unit] if early else []
     return _UNIT.format(
-        name=declared.name,
+        name=declared.name if declared.owner == DEFAULT_OWNER else f"{declared.name} of cluster {declared.owner}",
         after=" ".join([*_SYSCTLS, *first, *filters, *targets]),
         wants=" ".join([_SYSCTLS[0], *first, *targets]),
         python=python,
-        program=PROGRAM,
+        program=declared.program,
         keep=KEEP,
         runtime=declared.runtime,
         state=declared.state,
@@ -127,7 +128,7 @@ def early_unit_text(declared: Declared, python: str) -> str:
         after=" ".join(["local-fs.target", *_SYSCTLS, *filters]),
         main=declared.unit,
         python=python,
-        program=PROGRAM,
+        program=declared.program,
         early=EARLY,
         state=declared.state,
         sandbox=_SANDBOX,

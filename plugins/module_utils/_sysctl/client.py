@@ -14,7 +14,7 @@ from .files import BOOT_DIRECTORIES, LATE_FILES
 from .model import ALL, DEFAULT, SETTINGS, TREE, Facts, Pair, Request, needed
 from .operations import SysctlOperation, WriteValue
 from .plan import effective_values
-from .saved import load
+from .saved import load_all
 from .value import CORRECT, read_value, refused, write_value
 
 _UFW = "/etc/ufw/ufw.conf"
@@ -34,12 +34,14 @@ class SysctlClient:
         values = self.values(keys, interfaces)
         interfaces = tuple(name for name in interfaces if all(Pair(name, key) in values for key in keys))
         release = os.uname().release.split(".")
+        former, holders = load_all(self._text(SYSCTL_STATE))
         return Facts(
             values=values,
             interfaces=interfaces,
             files=self._files(),
             drop_in_text=self._text(request.drop_in),
-            former=load(self._text(SYSCTL_STATE)),
+            former=former,
+            holders=holders,
             kernel=(int(release[0]), int("".join(filter(str.isdigit, release[1])) or 0)),
         )
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from .._core.owner import Owner
 from .._core.paths import DROP_IN
 
 ALL = "all"
@@ -185,6 +186,10 @@ class Former(NamedTuple):
     ours: int | None = None
 
 
+# What each cluster declares, by its name: a value of several clusters is given back with the last of them.
+Holders = Mapping[str, Mapping[Pair, int]]
+
+
 class Request(NamedTuple):
     """The options, canonical: `targets` are interfaces, all and default; `wanted` maps setting to value.
 
@@ -203,6 +208,7 @@ class Request(NamedTuple):
     effective_on: tuple[str, ...] | None = None
     restored: tuple[str, ...] = ()
     keep_stricter: bool = True
+    owner: Owner = Owner()
 
     def meets(self, key: str, value: int) -> bool:
         """Return whether a value does what is asked of a setting."""
@@ -219,7 +225,7 @@ class Request(NamedTuple):
 class Facts(NamedTuple):
     """What the host says: values in the kernel, real interfaces, texts of sysctl files by path, former values.
 
-    `drop_in_text` is that of the drop-in, or None when there is no such file.
+    `drop_in_text` is that of the drop-in, or None when there is no such file. `holders` is what clusters declare.
     """
 
     values: Mapping[Pair, int]
@@ -228,3 +234,4 @@ class Facts(NamedTuple):
     drop_in_text: str | None = None
     former: Mapping[Pair, Former] = MappingProxyType({})
     kernel: tuple[int, int] = (99, 0)
+    holders: Holders = MappingProxyType({})

@@ -9,6 +9,7 @@ from typing import Any
 
 from .._core.errors import InvalidValue
 from .._core.options import LONGEST_NAME, given
+from .._core.owner import Owner
 from .._core.paths import DROP_IN
 from .files import BOOT_DIRECTORIES
 from .model import ALL, DEFAULT, SETTINGS, Request
@@ -34,7 +35,8 @@ def parse_request(options: Mapping[str, Any]) -> Request:
     persist, drop_in = _persist(options["persist"])
     strict = options["on_ineffective"] == "fail"
     effective_on = None if options.get("effective_on") is None else _interfaces(options, "effective_on")
-    return Request(targets, wanted, present, persist, drop_in, strict, effective_on, restored, keep_stricter)
+    owner = Owner.from_options(options)
+    return Request(targets, wanted, present, persist, drop_in, strict, effective_on, restored, keep_stricter, owner)
 
 
 def _interfaces(options: Mapping[str, Any], option: str) -> tuple[str, ...]:

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._core.paths import SYSCTL_STATE
 from .._core.plan import Plan
 from .checks import defeated_at_boot, ineffective
 from .files import declared, number, render
-from .model import ALL, DEFAULT, SETTINGS, Facts, Former, Pair, Request, effective, in_order, kernel_default
+from .holding import Holding
+from .model import ALL, DEFAULT, SETTINGS, Facts, Former, Holders, Pair, Request, effective, in_order, kernel_default
 from .operations import Steps, SysctlOperation, WriteFile, has_heirs
 from .ownership import is_of_others, resolve, without_us
 from .saved import dump
@@ -23,18 +24,21 @@ def make_plan(request: Request, facts: Facts) -> Plan[SysctlOperation]:
     return _present(request, facts) if request.present else _absent(request, facts)
 
 
-def _others(mine: Mapping[Pair, str], facts: Facts) -> dict[Pair, int]:
-    """What other runs keep in the drop-in, as far as it is in the kernel now: not ours to change."""
-    return {pair: facts.values[pair] for pair, text in mine.items() if number(text) == facts.values.get(pair)}
+def _others(mine: Mapping[Pair, str], holding: Holding, facts: Facts) -> dict[Pair, int]:
+    """What other runs and clusters declare, as far as it is in the kernel now: not ours to change."""
+    kept = {**holding.of_others, **{pair: number(text) for pair, text in mine.items()}}
+    return {pair: facts.values[pair] for pair, value in kept.items() if value == facts.values.get(pair)}
 
 
 def _present(request: Request, facts: Facts) -> Plan[SysctlOperation]:
     before = declared(facts.drop_in_text or "")
-    wanted = resolve(request, facts, before)
-    own = _own(before, facts)
-    released = _given_up(request, own, request.restored) if request.restored else []
+    holding = Holding.read(request.owner, before, facts)
+    wanted = holding.settle(request, resolve(request, facts, before))
+    own = _own(before, facts) | set(holding.of_others)
+    leaving = _given_up(request, holding.own, request.restored) if request.restored else []
+    released = holding.unclaimed(leaving)
     kept = {pair: text for pair, text in before.items() if pair not in released}
-    steps = Steps(facts, {*wanted, *released}, _others(kept, facts))
+    steps = Steps(facts, {*wanted, *released}, _others(kept, holding, facts))
     known = without_us(released, request, facts)
     # A value that nothing is known of may have been there before us.
     _give_all_back(steps, [pair for pair in released if pair in known.former], known, own)
@@ -50,7 +54,11 @@ def _present(request: Request, facts: Facts) -> Plan[SysctlOperation]:
     former = _without(remembered, released)
     files = _drop_in_operation(request, facts, before, settings, text)
     # What is forgotten is forgotten last, so that a run that has to heal this one still knows it.
-    remember, forget = _memory_operation(facts.former, remembered), _memory_operation(remembered, former)
+    declaring = holding.declaring(wanted) if wanted or leaving else facts.holders
+    remember = _memory_operation(Memory(facts.former, facts.holders), Memory(remembered, declaring))
+    forget = _memory_operation(
+        Memory(remembered, declaring), Memory(former, holding._replace(holders=declaring).without(leaving))
+    )
     operations: tuple[SysctlOperation, ...] = (*remember, *steps.operations, *files, *forget)
     return _plan(request, facts, operations, values, settings, former, warnings, [*wanted, *released])
 
@@ -108,17 +116,20 @@ def _before_us(pair: Pair, facts: Facts) -> int:
 
 def _absent(request: Request, facts: Facts) -> Plan[SysctlOperation]:
     before = declared(facts.drop_in_text or "")
-    own = _own(before, facts)
-    given_up = _given_up(request, own, request.wanted)
+    holding = Holding.read(request.owner, before, facts)
+    own = _own(before, facts) | set(holding.of_others)
+    leaving = _given_up(request, holding.own, request.wanted)
+    given_up = holding.unclaimed(leaving)
     settings = {pair: text for pair, text in before.items() if pair not in given_up}
-    steps = Steps(facts, given_up, _others(settings, facts))
+    steps = Steps(facts, given_up, _others(settings, holding, facts))
     _give_all_back(steps, given_up, facts, own)
     former = _without(facts.former, given_up)
     text = render(facts.drop_in_text or "", settings) if settings != before else facts.drop_in_text
     files = _drop_in_operation(request, facts, before, settings, text)
-    forget = _memory_operation(facts.former, former)
+    holders = holding.without(leaving) if leaving else facts.holders
+    forget = _memory_operation(Memory(facts.former, facts.holders), Memory(former, holders))
     operations: tuple[SysctlOperation, ...] = (*steps.operations, *files, *forget)
-    return _plan(request, facts, operations, steps.kernel.values, settings, former, [], given_up)
+    return _plan(request, facts, operations, steps.kernel.values, settings, former, holding.words(leaving), given_up)
 
 
 def _give_all_back(steps: Steps, given_up: Collection[Pair], facts: Facts, own: set[Pair]) -> None:
@@ -156,14 +167,21 @@ def _give_back(steps: Steps, pair: Pair, facts: Facts, own: set[Pair]) -> None:
     steps.write_all(heirs, "give back", f", as it had its value from {pair.path}")
 
 
-def _memory_operation(before: Mapping[Pair, Former], after: Mapping[Pair, Former]) -> tuple[WriteFile, ...]:
+class Memory(NamedTuple):
+    """What the file of our state says: values from before us, and what clusters declare."""
+
+    former: Mapping[Pair, Former]
+    holders: Holders
+
+
+def _memory_operation(before: Memory, after: Memory) -> tuple[WriteFile, ...]:
     if before == after:
         return ()
-    new, gone = len(set(after) - set(before)), len(set(before) - set(after))
+    new, gone = len(set(after.former) - set(before.former)), len(set(before.former) - set(after.former))
     deed = (
         f"remember {new} former values" if new else f"forget {gone} former values" if gone else "note what is declared"
     )
-    return (WriteFile(SYSCTL_STATE, dump(after), f"{deed} in {SYSCTL_STATE}"),)
+    return (WriteFile(SYSCTL_STATE, dump(*after), f"{deed} in {SYSCTL_STATE}"),)
 
 
 def _drop_in_operation(

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from .._core.errors import InvalidValue
 from .._core.options import LONGEST_NAME, choice, in_range, parse_interface
+from .._core.owner import OWNER_OPTIONS
 from .._core.vips import Vip, parse_vips
 
 _MOST_ANNOUNCEMENTS, _LONGEST_INTERVAL = 100, 60
@@ -27,6 +28,7 @@ VIP_OPTIONS: dict[str, Any] = {
     "announce_interval": {"type": "float", "default": 0.5},
     "on_conflict": {"type": "str", "choices": ["fail", "warn", "ignore"], "default": "fail"},
     "allow_arp": {"type": "bool", "default": True},
+    **OWNER_OPTIONS,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 VIP_RULES: dict[str, Any] = {

@@ -28,7 +28,7 @@ from .cluster_rules import (
 from .context import DIRECTOR_VIPS, INVENTORY_VARIABLES, VARIABLES
 from .judgement import Judgement
 from .releases import Sender, released_vips, senders, table_of
-from .report import Report, findings, report
+from .report import Report, findings, notes, report
 
 # The result of preflight_info on each host, as the playbook registers it, and as it did before 1.1.0.
 RESULTS = ("lvs_host_report", "__preflight")
@@ -108,7 +108,8 @@ def _report(
         judgements += [*check_members(cluster), *check_addresses(cluster, everything)]
         judgements += [*findings(topology, facts, variables), *check_releases(cluster, everything)]
     missed = [host for host in hosts if host not in facts]
-    return Report(cluster.name, mistakes, judgements, list(facts), missed, topology.identified)
+    told = [] if mistakes else notes(topology, facts, variables)
+    return Report(cluster.name, mistakes, judgements, list(facts), missed, topology.identified, told)
 
 
 def release_refusals(

@@ -16,10 +16,11 @@ from .._topology.networks import VipInterfaces, read_vip_interfaces
 from .._topology.probes import rips_of
 from .._topology.views import cluster_vips
 
-# The variables that the rules go by: which devices a role takes, what it makes, and who is left in ARP.
+# The variables that the rules go by: which devices a role takes and makes, who is left in ARP, which cluster it is.
 DIRECTOR_INTERFACE, DIRECTOR_VIP_INTERFACE = "director_interface", "director_vip_interface"
 REALSERVER_VIP_INTERFACE, REALSERVER_VIP_KIND = "realserver_vip_interface", "realserver_vip_kind"
 REALSERVER_ARP_MODE = "realserver_arp_mode"
+CLUSTER_NAME, CLUSTER_FORMERLY = "lvs_cluster_name", "lvs_cluster_formerly"
 # A list of its own, so that a host for which it is empty has a value too.
 DIRECTOR_VIPS = "director_vips"
 REALSERVER_ADDRESS, DIRECTOR_FORWARDING = "realserver_address", "director_forwarding"
@@ -30,6 +31,8 @@ VARIABLES = (
     REALSERVER_VIP_KIND,
     REALSERVER_ARP_MODE,
     DIRECTOR_FORWARDING,
+    CLUSTER_NAME,
+    CLUSTER_FORMERLY,
 )
 # Those of the inventory that are no option of a role
 INVENTORY_VARIABLES = (REALSERVER_ADDRESS,)

@@ -12,6 +12,7 @@ from .._topology.finding import Finding
 from .._topology.model import Topology
 from .context import Case
 from .judgement import Judgement
+from .owner_rules import shared_hosts
 from .rules import RULES
 
 
@@ -26,10 +27,18 @@ def findings(
     return list(dict.fromkeys(judgement for rule in RULES for judgement in rule(case)))
 
 
+def notes(
+    topology: Topology, facts: Mapping[str, HostFacts], variables: Mapping[str, Mapping[str, str]] | None = None
+) -> list[str]:
+    """Return sentences about what other clusters declare on the hosts, which a run leaves as it is."""
+    return list(shared_hosts(Case(topology, facts, variables or {})))
+
+
 class Report(NamedTuple):
     """What was found in one cluster: mistakes of its description, judgements, and which hosts were read and which not.
 
-    `name` is empty if there is no other cluster; `identified` are sentences about addresses that are hosts.
+    `name` is empty if there is no other cluster; `identified` are sentences about addresses that are hosts, `notes`
+    about what clusters of other inventories declare on these hosts.
     """
 
     name: str
@@ -38,6 +47,7 @@ class Report(NamedTuple):
     read: Sequence[str]
     missed: Sequence[str]
     identified: Sequence[str]
+    notes: Sequence[str] = ()
 
     @property
     def errors(self) -> list[str]:
@@ -70,12 +80,15 @@ class Report(NamedTuple):
 
 
 def report(reports: Sequence[Report]) -> dict[str, Any]:
-    """Return `errors` and `warnings`, a sentence each, and `lines` for people: errors first, then what was read."""
+    """Return `errors`, `warnings`, `notes` (sentences) and `lines` for people: errors first, then what was read."""
     errors = [text for one in reports for text in one.errors]
     warnings = [text for one in reports for text in one.warnings]
+    notes = list(dict.fromkeys(text for one in reports for text in one.notes))
     lines = [f"ERROR    {text}" for text in errors] + [f"warning  {text}" for text in warnings]
+    lines += [f"note     {text}" for text in notes]
     return {
         "errors": errors,
         "warnings": warnings,
+        "notes": notes,
         "lines": [*lines, *(line for one in reports for line in one.summary)],
     }

@@ -20,6 +20,7 @@ PACKAGES = (
     "_neighbor",
     "_netlink",
     "_nftables",
+    "_owner",
     "_parts",
     "_path",
     "_restore",

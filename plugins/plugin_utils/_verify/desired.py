@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from ansible_collections.lvs.cluster.plugins.module_utils._core.owner import DEFAULT_OWNER
 from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import HostFacts, Interface
 
 from .._topology.model import Topology
@@ -40,6 +41,7 @@ VARIABLES = (
     "gateway_interface",
     "gateway_state",
     "gateway_vips",
+    "lvs_cluster_name",
     "realserver_arp_announce",
     "realserver_arp_ignore",
     "realserver_arp_mode",
@@ -67,6 +69,7 @@ class Director(NamedTuple):
     timeouts: Mapping[str, int]
     sysctls: Mapping[str, int]
     devices: Mapping[str, str] = {}
+    owner: str = DEFAULT_OWNER
 
 
 class RealServer(NamedTuple):
@@ -162,6 +165,7 @@ def _director(topology: Topology, host: str, own: Mapping[str, Any], interfaces:
         _numbers(own["director_timeouts"]),
         _numbers(own["director_sysctls"]),
         devices,
+        str(own.get("lvs_cluster_name") or DEFAULT_OWNER),
     )
 
 

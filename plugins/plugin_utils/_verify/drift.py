@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.address import endpoint_address
@@ -79,7 +79,8 @@ def table_checks(seen: Seen) -> Iterator[Check]:
             continue
         yield from _standby_checks(seen, host, info)
         drained = {(one["service"], one["server"]): one for one in info.get("drained", ())}
-        steps = drift(info, director, director.purge)
+        others = {name for one in seen.facts[host].declarations if one.owner != director.owner for name in one.services}
+        steps = drift(_without(info, others), director, director.purge)
         for step in steps:
             held = drained.get((step.service, step.server))
             if held and director.keep_drained:
@@ -113,6 +114,12 @@ def _standby_checks(seen: Seen, host: str, info: Mapping[str, Any]) -> Iterator[
                 "once more what the active director sends it"
             )
             yield bad(TABLE, Finding(host, "service", name, rule, _REMEDY))
+
+
+def _without(held: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """Return what is held without the services of these names, which are declared by other clusters."""
+    services = [one for one in held["services"] if service_name(parse_service_key(one)) not in names]
+    return {**held, "services": services}
 
 
 def _is_held_back(seen: Seen, director: str, step: TableStep) -> bool:

@@ -182,8 +182,10 @@ def test_defaults_of_a_role_are_as_documented(role):
     for name in views:
         assert "By default " in " ".join(options[name]["description"]), name
     without = options.keys() - defaults.keys()
-    # Without director_forwarding the role leaves that sysctl to others, which no value of it says.
-    assert {name for name in without if not options[name].get("required")} <= {"lvs_services", "director_forwarding"}
+    # Those that all roles share have no default of one role. Without director_forwarding the role leaves that sysctl to
+    # others, which no value of it says.
+    shared = {"lvs_services", "lvs_cluster_name", "lvs_cluster_formerly", "director_forwarding"}
+    assert {name for name in without if not options[name].get("required")} <= shared
 
 
 def test_every_role_but_the_internal_one_has_a_spec():

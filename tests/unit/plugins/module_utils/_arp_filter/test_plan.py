@@ -11,6 +11,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._arp_filter.plan impor
     FAMILY,
     SET,
     MakeFilter,
+    RemoveFilter,
     plan_arp_filter,
     refuse_foreign_source,
 )
@@ -160,3 +161,28 @@ def test_a_table_that_is_not_just_so_is_made_anew(name: str, edit: Any) -> None:
     key = ChainKey(FAMILY, TABLE, name)
     edited = there._replace(chains={**there.chains, key: edit(there.chains[key])})
     assert plan_arp_filter(edited, WantedArpFilter("rs", frozenset({VIP}), RIP)).operations == (make,)
+
+
+@pytest.mark.parametrize(
+    ("given", "addresses", "source"),
+    [
+        (options(), [VIP], RIP),
+        (options(addresses=["192.0.2.31"]), ["192.0.2.31"], RIP),
+        (options(addresses=["192.0.2.31"], purge=False), [VIP, "192.0.2.31"], RIP),
+        (options(addresses=[], source_address=None, purge=False), [VIP], RIP),
+        (options(addresses=[], source_address=None), [], ""),
+        (options(state="absent"), [], ""),
+    ],
+)
+def test_a_renamed_owner_has_one_filter(given: dict[str, Any], addresses: list[str], source: str) -> None:
+    former = made(MakeFilter(TABLE, (VIP,), RIP))
+    wanted = WantedArpFilter.from_options({**given, "owner": "web", "former_owner": "default"})
+    plan = plan_arp_filter(former, wanted)
+    assert plan.after == {"addresses": addresses, "source_address": source}
+    make = [MakeFilter("lvs-cluster-web.rs", tuple(addresses), source)] if addresses else []
+    assert list(plan.operations) == [*make, RemoveFilter(TABLE)]
+    later = made(make[0]) if make else EMPTY
+    assert plan_arp_filter(later, wanted).operations == ()
+    # Another cluster's filter is none of its business.
+    other = WantedArpFilter.from_options({**given, "owner": "web"})
+    assert RemoveFilter(TABLE) not in plan_arp_filter(former, other).operations

@@ -22,6 +22,7 @@ def test_files(files):
         "arp_filters": [],
         "firewall": [],
         "neighbors": [],
+        "owner": "default",
         "services": [{"address": "192.0.2.30", "port": 80, "real_servers": [{"address": "192.0.2.4"}]}],
         "sysctls": {},
         "timeouts": {},
@@ -119,9 +120,8 @@ def test_client_on_disk(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["etc"]
 
 
-def test_the_program_is_written_from_what_was_transferred(tmp_path, monkeypatch):
+def test_the_program_is_written_from_what_was_transferred(tmp_path):
     path = str(tmp_path / "restore.pyz")
-    monkeypatch.setattr(client, "PROGRAM", path)
     wanted = [boot.Content(path, checksum=client.checksum_of(b"program"))]
     client.apply_files(boot.plan_files({}, wanted, []).operations, b"program")
     assert client.read_files([path]) == {path: wanted[0]}

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue, LvsError
 from ansible_collections.lvs.cluster.plugins.module_utils._core.paths import DROP_IN, SYSCTL_STATE
@@ -12,60 +10,16 @@ from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.files import d
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.model import (
     MAXIMUM,
     SETTINGS,
-    Facts,
-    Kernel,
     Pair,
     Request,
     effective,
     satisfies,
 )
-from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.operations import WriteFile, WriteValue
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.plan import make_plan
 from ansible_collections.lvs.cluster.plugins.module_utils._sysctl.saved import load
 from hypothesis import given
 from hypothesis import strategies as st
-
-INTERFACES = ("eth0", "eth0.100", "lo")
-TARGETS = ("all", "default", *INTERFACES)
-DEFAULTS = {Pair(target, key): setting.default for target in TARGETS for key, setting in SETTINGS.items()}
-
-
-@dataclass
-class Host:
-    """A host in memory: the kernel as the model has it, and files."""
-
-    kernel: Kernel
-    files: dict[str, str] = field(default_factory=dict)
-    others: dict[str, str] = field(default_factory=dict)  # sysctl files that are not ours
-
-    def facts(self) -> Facts:
-        return Facts(
-            dict(self.kernel.values),
-            self.kernel.interfaces,
-            {**self.others, **{path: text for path, text in self.files.items() if path == DROP_IN}},
-            self.files.get(DROP_IN),
-            load(self.files.get(SYSCTL_STATE)),
-        )
-
-    def do(self, operation: WriteValue | WriteFile) -> None:
-        if isinstance(operation, WriteValue):
-            self.kernel.write(operation.pair, operation.value)
-        elif operation.text is None:
-            self.files.pop(operation.path)
-        else:
-            self.files[operation.path] = operation.text
-
-    def run(self, request: Request):
-        plan = make_plan(request, self.facts())
-        for operation in plan.operations:
-            self.do(operation)
-        return plan
-
-
-def host(followers: tuple[Pair, ...] = (), **values: int) -> Host:
-    """A host with the kernel's defaults but for `values`, such as eth0__arp_ignore=1."""
-    changed = {Pair(*name.split("__")): value for name, value in values.items()}
-    return Host(Kernel({**DEFAULTS, **changed}, INTERFACES, followers))
+from sysctl_hosts import DEFAULTS, INTERFACES, TARGETS, host, hosts
 
 
 @pytest.mark.parametrize(
@@ -250,6 +204,7 @@ def test_without_memory_the_kernels_default_is_given_back_and_said_so():
     machine = host()
     machine.run(Request(("all",), {"arp_ignore": 1}))
     del machine.files[SYSCTL_STATE]
+    assert machine.run(Request(("all",), {"arp_ignore": 1})).words == [f"note what is declared in {SYSCTL_STATE}"]
     assert machine.run(Request(("all",), {"arp_ignore": 1})).operations == ()
     plan = machine.run(Request(("all",), {}, present=False))
     assert plan.words[0] == (
@@ -521,7 +476,6 @@ def test_masquerade_sets_forwarding_and_its_end_restores_it():
 
 # --- any host, any wish -------------------------------------------------------------------------------------------
 
-VALUES = st.fixed_dictionaries({pair: st.sampled_from(SETTINGS[pair.key].values) for pair in DEFAULTS})
 WISHES = st.builds(
     lambda targets, wanted, persist, keep: Request(targets, wanted, persist=persist, strict=False, keep_stricter=keep),
     st.lists(st.sampled_from(TARGETS), min_size=1, unique=True).map(tuple),
@@ -531,15 +485,6 @@ WISHES = st.builds(
     st.booleans(),
     st.booleans(),
 )
-
-
-@st.composite
-def hosts(draw):
-    values = draw(VALUES)
-    possible = [pair for pair in values if pair.target in INTERFACES and pair.key != "forwarding"]
-    followers = draw(st.lists(st.sampled_from(possible), unique=True))
-    values.update({pair: values[Pair("default", pair.key)] for pair in followers})
-    return Host(Kernel(values, INTERFACES, followers))
 
 
 @given(hosts(), WISHES)

@@ -14,6 +14,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import (
     Scheduler,
     from_values,
 )
+from ansible_collections.lvs.cluster.plugins.module_utils._owner.summary import Summary
 from ansible_collections.lvs.cluster.plugins.plugin_utils._preflight import report as preflight_report
 from ansible_collections.lvs.cluster.plugins.plugin_utils._preflight.judgement import Judgement
 from ansible_collections.lvs.cluster.plugins.plugin_utils._preflight.report import Report
@@ -30,6 +31,27 @@ from preflight_hosts import DIP, LO, MAC, PORTS, VIP, changed, cluster, eth, hea
 VRRP = Manager("keepalived", "virtual_ipaddress in /etc/keepalived/keepalived.conf", table=False, addresses=(VIP,))
 
 TRIPPED = {
+    "VIP of another cluster": (
+        cluster(), changed("rs1", declarations=(Summary("mail", "realserver", (VIP,)),)), None,
+        ("error", "rs1: VIP", VIP),
+    ),
+    "service of another cluster": (
+        cluster(), changed("lb1", declarations=(Summary("default", "director", (), ("tcp 192.0.2.30:80",)),)),
+        {"lb1": {"lvs_cluster_name": "web"}},
+        ("error", "lb1: service", "tcp 192.0.2.30:80"),
+    ),
+    "declaration that cannot be read": (
+        cluster(), changed("rs1", declarations=(Summary("mail", "realserver", problem="It is damaged."),)), None,
+        ("error", "rs1: declaration", "realserver"),
+    ),
+    "name that no cluster can have": (
+        cluster(), healthy(), {"rs1": {"lvs_cluster_name": "My cluster"}},
+        ("error", "rs1: lvs_cluster_name", "My cluster"),
+    ),
+    "former name that is the name": (
+        cluster(), healthy(), {"rs1": {"lvs_cluster_name": "web", "lvs_cluster_formerly": "web"}},
+        ("error", "rs1: lvs_cluster_formerly", "web"),
+    ),
     "director_interface missing": (
         cluster(), healthy(), {"lb1": {"director_interface": "eth7"}},
         ("error", 'lb1: director_interface', 'eth7'),
@@ -387,3 +409,30 @@ def test_who_is_left_in_arp_may_answer() -> None:
     facts = heard("lb1", _192_0_2_30=(MAC["rs1"],))
     assert told(cluster(), facts, {"rs1": {"realserver_arp_mode": "none"}}) == []
     assert len(told(cluster(), facts, {"rs2": {"realserver_arp_mode": "none"}})) == 1
+
+
+SHARED = Summary("mail", "director", ("192.0.2.31",), ("tcp 192.0.2.31:25",))
+
+
+@pytest.mark.parametrize(
+    ("declaration", "variables", "note"),
+    [
+        (SHARED, {}, "lb1: cluster mail (declaration director) has VIP 192.0.2.31, tcp 192.0.2.31:25 here; this run leaves it as it is."),
+        (SHARED, {"lvs_cluster_name": "mail"}, ""),
+        (SHARED, {"lvs_cluster_name": "web", "lvs_cluster_formerly": "mail"}, ""),
+        # A cluster that is renamed finds itself under its former name.
+        (Summary("default", "director", (VIP,), ("tcp 192.0.2.30:80",)), {"lvs_cluster_name": "web", "lvs_cluster_formerly": "default"}, ""),
+        (Summary("default", "director", (VIP,), ("tcp 192.0.2.30:80",)), {}, ""),
+        (Summary("default", "director", problem="It is damaged."), {}, ""),
+        (Summary("mail", "gateway"), {}, "lb1: cluster mail (declaration gateway) has nothing that clients reach here; this run leaves it as it is."),
+    ],
+)  # fmt: skip
+def test_what_another_cluster_has_is_told(declaration: Summary, variables: dict[str, str], note: str) -> None:
+    facts = changed("lb1", declarations=(declaration,))
+    assert told(cluster(), facts, {"lb1": variables}) == []
+    notes = preflight_report.notes(cluster(), facts, {"lb1": variables})
+    assert notes == ([note] if note else [])
+    report = preflight_report.report([preflight_report.Report("", (), (), ["lb1"], (), (), notes)])
+    assert report["notes"] == notes
+    assert report["lines"] == [*(f"note     {one}" for one in notes), "No error found. Read 1 host: lb1."]
+    assert from_values(facts["lb1"].as_values()) == facts["lb1"]

@@ -151,3 +151,17 @@ def test_options_of_its_own_that_no_module_would_take(hosts: dict[str, Any]) -> 
     hosts["director"]["director_services"] = [{"address": VIP, "port": "http"}]
     with pytest.raises(AnsibleFilterError, match=r"director: director_services: .*port"):
         judge(hosts)
+
+
+@pytest.mark.parametrize(("owner", "failed"), [("mail", 0), ("default", 1)])
+def test_a_service_of_another_cluster_is_no_drift(hosts: dict[str, Any], owner: str, failed: int) -> None:
+    """Also where the director purges what nobody declares."""
+    hosts["director"]["director_purge"] = True
+    look = hosts["director"]["__verify_look"]
+    for table in (look["table"], hosts["director"].get("__verify_after", {})):
+        table.setdefault("services", []).append({"address": "192.0.2.31", "port": 25, "protocol": "tcp"})
+    summary = {"owner": owner, "name": "director", "vips": [], "services": ["tcp 192.0.2.31:25"], "problem": ""}
+    look["facts"]["declarations"] = [summary]
+    errors = judge(hosts)["errors"]
+    assert len(errors) == failed
+    assert all("a run would: remove service tcp 192.0.2.31:25" in error for error in errors)
