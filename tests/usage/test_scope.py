@@ -46,9 +46,13 @@ def test_a_server_that_gets_clients_keeps_its_vip(typed, on_host, lab_table):
     assert (lab_table(), has_vip(on_host, "rs2")) == (before, True)
 
 
-def test_a_server_does_not_leave_without_its_director(typed, on_host):
-    run = typed(*SITE, "-e", '{"realserver_state": "absent"}', "--limit", "rs2")
+def test_a_server_does_not_leave_without_its_director(typed, on_host, tmp_path: Path):
+    more = tmp_path / "more.yml"
+    more.write_text(json.dumps({"all": {"hosts": {"rs2": {"realserver_state": "absent"}}}}))
+    run = typed(*SITE, "-i", str(more), "--limit", "rs2")
     assert run.status != 0
+    told = f"rs2: VIP: '{VIP}' would be removed from this host, and director director, which can still use it, was not read"
+    assert told in words(run.output)
     assert has_vip(on_host, "rs2")
 
 

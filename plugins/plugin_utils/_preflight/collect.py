@@ -11,6 +11,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import LO
 from .._roles.argument_specs import role_defaults
 from .._topology.descriptions import Description, descriptions
 from .._topology.finding import Finding, Findings
+from .._topology.identity import addresses_of
 from .._topology.inventory import DIRECTORS, REALSERVERS, Inventory
 from .._topology.model import Topology
 from .._topology.reader import Reader
@@ -122,13 +123,14 @@ def release_refusals(
     inventory = Inventory(groups, hostvars)
     looked = _looked(inventory, host)
     one = next((one for one in descriptions(services, inventory) if host not in one.others), None)
-    if rehearsal or not one or not looked:
+    if rehearsal or not one:
         return []
     topology, mistakes = _read(one, inventory)
     if mistakes:
         raise Findings(mistakes)
     cluster = _cluster(one, topology, inventory, validate, role_defaults("director", "realserver", "gateway"))
-    facts = from_values(looked["facts"])
+    facts = from_values(looked["facts"]) if looked else None
+    addresses = addresses_of(inventory, host) | (own_addresses(facts) if facts else set())
     tables = {}
     for name in dict.fromkeys([*topology.dips, *(each for each in inventory.members(DIRECTORS))]):
         result = inventory.own(name).get(TABLE) or {}
@@ -138,7 +140,7 @@ def release_refusals(
             tables[name] = None
     found: list[str] = []
     for vip in released_vips(topology, cluster.declared, host, looked, facts):
-        found += [_refusal(vip, each) for each in senders(tables, host, vip, own_addresses(facts))]
+        found += [_refusal(vip, each) for each in senders(tables, host, vip, addresses)]
     return found
 
 

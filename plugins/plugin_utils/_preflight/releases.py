@@ -25,7 +25,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan
 
 from .._topology.finding import Finding
 from .._topology.model import Topology
-from .._topology.views import realserver_tunnels, realserver_vips
+from .._topology.views import cluster_vips, realserver_tunnels, realserver_vips
 from .._verify.desired import Declared, Director
 
 Looked = Mapping[str, Any]  # what preflight_info returned on a host
@@ -38,15 +38,22 @@ class Sender(NamedTuple):
     words: str = ""
 
 
-def released_vips(topology: Topology, declared: Declared, host: str, looked: Looked, facts: HostFacts) -> list[str]:
-    """Return the VIPs that `site` removes from a real server: those that it has, and is to have no longer."""
+def released_vips(
+    topology: Topology, declared: Declared, host: str, looked: Looked, facts: HostFacts | None
+) -> list[str]:
+    """Return the VIPs that `site` removes from a real server: those that it has, and is to have no longer.
+
+    A host that was not read can have each VIP of its cluster.
+    """
+    kept = declared.servers[host].devices if host in declared.servers else {}
+    if facts is None:
+        return [vip for vip in cluster_vips(topology) if vip not in kept]
     former = (looked.get("boots") or {}).get("realserver") or {}
     before = _vips(former.get("declared") or {}) + _vips((former.get("declared") or {}).get("former") or {})
     pooled = [
         *realserver_vips(topology, host),
         *(vip for device in realserver_tunnels(topology, host) for vip in device["addresses"]),
     ]
-    kept = declared.servers[host].devices if host in declared.servers else {}
     return [vip for vip in dict.fromkeys([*before, *pooled]) if vip not in kept and facts.carrier(vip)]
 
 

@@ -26,12 +26,16 @@ class Identity:
             return [text]
         if not self._known:
             for host in self._inventory.hosts:
-                own = self._inventory.own(host)
-                for written in (host, *(one for name in ADDRESSES for one in several(own.get(name)))):
-                    key = same(written)
-                    if key:
-                        self._known.setdefault(key, {})[host] = None
+                for key in addresses_of(self._inventory, host):
+                    self._known.setdefault(key, {})[host] = None
         return list(self._known.get(same(text), ()))
+
+
+def addresses_of(inventory: Inventory, host: str) -> set[str]:
+    """Return the addresses and names that the inventory says of a host."""
+    own = inventory.own(host)
+    written = [host, *(one for name in ADDRESSES for one in several(own.get(name)))]
+    return {key for key in map(same, written) if key}
 
 
 def same(text: Any) -> str:

@@ -260,6 +260,14 @@ def test_site_looks_again_before_it_removes_a_vip() -> None:
     assert refused(hosts, rehearsal=True) == refused(hosts, "rs1") == []
     hosts["lb1"]["__site_table"] = table(server("rs1"))
     assert refused(hosts) == []
+    # With tags that leave preflight out, nothing is known of the host itself.
+    unread = copy.deepcopy(hosts)
+    del unread["rs2"]["lvs_host_report"]
+    assert refused(unread) == []
+    unread["lb1"]["__site_table"] = table(server("rs2"))
+    assert len(refused(unread)) == 1
+    del unread["lb1"]["__site_table"]
+    assert len(refused(unread)) == 1
     former = copy.deepcopy(hosts)
     former["rs2"]["lvs_host_report"] = looked("rs2")
     former["lb1"]["__site_table"] = table(server("rs2"))
