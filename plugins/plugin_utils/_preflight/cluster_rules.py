@@ -71,8 +71,19 @@ def check_releases(cluster: Cluster, everything: Everything) -> Iterator[Judgeme
             facts = everything.facts[host]
             vips = released_vips(cluster.topology, cluster.declared, host, everything.looked[host], facts)
             for vip in vips:
-                for finding in release_findings(host, vip, senders(tables, host, vip, own_addresses(facts))):
+                possible = {**tables, **dict.fromkeys(_absent_senders(cluster, everything, vip))}
+                for finding in release_findings(host, vip, senders(possible, host, vip, own_addresses(facts))):
                     yield Judgement(finding)
+
+
+def _absent_senders(cluster: Cluster, everything: Everything, vip: str) -> list[str]:
+    """Return the absent directors that were not read and can still have a VIP, since an unknown MAC answers for it."""
+    facts = everything.facts
+    heard = {mac for one in facts.values() for mac in one.owners.get(vip, ())}
+    if not heard - {mac for one in facts.values() for mac in one.macs}:
+        return []
+    named = (host for one in cluster.topology.services if vip in one.vips for host in one.directors)
+    return [host for host in dict.fromkeys(named) if host in cluster.topology.absent and host not in facts]
 
 
 def own_addresses(facts: HostFacts) -> set[str]:
