@@ -4,19 +4,17 @@
 from __future__ import annotations
 
 import pytest
-import yaml
 from ansible_collections.lvs.cluster.plugins.filter.adopt import FilterModule
 from ansible_collections.lvs.cluster.plugins.module_utils._core.plan import Plan
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.describe import service_options
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.operations import simulate
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import parse_service
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services, plan_sysctls
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.settings import KERNEL_SYSCTLS, KERNEL_TIMEOUTS
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.settings import KERNEL_TIMEOUTS
 from ansible_collections.lvs.cluster.plugins.plugin_utils._roles.argument_specs import role_defaults
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology import views
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.adopt import adopt
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.reader import read_topology
-from commands import PROJECT
 from hypothesis import given
 from ipvs_strategies import tables
 
@@ -211,12 +209,6 @@ def test_what_holds_for_all_services_is_adopted_where_the_role_would_change_it(c
 def test_what_no_variable_can_say_is_told(changes, sentence):
     (told,) = FilterModule().filters()["adopted_services"]({**INFO, **changes})["left_out"]
     assert told.startswith(sentence)
-
-
-def test_the_kernels_own_settings_are_those_of_the_role():
-    variables = yaml.safe_load((PROJECT / "roles/director/vars/main.yml").read_text())
-    assert variables["_director_kernel_timeouts"] == KERNEL_TIMEOUTS
-    assert variables["_director_kernel_sysctls"] == KERNEL_SYSCTLS
 
 
 def test_ports_of_different_pools_do_not():

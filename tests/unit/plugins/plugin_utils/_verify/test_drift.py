@@ -159,7 +159,9 @@ def test_a_service_of_another_cluster_is_no_drift(hosts: dict[str, Any], owner: 
     hosts["director"]["director_purge"] = True
     look = hosts["director"]["__verify_look"]
     for table in (look["table"], hosts["director"].get("__verify_after", {})):
-        table.setdefault("services", []).append({"address": "192.0.2.31", "port": 25, "protocol": "tcp"})
+        table.setdefault("services", []).append(
+            {"address": "192.0.2.31", "port": 25, "protocol": "tcp", "real_servers": []}
+        )
     summary = {"owner": owner, "name": "director", "vips": [], "services": ["tcp 192.0.2.31:25"], "problem": ""}
     look["facts"]["declarations"] = [summary]
     errors = judge(hosts)["errors"]
