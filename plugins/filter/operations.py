@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filters of the playbooks status, drain, restore and rolling.
+"""Filters of the playbooks status, drain, restore, rolling and teardown, and of what a run leaves.
 
 Ansible imports every filter file to find one filter, so a filter that needs much imports it when it is called.
 """
@@ -11,7 +11,7 @@ from typing import Any, Callable
 from ansible.errors import AnsibleFilterError
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
 from ansible_collections.lvs.cluster.plugins.module_utils._path.services import service_paths as _service_paths
-from ansible_collections.lvs.cluster.plugins.plugin_utils._operations import rolling
+from ansible_collections.lvs.cluster.plugins.plugin_utils._operations import left, outcome, rolling
 from ansible_collections.lvs.cluster.plugins.plugin_utils._operations.servers import (
     directors_of,
     identified,
@@ -21,11 +21,21 @@ from ansible_collections.lvs.cluster.plugins.plugin_utils._operations.servers im
     paths_of,
     servers_of,
 )
+from ansible_collections.lvs.cluster.plugins.plugin_utils._topology import reach
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.descriptions import descriptions
-from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.inventory import Inventory
+from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.inventory import (
+    DIRECTORS,
+    GATEWAYS,
+    REALSERVERS,
+    SERVICES,
+    Inventory,
+)
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.model import Topology
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.reader import read_from
 
+# The facts that the playbook teardown sets: the roles that it has removed from a host, and who could not be reached
+TORN_DOWN, REACHED = "teardown_done", "teardown_reach"
+ROLES = {"director": DIRECTORS, "realserver": REALSERVERS, "gateway": GATEWAYS}
 # What the playbook status registers on each director
 RESULT = "__status"
 PATHS = "__status_paths"
@@ -38,19 +48,22 @@ VIEW, LEFTOVERS = "_topology_view", "realserver_leftovers"
 
 
 def cluster_status(services: Any, groups: Any, hostvars: Any) -> dict[str, Any]:
-    """Return what each director holds and counts, as `directors`, and the same for people, as `lines`."""
+    """Return what each director holds and counts, as `directors`, the same for people, as `lines`, and `errors`."""
     from ansible_collections.lvs.cluster.plugins.plugin_utils._operations.status import directors_status, status_lines
 
     inventory = Inventory(groups, hostvars)
-    directors, lines = [], []
+    directors, lines, errors = [], [], []
     for one in descriptions(services, inventory):
         read = read_from(one.services, inventory)
         told = {host: _told(inventory.own(host).get(RESULT)) for host in directors_of(read)}
         paths = {host: (inventory.own(host).get(PATHS) or {}).get("paths") or () for host in told}
-        found = directors_status(read, told, paths)
+        lost = reach.lost_hosts({host: [inventory.own(host).get(name) for name in (RESULT, PATHS)] for host in told})
+        declared = {host: reach.states(read, one.members(inventory), inventory.own(host), host) for host in lost}
+        errors += [finding.sentence for finding in reach.report(lost, declared, "lvs.cluster.status").errors]
+        found = directors_status(read, told, paths, {host: why.rule for host, why in lost.items()})
         directors += found
         lines += one.titled(status_lines(found))
-    return {"directors": directors, "lines": lines}
+    return {"directors": directors, "lines": lines, "errors": errors}
 
 
 def _merged(services: Any, inventory: Inventory) -> Topology:
@@ -112,11 +125,68 @@ def failed_paths(services: Any, groups: Any, hostvars: Any, host: str, answers: 
     return path_failures(_merged(services, Inventory(groups, hostvars)), str(host), answers)
 
 
-def rolling_batch(services: Any, groups: Any, hostvars: Any, hosts: Any, checks: Any = ()) -> dict[str, Any]:
-    """Return the steps of a batch of the playbook rolling, each by director."""
+def rolling_batch(
+    services: Any, groups: Any, hostvars: Any, hosts: Any, checks: Any = (), changes: Any = ()
+) -> dict[str, Any]:
+    """Return the steps of a batch of the playbook rolling, each by director, and why it cannot go on."""
     names, inventory = [str(host) for host in hosts], Inventory(groups, hostvars)
     failed = [host for host in names if inventory.own(host).get(FAILURE)]
-    return rolling.rolling_batch(_merged(services, inventory), groups, names, checks, failed)
+    return rolling.rolling_batch(_merged(services, inventory), groups, names, checks, failed, changes)
+
+
+def step_outcome(services: Any, groups: Any, hostvars: Any, names: Any, registered: str, playbook: str) -> Any:
+    """Return what a step on the directors came to, from what it registered there."""
+    inventory = Inventory(groups, hostvars)
+    read = _merged(services, inventory)
+    results = {host: inventory.own(host).get(registered) or {} for host in directors_of(read)}
+    found = outcome.step_outcome(read, groups, identified(names, inventory), results, playbook)
+    return {name: list(values) for name, values in found._asdict().items()}
+
+
+def reach_report(services: Any, groups: Any, hostvars: Any, hosts: Any, registered: str, playbook: str) -> Any:
+    """Return errors and warnings about the hosts that a task could not reach, from what it registered there."""
+    inventory = Inventory(groups, hostvars)
+    lost = reach.lost_hosts({str(host): [inventory.own(str(host)).get(registered)] for host in hosts})
+    report = reach.report(lost, _states(services, inventory, lost), playbook)
+    return {
+        "errors": [finding.sentence for finding in report.errors],
+        "warnings": [finding.sentence for finding in report.warnings],
+        "unreachable": list(report.unreachable),
+    }
+
+
+def _states(services: Any, inventory: Inventory, hosts: Any) -> dict[str, dict[str, set[str]]]:
+    """Return the declared states of hosts; without services, those of their own variables."""
+    read = _merged(services, inventory)
+    members = {role: inventory.members(role) for role in ROLES.values()}
+    return {str(host): reach.states(read, members, inventory.own(str(host)), str(host)) for host in hosts}
+
+
+def left_behind(services: Any, groups: Any, hostvars: Any, unreachable: Any) -> list[str]:
+    """Return what the playbook site leaves on hosts that it could not reach, and on servers because of these."""
+    inventory = Inventory(groups, hostvars)
+    declared = _states(services, inventory, unreachable)
+    directors = [host for host in inventory.members(DIRECTORS) if host in declared]
+    holding = [host for host in inventory.members(REALSERVERS) if inventory.own(host).get(LEFTOVERS)]
+    return left.left_behind(_merged(services, inventory), declared, directors, holding)
+
+
+def teardown_left(groups: Any, hostvars: Any, hosts: Any) -> dict[str, Any]:
+    """Return by role the hosts that teardown has left, and lines for people; `hosts` are those that it was run for."""
+    inventory = Inventory(groups, hostvars)
+    members = {role: inventory.members(group) for role, group in ROLES.items()}
+    asked = {str(host): [role for role in ROLES if host in members[role]] for host in hosts}
+    found = left.torn_down(asked, {host: inventory.own(host).get(TORN_DOWN) or () for host in asked})
+    unreachable = {host for host in asked if host in (inventory.own(host).get(REACHED) or {}).get("unreachable", ())}
+    senders = {}
+    for host in found.get("realserver", ()):
+        others = inventory.others(inventory.own(host).get(SERVICES))
+        senders[host] = [
+            one
+            for one in members["director"]
+            if one not in others and "director" not in (inventory.own(one).get(TORN_DOWN) or ())
+        ]
+    return {**{role: found.get(role, []) for role in ROLES}, "lines": left.teardown_lines(found, unreachable, senders)}
 
 
 def unfinished_directors(directors: Any, hostvars: Any) -> list[str]:
@@ -159,8 +229,12 @@ class FilterModule:
             drained_before,
             failed_paths,
             leaving_servers,
+            left_behind,
+            reach_report,
             rolling_batch,
             service_paths,
+            step_outcome,
+            teardown_left,
             unfinished_directors,
             without_held,
         )

@@ -13,12 +13,14 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
 
 
-def verify_checks(services: Any, groups: Any, hostvars: Any, when: str = "", rehearsal: bool = False) -> dict[str, Any]:
+def verify_checks(
+    services: Any, groups: Any, hostvars: Any, when: str = "", rehearsal: bool = False, asked: Any = ()
+) -> dict[str, Any]:
     """Return errors, warnings, lines for people and, where `when` is given, the report as a page."""
     from ansible_collections.lvs.cluster.plugins.plugin_utils._verify.collect import judge
 
     try:
-        return judge(services, groups, hostvars, director_services, when, rehearsal)
+        return judge(services, groups, hostvars, director_services, when, rehearsal, list(map(str, asked)))
     except LvsError as error:
         raise AnsibleFilterError(str(error)) from error
 

@@ -99,24 +99,31 @@ def _dicts(data: Any) -> Iterator[dict[str, Any]]:
 # What the errors of roles and playbooks have to name, as regular expressions, by file and task: the value, the rule and
 # the remedy. A task that passes on sentences of the code names where they come from.
 TOLD = {
-    ("playbooks/preflight.yml", 0): ("_preflight_report.lines", "_preflight_report.lines", "_preflight_report.lines"),
+    ("playbooks/preflight.yml", 0): (r"lvs_preflight\.lines",) * 3,
     ("playbooks/rolling.yml", 0): (
         r"servers: {{ servers ",
         "matches no host of this run",
         "name hosts, groups or addresses",
     ),
     ("playbooks/rolling.yml", 1): ("{{ rolling_tasks ", "is not a file here", "name one with the tasks"),
+    # Sentences of _topology/reach and _operations/outcome, which have tests of their own
+    ("playbooks/rolling.yml", 2): (r"rolling_reach\.errors",) * 3,
+    ("playbooks/rolling.yml", 3): (r"_rolling\.errors",) * 3,
+    ("playbooks/rolling.yml", 4): (r"_rolling\.problems", "to undo the drain", "Run lvs.cluster.restore"),
+    ("playbooks/adopt.yml", 0): (r"_adopt_reach\.errors",) * 3,
+    ("playbooks/drain.yml", 1): (r"drain_check\.errors",) * 3,
+    ("playbooks/drain.yml", 2): (r"_drain_outcome\.errors",) * 3,
+    ("playbooks/restore.yml", 1): (r"restore_outcome\.errors",) * 3,
+    ("playbooks/status.yml", 0): (r"lvs_status\.errors",) * 3,
     ("playbooks/drain.yml", 0): ("No server was drained", "this run leaves out", "Include them in --limit"),
     ("playbooks/restore.yml", 0): ("No server was restored", "this run leaves out", "Include them in --limit"),
     # Sentences of _topology/scope and _preflight/releases, which have tests of their own
     ("playbooks/scope.yml", 0): (r"_scope_result\.error",) * 3,
     ("playbooks/site.yml", 0): ("_site_refusals",) * 3,
-    ("playbooks/teardown.yml", 0): (
-        "{{ inventory_hostname }} keeps its VIPs",
-        "can still send clients to it",
-        "Remove the directors too, or set realserver_state",
-    ),
-    ("playbooks/rolling.yml", 2): (
+    # Sentences of _operations/left, which has tests of its own
+    ("playbooks/teardown.yml", 0): (r"_teardown_left\.lines",) * 3,
+    ("playbooks/rolling.yml", 6): ("{{ _rolling_drained ", "stays drained, since", "Correct the cause, then run"),
+    ("playbooks/rolling.yml", 5): (
         "{{ inventory_hostname }} stays drained",
         "since this failed",
         "Correct the cause, then run",

@@ -19,13 +19,20 @@ Told = Mapping[str, Any]
 
 
 def directors_status(
-    topology: Topology, told: Mapping[str, Told | None], paths: Mapping[str, Sequence[Told]] = MappingProxyType({})
+    topology: Topology,
+    told: Mapping[str, Told | None],
+    paths: Mapping[str, Sequence[Told]] = MappingProxyType({}),
+    problems: Mapping[str, str] = MappingProxyType({}),
 ) -> list[dict[str, Any]]:
     """Return what is known of each director.
 
     `told` is what ipvs_info returned there (None: it was not reached), and `paths` those that realserver_path_info did.
+    `problems` says of directors that were asked why one of the two returned nothing.
     """
-    return [director_status(topology, host, answer, paths.get(host, ())) for host, answer in told.items()]
+    return [
+        {**director_status(topology, host, answer, paths.get(host, ())), "problem": problems.get(host)}
+        for host, answer in told.items()
+    ]
 
 
 def director_status(topology: Topology, host: str, told: Told | None, paths: Sequence[Told] = ()) -> dict[str, Any]:
@@ -163,11 +170,12 @@ _LEFT = (0, 1, 2, len(_HEADINGS) - 1)
 
 def _heading(one: Mapping[str, Any]) -> str:
     name = one["director"]
+    problem = f"; it {one['problem']}" if one.get("problem") else ""
     if not one["reached"]:
-        return f"{name}: not reached, so nothing is known of it"
+        return f"{name}: UNKNOWN, since{problem[1:]}" if problem else f"{name}: not reached, so nothing is known of it"
     vips = ", ".join(one["answers_for"])
     role = f"answers for {vips}" if vips else "on standby"
-    return f"{name}: {role}" if one["services"] else f"{name}: {role}, and has no services"
+    return f"{name}: {role}{problem}" if one["services"] else f"{name}: {role}, and has no services{problem}"
 
 
 def _title(service: Mapping[str, Any]) -> str:

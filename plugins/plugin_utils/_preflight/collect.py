@@ -12,8 +12,10 @@ from .._roles.argument_specs import role_defaults
 from .._topology.descriptions import Description, descriptions
 from .._topology.finding import Finding, Findings
 from .._topology.identity import addresses_of
-from .._topology.inventory import DIRECTORS, REALSERVERS, Inventory
+from .._topology.inventory import DIRECTORS, GATEWAYS, REALSERVERS, Inventory
 from .._topology.model import Topology
+from .._topology.reach import lost_hosts, states
+from .._topology.reach import report as reach_report
 from .._topology.reader import Reader
 from .._verify.collect import host_variables
 from .._verify.desired import declare
@@ -60,9 +62,14 @@ def judge(services: Any, groups: Any, hostvars: Any, validate: Validate) -> dict
 
 
 def _looked(inventory: Inventory, host: str) -> Mapping[str, Any]:
-    own = inventory.own(host)
-    found: Mapping[str, Any] = next((own[name] for name in RESULTS if own.get(name)), {})
+    found = _result(inventory, host)
     return found if "facts" in found else {}
+
+
+def _result(inventory: Inventory, host: str) -> Mapping[str, Any]:
+    """Return what preflight_info returned on a host, or why it returned nothing."""
+    own = inventory.own(host)
+    return next((own[name] for name in RESULTS if own.get(name)), {})
 
 
 def _read(one: Description, inventory: Inventory) -> tuple[Topology, list[Finding]]:
@@ -104,13 +111,26 @@ def _report(
         }
         if own.get(DIRECTOR_VIPS) is not None:
             variables[host][DIRECTOR_VIPS] = " ".join(map(str, own[DIRECTOR_VIPS]))
-    judgements: list[Judgement] = []
+    lost = lost_hosts({host: [_result(inventory, host)] for host in dict.fromkeys([*hosts, *members[GATEWAYS]])})
+    declared = {host: states(topology, members, inventory.own(host), host) for host in lost}
+    reached = reach_report(lost, declared, "lvs.cluster.site")
+    judgements = [Judgement(finding) for finding in reached.errors]
+    judgements += [Judgement(finding, warning=True) for finding in reached.warnings]
     if not mistakes:
         judgements += [*check_members(cluster), *check_addresses(cluster, everything)]
-        judgements += [*findings(topology, facts, variables), *check_releases(cluster, everything)]
-    missed = [host for host in hosts if host not in facts]
-    told = [] if mistakes else notes(topology, facts, variables)
-    return Report(cluster.name, mistakes, judgements, list(facts), missed, topology.identified, told)
+        judgements += findings(topology, facts, variables, reached.unreachable)
+        judgements += check_releases(cluster, everything)
+    missed = [host for host in hosts if host not in facts and host not in lost]
+    return Report(
+        cluster.name,
+        mistakes,
+        judgements,
+        list(facts),
+        missed,
+        topology.identified,
+        [] if mistakes else notes(topology, facts, variables),
+        reached.unreachable,
+    )
 
 
 def release_refusals(

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.address import same_family
@@ -54,11 +54,15 @@ class Pair(NamedTuple):
 
 
 class Case(NamedTuple):
-    """What is judged: the topology, the facts by host, and by host those of both kinds of variables that are set."""
+    """What is judged: the topology, the facts by host, and by host those of both kinds of variables that are set.
+
+    The run asked the hosts in `unreachable` and got no answer, which is reported once for each.
+    """
 
     topology: Topology
     facts: Mapping[str, HostFacts]
     variables: Mapping[str, Mapping[str, Any]]
+    unreachable: Collection[str] = ()
 
     @property
     def directors(self) -> list[str]:

@@ -72,6 +72,8 @@ def check_segments(case: Case) -> Iterator[Judgement]:
         facts = case.facts.get(pair.director)
         if not facts or facts.carrier(pair.rip) or case.on_link(pair) is False:
             continue
+        if pair.server.host in case.unreachable:
+            continue  # one sentence for each host that is down
         server = case.facts.get(pair.server.host)
         carrier_there = server.carrier(pair.rip) if server else None
         if server and (not carrier_there or carrier_there.arp_ignore == NOBODY):

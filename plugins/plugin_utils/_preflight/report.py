@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import HostFacts
@@ -17,13 +17,16 @@ from .rules import RULES
 
 
 def findings(
-    topology: Topology, facts: Mapping[str, HostFacts], variables: Mapping[str, Mapping[str, Any]] | None = None
+    topology: Topology,
+    facts: Mapping[str, HostFacts],
+    variables: Mapping[str, Mapping[str, Any]] | None = None,
+    unreachable: Collection[str] = (),
 ) -> list[Judgement]:
     """Return all problems, each once: hosts in the order of the rules.
 
     `variables` has, by host, those of context.VARIABLES that are set.
     """
-    case = Case(topology, facts, variables or {})
+    case = Case(topology, facts, variables or {}, unreachable)
     return list(dict.fromkeys(judgement for rule in RULES for judgement in rule(case)))
 
 
@@ -38,7 +41,8 @@ class Report(NamedTuple):
     """What was found in one cluster: mistakes of its description, judgements, and which hosts were read and which not.
 
     `name` is empty if there is no other cluster; `identified` are sentences about addresses that are hosts, `notes`
-    about what clusters of other inventories declare on these hosts.
+    about what clusters of other inventories declare on these hosts. The hosts in `unreachable` were asked, and did not
+    answer.
     """
 
     name: str
@@ -48,6 +52,7 @@ class Report(NamedTuple):
     missed: Sequence[str]
     identified: Sequence[str]
     notes: Sequence[str] = ()
+    unreachable: Sequence[str] = ()
 
     @property
     def errors(self) -> list[str]:
@@ -80,7 +85,10 @@ class Report(NamedTuple):
 
 
 def report(reports: Sequence[Report]) -> dict[str, Any]:
-    """Return `errors`, `warnings`, `notes` (sentences) and `lines` for people: errors first, then what was read."""
+    """Return `errors`, `warnings` and `notes`, a sentence each, `lines` for people, and the `unreachable` hosts.
+
+    The lines are errors first, then what was read.
+    """
     errors = [text for one in reports for text in one.errors]
     warnings = [text for one in reports for text in one.warnings]
     notes = list(dict.fromkeys(text for one in reports for text in one.notes))
@@ -91,4 +99,5 @@ def report(reports: Sequence[Report]) -> dict[str, Any]:
         "warnings": warnings,
         "notes": notes,
         "lines": [*lines, *(line for one in reports for line in one.summary)],
+        "unreachable": list(dict.fromkeys(host for one in reports for host in one.unreachable)),
     }

@@ -14,12 +14,13 @@ from ansible_collections.lvs.cluster.plugins.module_utils._facts.requests import
 
 from .._topology.finding import Finding
 from .._topology.proofs import without_proof
+from .._topology.reach import is_excused
 from .._topology.traffic import TCP
 from .._topology.views import admits
 from .distribution import share_checks
 from .drift import boot_checks, table_checks
 from .hosts import host_checks, missing_rip, missing_vip
-from .model import HOSTS, PATHS, REQUESTS, TOPICS, Check, Seen, bad, count, good
+from .model import HOSTS, PATHS, REACHED, REQUESTS, TOPICS, Check, Seen, bad, count, good
 from .owners import gateway_checks, owner_checks
 from .vanished import vanished_checks
 
@@ -28,10 +29,12 @@ _MARKS = {True: "ok  ", False: "BAD ", None: "note"}
 
 def checks(seen: Seen) -> list[Check]:
     """Return everything that was looked at, by topic; what follows from a cause that was found is marked as such."""
-    rules = (owner_checks, gateway_checks, path_checks, host_checks, vanished_checks)
+    rules = (lost_checks, owner_checks, gateway_checks, path_checks, host_checks, vanished_checks)
     causes = [check for rule in rules for check in rule(seen)]
     tables = list(table_checks(seen))
-    troubled = {check.vip for check in causes if check.good is False}
+    troubled = {check.vip for check in causes if check.good is False and check.vip}
+    for host in seen.lost:
+        troubled.update(seen.declared.directors[host].vips if host in seen.declared.directors else ())
     for check in tables:
         if check.good is False and not check.consequence:
             troubled.update(seen.declared.directors[check.host].vips)
@@ -48,6 +51,12 @@ def checks(seen: Seen) -> list[Check]:
 
 def _mark(check: Check, follows: bool) -> Check:
     return check._replace(consequence=check.good is False and (check.consequence or follows))
+
+
+def lost_checks(seen: Seen) -> Iterator[Check]:
+    """Yield each host that was asked and returned nothing; one that is declared to leave fails nothing."""
+    for host, why in seen.lost.items():
+        yield bad(REACHED, seen.lost_finding(host), warning=is_excused(why, seen.states.get(host, {})))
 
 
 def path_checks(seen: Seen) -> Iterator[Check]:
@@ -74,7 +83,8 @@ def path_checks(seen: Seen) -> Iterator[Check]:
                 yield bad(PATHS, finding._replace(rule=rule), warning=True)
                 continue
             cause = _path_cause(seen, host, path)
-            text = f"{name} is not served, since {cause.subject} {cause.value} {cause.rule}" if cause else ""
+            why = " ".join(filter(None, (cause.subject, cause.value, cause.rule))) if cause else ""
+            text = f"{name} is not served, since {why}" if why else ""
             text = text or bad(PATHS, finding).text
             yield Check(PATHS, host, text, False, cause or finding, vip)
 
@@ -82,6 +92,8 @@ def path_checks(seen: Seen) -> Iterator[Check]:
 def _path_cause(seen: Seen, host: str, path: Mapping[str, Any]) -> Finding | None:
     """Return why a path is bad where the server's own facts tell; the cause is told instead of what comes of it."""
     facts, vip = seen.facts.get(host), path["service"]["address"]
+    if host in seen.lost and not seen.lost[host].answered and path["verdict"] in ("no_mac", "silent"):
+        return seen.lost_finding(host)
     if facts and path["verdict"] in ("no_mac", "off_segment", "silent"):
         cause = missing_rip(facts, host, path["address"])
         if cause:

@@ -11,6 +11,7 @@ from ansible_collections.lvs.cluster.plugins.plugin_utils._roles.argument_specs 
 
 from .._topology.descriptions import Description, descriptions
 from .._topology.inventory import CLIENTS, Inventory
+from .._topology.reach import Lost, lost_hosts, states
 from .._topology.reader import read_from
 from .._topology.scope import known_strays, strays
 from .checks import checks, summary
@@ -22,23 +23,32 @@ from .page import Part, render_all
 LOOK = ("__verify_look", "facts")
 AFTER = ("__verify_after", "counters")
 VISITS = ("__verify_visits", "services")
+# What preflight registers on a host that it could not reach, so that site does not ask it again.
+PREFLIGHT = "lvs_host_report"
 DIRECTOR_DONE, REALSERVER_DONE = "director_result", "realserver_leftovers"
 # Returns the services of a host, which it names in an error, as ipvs_table gets them from Ansible.
 Validate = Callable[[str, Any], Sequence[Mapping[str, Any]]]
 
 
 def judge(
-    services: Any, groups: Any, hostvars: Any, validate: Validate, when: str = "", rehearsal: bool = False
+    services: Any,
+    groups: Any,
+    hostvars: Any,
+    validate: Validate,
+    when: str = "",
+    rehearsal: bool = False,
+    asked: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return errors, warnings, checks, lines for people and, where `when` is given, the report as a page.
 
-    Each description of the inventory is judged on its own. Raises LvsError for a topology with mistakes.
+    Each description of the inventory is judged on its own. `asked` are the hosts of the play, also those that Ansible
+    left out of it since they failed or are unreachable. Raises LvsError for a topology with mistakes.
     """
     inventory = Inventory(groups, hostvars)
     results: dict[str, Any] = {"errors": [], "warnings": [], "lines": [], "checks": []}
     parts = []
     for one in descriptions(services, inventory):
-        seen = _seen(one, inventory, validate)
+        seen = _seen(one, inventory, validate, asked)
         if rehearsal:
             seen = seen._replace(configured=())
         found = [*checks(seen), *_stray_checks(seen, one, inventory)]
@@ -77,7 +87,23 @@ def host_variables(inventory: Inventory, host: str, validate: Validate) -> dict[
     return found
 
 
-def _seen(one: Description, inventory: Inventory, validate: Validate) -> Seen:
+def _lost(own: Mapping[str, Mapping[str, Any]], asked: Sequence[str]) -> dict[str, Lost]:
+    """Return the hosts of which a step returned nothing, and those that an earlier play of this run lost."""
+    results = {}
+    for host, variables in own.items():
+        names = (LOOK[0], VISITS[0], AFTER[0], *(() if _is_read(variables) else (PREFLIGHT,)))
+        results[host] = [variables.get(name) for name in names]
+    found = lost_hosts(results)
+    for host in (host for host in asked if host in own and host not in found and not _is_read(own[host])):
+        found[host] = Lost("an earlier task of this run failed there or could not reach it", answered=True)
+    return found
+
+
+def _is_read(own: Mapping[str, Any]) -> bool:
+    return LOOK[1] in (own.get(LOOK[0]) or {})
+
+
+def _seen(one: Description, inventory: Inventory, validate: Validate, asked: Sequence[str]) -> Seen:
     read = read_from(one.services, inventory)
     members = one.members(inventory)
     hosts = dict.fromkeys([*(host for some in members.values() for host in some), *read.dips, *read.rips])
@@ -87,6 +113,7 @@ def _seen(one: Description, inventory: Inventory, validate: Validate) -> Seen:
     after = _results(own, [host for host in looks if looks[host].get("table")], AFTER)
     variables = {host: host_variables(inventory, host, validate) for host in hosts}
     facts = {host: from_values(look["facts"]) for host, look in looks.items()}
+    lost = _lost(own, asked)
     return Seen(
         read,
         declare(read, members, variables, role_defaults("director", "realserver", "gateway"), facts),
@@ -95,6 +122,8 @@ def _seen(one: Description, inventory: Inventory, validate: Validate) -> Seen:
         after,
         {host: result["services"] for host, result in visits.items()},
         [host for host in looks if _is_configured(own[host])],
+        lost,
+        {host: states(read, members, own[host], host) for host in lost},
     )
 
 

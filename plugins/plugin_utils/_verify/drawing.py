@@ -23,7 +23,7 @@ class Card(NamedTuple):
     """One card: what it is (client, director, standby or server), its lines, and whether all is well there.
 
     `share` is the part of the connections that a server got (0 to 1), with its words; None where nobody knows.
-    A server's answers go `back` through the director, or straight to the client.
+    A server's answers go `back` through the director, or straight to the client. Of an `unknown` host nothing was read.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Card(NamedTuple):
     share: tuple[float, str] | None = None
     path: bool | None = None
     back: bool = False
+    unknown: bool = False
 
 
 def draw(hosts: Sequence[Card]) -> str:
@@ -54,7 +55,7 @@ def draw(hosts: Sequence[Card]) -> str:
 _MARKERS = "<defs>" + "".join(
     f'<marker id="to-{kind}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" '
     f'markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L8 4L0 8z" class="tip {kind}"/></marker>'
-    for kind in ("request", "forward", "reply", "broken")
+    for kind in ("request", "forward", "reply", "broken", "unknown")
 ) + "</defs>"  # fmt: skip
 
 
@@ -64,9 +65,11 @@ def _lanes(hosts: Sequence[Card], middles: dict[int, float]) -> str:
     )
     drawn = []
     for director in directors:
-        drawn += [_lane("request", middles[client], middles[director]) for client in clients]
-        # Whole ways are drawn over broken ones, which share a part of the lane with them.
-        ways = sorted(servers, key=lambda one: hosts[one].path is not False)
+        for client in clients:
+            seen = None if hosts[director].unknown or hosts[client].unknown else True
+            drawn.append(_lane("request", middles[client], middles[director], seen))
+        # Whole ways are drawn over unknown and broken ones, which share a part of the lane with them.
+        ways = sorted(servers, key=lambda one: (False, None, True).index(hosts[one].path))
         drawn += [_lane("forward", middles[director], middles[one], hosts[one].path) for one in ways]
     answering = [one for one in servers if hosts[one].path]
     through = [director for director in directors if any(hosts[one].back for one in answering)]
@@ -79,9 +82,9 @@ def _lanes(hosts: Sequence[Card], middles: dict[int, float]) -> str:
 
 
 def _lane(kind: str, start: float, end: float, whole: bool | None = True) -> str:
-    """Return one way from card to card by its lane; one that is broken ends in a cross."""
+    """Return one way from card to card by its lane; one that is broken ends in a cross, an unknown one is grey."""
     x, side = _LANES[kind], _SIDE[kind]
-    look = kind if whole is not False else "broken"
+    look = {True: kind, False: "broken", None: "unknown"}[whole]
     edge = _CARD_X - 2
     path = f"M{edge} {start + side:g}H{x + 6}Q{x} {start + side:g} {x} {start + side + (6 if end > start else -6):g}"
     path += f"V{end + side + (-6 if end > start else 6):g}Q{x} {end + side:g} {x + 6} {end + side:g}H{edge}"
@@ -97,7 +100,7 @@ def _card(host: Card, top: int) -> str:
     x, y = _CARD_X + _PADDING, top + _PADDING + 12
     parts = [
         f'<rect x="{_CARD_X}" y="{top}" width="{_CARD_WIDTH}" height="{_height(host)}" rx="10"'
-        f' class="card {host.role} {"good" if host.good else "bad"}"/>',
+        f' class="card {host.role} {"good" if host.good else "bad"}{" unknown" if host.unknown else ""}"/>',
         f'<text x="{x}" y="{y}" class="name">{escape(host.name)}</text>',
         f'<text x="{_CARD_X + _CARD_WIDTH - _PADDING}" y="{y}" class="badge" text-anchor="end">'
         f"{escape(host.badge)}</text>",

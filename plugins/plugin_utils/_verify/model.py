@@ -11,9 +11,11 @@ from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import Ho
 
 from .._topology.finding import Finding
 from .._topology.model import Topology
+from .._topology.reach import Lost, finding
 from .desired import Declared
 
-OWNERS, PATHS, REQUESTS, SHARES, HOSTS, TABLE, BOOT = (
+REACHED, OWNERS, PATHS, REQUESTS, SHARES, HOSTS, TABLE, BOOT = (
+    "Hosts that were not read",
     "Who answers for the VIPs",
     "The path of each server, from its director",
     "What clients get",
@@ -22,7 +24,7 @@ OWNERS, PATHS, REQUESTS, SHARES, HOSTS, TABLE, BOOT = (
     "The table of the director",
     "Back after a reboot",
 )
-TOPICS = (OWNERS, PATHS, REQUESTS, SHARES, HOSTS, TABLE, BOOT)
+TOPICS = (REACHED, OWNERS, PATHS, REQUESTS, SHARES, HOSTS, TABLE, BOOT)
 
 
 class Check(NamedTuple):
@@ -50,7 +52,8 @@ class Seen(NamedTuple):
     """What is declared, and all that was seen. By host: preflight facts, and what verify_info returned.
 
     `after` has by director what ipvs_info returned once the clients had visited, `visits` by client what
-    vip_client_info returned of each service. `configured` are the hosts that this run configured before.
+    vip_client_info returned of each service. `configured` are the hosts that this run configured before. `lost`
+    are hosts that were asked and returned nothing, `states` their declared states.
     """
 
     topology: Topology
@@ -60,6 +63,8 @@ class Seen(NamedTuple):
     after: Mapping[str, Mapping[str, Any]] = {}
     visits: Mapping[str, Sequence[Mapping[str, Any]]] = {}
     configured: Collection[str] = ()
+    lost: Mapping[str, Lost] = {}
+    states: Mapping[str, Mapping[str, Collection[str]]] = {}
 
     @property
     def tables(self) -> dict[str, Mapping[str, Any]]:
@@ -68,9 +73,13 @@ class Seen(NamedTuple):
 
     @property
     def missed(self) -> list[str]:
-        """The hosts of the cluster that were not looked at."""
+        """The hosts of the cluster that were not looked at, and not asked either."""
         hosts = (*self.declared.directors, *self.declared.servers, *self.declared.gateways)
-        return [host for host in dict.fromkeys(hosts) if host not in self.facts]
+        return [host for host in dict.fromkeys(hosts) if host not in self.facts and host not in self.lost]
+
+    def lost_finding(self, host: str) -> Finding:
+        """Return what is to be said of a host in `lost`."""
+        return finding(host, self.lost[host], self.states.get(host, {}), "lvs.cluster.verify")
 
     def macs(self, host: str, addresses: Sequence[str]) -> set[str]:
         """Return the MACs of a host: by its facts, else by who answers for its addresses."""

@@ -60,14 +60,16 @@ def _cluster(part: Part) -> dict[str, Any]:
     topics: dict[str, list[Check]] = {}
     for check in part.checks:
         topics.setdefault(check.topic, []).append(check)
+    cards = _hosts(part.seen, part.checks)
     return {
         "name": part.name,
         "errors": summary(part.checks)["errors"],
         "topics": topics,
         "services": [_service(service) for service in part.seen.topology.services],
         "reply_path": _reply_path(part.seen),
+        "unknown": any(card.unknown or (card.role == "server" and card.path is None) for card in cards),
         # The drawing escapes each text that it contains.
-        "drawing": Markup(draw(_hosts(part.seen, part.checks))),
+        "drawing": Markup(draw(cards)),
     }
 
 
@@ -107,13 +109,17 @@ def _hosts(seen: Seen, checks: Sequence[Check]) -> list[Card]:
     for client, visits in seen.visits.items():
         total = sum(len(visit["visits"]) for visit in visits)
         hosts.append(Card(client, "client", (count(total, "request"),), client not in failing, "client"))
+    # Of a client no state is declared.
+    for client in (host for host in seen.lost if not seen.states.get(host) and host not in seen.visits):
+        hosts.append(Card(client, "client", _unread(seen, client), client not in failing, "client", unknown=True))
     directors = dict.fromkeys(host for service in topology.services for host in service.directors)
     for host in directors:
         vips = seen.declared.directors[host].vips if host in seen.declared.directors else ()
         lines = [*topology.dips.get(host, ()), *_macs(seen, host, topology.dips.get(host, ()))]
-        lines += [f"answers for {vip}" for vip in vips]
+        lines += [f"answers for {vip}" for vip in vips if host in seen.facts or host not in seen.lost]
+        lines += _unread(seen, host)
         badge, role = ("director", "director") if vips else ("standby", "standby")
-        hosts.append(Card(host, role, tuple(lines), host not in failing, badge))
+        hosts.append(Card(host, role, tuple(lines), host not in failing, badge, unknown=host in seen.lost))
     given = _shares(seen)
     for name, addresses in _servers(seen).items():
         facts = seen.facts.get(name)
@@ -123,12 +129,20 @@ def _hosts(seen: Seen, checks: Sequence[Check]) -> list[Card]:
         for vip in own if facts else ():
             carrier = facts.carrier(vip) if facts else None
             lines.append(f"VIP {vip} on {carrier.name}" if carrier else f"VIP {vip} is missing")
+        lines += _unread(seen, name)
         paths = [check.good for check in checks if check.topic == PATHS and check.host == name]
         path = None if not paths else False not in paths
         back = all(one.forwarding == MASQUERADE for one in topology.services if name in _names(one))
-        card = Card(name, "server", tuple(lines), name not in failing, "real server", given.get(name), path, back)
-        hosts.append(card)
+        good, unknown = name not in failing, name in seen.lost
+        hosts.append(Card(name, "server", tuple(lines), good, "real server", given.get(name), path, back, unknown))
     return hosts
+
+
+def _unread(seen: Seen, host: str) -> tuple[str, ...]:
+    """Return the line of a host that was asked and returned nothing."""
+    if host not in seen.lost:
+        return ()
+    return ("could not be read" if seen.lost[host].answered else "could not be reached",)
 
 
 def _names(service: Service) -> list[str]:

@@ -408,3 +408,75 @@ def test_a_host_that_no_playbook_goes_through_fails(hosts: dict[str, Any]) -> No
         [{**SERVICES[0], "real_servers": ["rs1", "rs2", "client"]}], {**GROUPS, "clients": []}, hosts
     )["errors"][-1:]
     assert error.startswith("lvs_services (web).real_servers: 'client' is in no group whose real servers ")
+
+
+DEAD = {"unreachable": True, "msg": "Failed to connect to the host via ssh: ssh: no route"}
+
+
+def lost(hosts: dict[str, Any], host: str, **own: Any) -> dict[str, Any]:
+    """Have verify_info return nothing of a host."""
+    hosts[host] = {"ansible_host": ADDRESSES[host], "__verify_look": DEAD, **own}
+    return hosts
+
+
+def test_a_server_that_is_down_is_one_sentence(hosts: dict[str, Any]) -> None:
+    """Its path is bad too, for the same reason."""
+    fails(lost(hosts, "rs2"), 1, "no_mac", "can't be sent to this server")
+    told = judge(hosts)
+    assert told["errors"] == [
+        "rs2: host could not be reached (ssh: no route); make it reachable, declare realserver_state: drained or absent, or "
+        "exclude it with --limit 'all:!rs2'.",
+    ]
+    assert not any(line.startswith("Not looked at") for line in told["lines"])
+    assert "could not be reached" in told["html"]
+    assert 'class="card server bad unknown"' in told["html"]
+
+
+def test_a_server_that_serves_and_can_not_be_read_is_not_good(hosts: dict[str, Any]) -> None:
+    told = judge(lost(hosts, "rs2"))
+    assert [one["host"] for one in told["checks"] if one["good"] is False] == ["rs2"]
+
+
+@pytest.mark.parametrize("state", ["drained", "absent"])
+def test_a_server_that_is_declared_to_leave_is_a_note(hosts: dict[str, Any], state: str) -> None:
+    told = judge(lost(hosts, "rs2", realserver_state=state))
+    assert not any("host could not be reached" in error for error in told["errors"])
+    assert [warning for warning in told["warnings"] if f"it is declared {state}, so the run continues" in warning]
+
+
+def test_a_director_that_is_down_is_one_sentence(hosts: dict[str, Any]) -> None:
+    """What clients miss follows from it. Where no path was proved none is drawn as whole."""
+    lost(hosts, "director")
+    visited = hosts["client"]["__verify_visits"]["services"][0]
+    visited.update(failed=12, servers={}, visits=[{"server": "", "error": "timed out", "milliseconds": 5000}] * 12)
+    told = judge(hosts)
+    assert len(told["errors"]) == 1, told["errors"]
+    assert told["errors"][0].startswith(
+        "director: host could not be reached (ssh: no route); make it reachable, declare "
+    )
+    drawing = told["html"].partition("<svg")[2].partition("</svg>")[0]
+    assert 'class="lane forward"' not in drawing
+    assert drawing.count('class="lane unknown"') == 3
+
+
+def test_a_client_that_is_down_is_no_client_that_was_served(hosts: dict[str, Any]) -> None:
+    told = judge(lost(hosts, "client"))
+    assert told["errors"] == [
+        "client: host could not be reached (ssh: no route); make it reachable, or exclude it with --limit 'all:!client'.",
+    ]
+    assert 'class="card client bad unknown"' in told["html"]
+
+
+@pytest.mark.parametrize(("host", "step"), [("director", "__verify_after"), ("client", "__verify_visits")])
+def test_a_host_that_died_on_the_way(hosts: dict[str, Any], host: str, step: str) -> None:
+    hosts[host][step] = DEAD
+    assert [error.partition(":")[0] for error in judge(hosts)["errors"]] == [host]
+
+
+@pytest.mark.parametrize(("asked", "failed"), [(["rs2"], ["rs2"]), ([], [])])
+def test_a_host_that_an_earlier_play_lost(hosts: dict[str, Any], asked: list[str], failed: list[str]) -> None:
+    """One beyond the limit was not asked."""
+    hosts["rs2"] = {"ansible_host": ADDRESSES["rs2"]}
+    told = verify_checks(SERVICES, GROUPS, hosts, "today", False, asked)
+    assert [error.partition(":")[0] for error in told["errors"]] == failed
+    assert ("Not looked at: rs2." in told["lines"]) != bool(failed)

@@ -57,6 +57,8 @@ drawn = st.builds(
     names,
     st.none() | st.tuples(st.floats(0, 1), names),
     st.sampled_from([None, True, False]),
+    st.booleans(),
+    st.booleans(),
 )
 
 
