@@ -9,6 +9,8 @@ The tests go on where the one before them ended. A run of a playbook is what cos
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,6 +20,7 @@ from pathlib import Path
 import pytest
 from commands import Outcome, execute
 from lab_access import ssh_command
+from lab_processes import processes
 from lab_shell import LabShell
 
 on = LabShell("lab").on
@@ -73,6 +76,17 @@ def mistake(host: str, made: str, undone: str) -> Iterator[None]:
         yield
     finally:
         on(host, undone)
+
+
+@contextmanager
+def frozen(host: str) -> Iterator[None]:
+    """Stop a machine: its connections stay open, and nobody answers."""
+    (pid,) = [pid for pid, line in processes().items() if "qemu-system" in line.split()[0] and f"/{host}/" in line]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def status(path: Path) -> dict[str, dict]:
@@ -373,3 +387,27 @@ def test_what_two_clusters_declare_is_refused_and_a_cluster_is_renamed():
     assert failures(told) == []
     assert told["long"]["connections"] == 1
     assert has() == before
+
+
+def test_a_server_that_is_frozen_leaves_when_it_is_declared_absent(tmp_path):
+    """It blocks no run for ever, and no run at all once it is declared absent. When it is back, so is all."""
+    absent = tmp_path / "absent.json"
+    pool = ["rs1", {"host": "rs2", "state": "absent"}]
+    absent.write_text(json.dumps({"lvs_services": [{**WEB, "scheduler": "rr", "real_servers": pool}]}))
+    with frozen("rs2"):
+        run = playbook("site")
+        shown = " ".join(run.output.split())
+        assert run.status != 0
+        assert "rs2: host could not be reached (" in shown
+        assert "make it reachable, declare realserver_state: drained or absent, or exclude it with" in shown
+        assert weights() == {"rs1": 1, "rs2": 1}
+        shown = well("site", "-e", f"@{absent}")
+        assert "it is declared absent, so the run continues without it" in shown
+        assert f"rs2: was not reached, and may still have VIPs ({VIP})" in shown
+        assert weights() == {"rs1": 1}
+    assert VIP in on("rs2", "ip -4 -o address show dev lo")
+    well("site", "-e", f"@{absent}")
+    assert VIP not in on("rs2", "ip -4 -o address show dev lo")
+    well("site")
+    assert weights() == {"rs1": 1, "rs2": 1}
+    assert to_mend() == []
