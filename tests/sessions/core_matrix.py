@@ -31,6 +31,7 @@ TESTS = (
     "tests/unit/plugins/plugin_utils/_verify/test_checks.py",
     "tests/unit/test_documentation.py",
     "tests/unit/test_errors.py",
+    "tests/unit/test_lost_hosts.py",
     "tests/unit/test_preflight_playbook.py",
     "tests/unit/test_scope_playbooks.py",
     "tests/unit/test_tags.py",
