@@ -160,7 +160,7 @@ def test_a_service_of_another_cluster_is_no_drift(hosts: dict[str, Any], owner: 
     look = hosts["director"]["__verify_look"]
     for table in (look["table"], hosts["director"].get("__verify_after", {})):
         table.setdefault("services", []).append(
-            {"address": "192.0.2.31", "port": 25, "protocol": "tcp", "real_servers": []}
+            {"address": "192.0.2.31", "port": 25, "protocol": "tcp", "scheduler": "rr", "real_servers": []}
         )
     summary = {"owner": owner, "name": "director", "vips": [], "services": ["tcp 192.0.2.31:25"], "problem": ""}
     look["facts"]["declarations"] = [summary]
