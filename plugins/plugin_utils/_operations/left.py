@@ -77,7 +77,8 @@ def teardown_lines(
         if directors and host not in unreachable:
             lines.append(
                 f"{host} keeps its VIPs, since this run has not removed {directors}, which can still send clients to "
-                "it. Remove the directors too, or set realserver_state to absent for this host and run lvs.cluster.site."
+                "it. Remove the directors too, or set realserver_state to absent for this host and run "
+                "lvs.cluster.site."
             )
         else:
             lines.append(f"{host} still has its VIPs, since {_why(host, unreachable)}")
