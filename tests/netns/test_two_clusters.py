@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue
+from ansible_collections.lvs.cluster.plugins.module_utils._restore import rename, run
 from ansible_collections.lvs.cluster.plugins.module_utils._restore.client import checksum_of
 from argument_specs import validated
 from netns_firewall import DEFAULT_DROP, VIP, listed, load
@@ -91,7 +92,10 @@ def host(make_segment: Callable[[int], Any], nftables_binding: Path) -> Namespac
 
 
 @pytest.fixture
-def clusters(host: Namespace, root: Path) -> tuple[Cluster, Cluster]:
+def clusters(host: Namespace, root: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Cluster, Cluster]:
+    """Return two clusters; which Python a boot starts is no matter of this test, whose libraries a boot would not see."""
+    for module in (rename, run):
+        monkeypatch.setattr(module, "choose_interpreter", lambda _libraries: "/usr/bin/python3")
     return Cluster(host, root, "default", VIP, 7), Cluster(host, root, "web", OTHER_VIP, 8)
 
 
