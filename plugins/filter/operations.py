@@ -34,7 +34,8 @@ from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.model import
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.reader import read_from
 
 # The facts that the playbook teardown sets: the roles that it has removed from a host, and who could not be reached
-TORN_DOWN, REACHED = "teardown_done", "teardown_reach"
+TORN_DOWN = "teardown_done"
+REACHED = "teardown_reach"
 ROLES = {"director": DIRECTORS, "realserver": REALSERVERS, "gateway": GATEWAYS}
 # What the playbook status registers on each director
 RESULT = "__status"
@@ -44,7 +45,8 @@ FAILURE = "rolling_failure"
 # The fact that the role director sets when it is done
 DONE = "director_result"
 # The facts with what lvs_services means for a host, and with whether it still has what is not declared any more
-VIEW, LEFTOVERS = "_topology_view", "realserver_leftovers"
+VIEW = "_topology_view"
+LEFTOVERS = "realserver_leftovers"
 
 
 def cluster_status(services: Any, groups: Any, hostvars: Any) -> dict[str, Any]:

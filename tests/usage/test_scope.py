@@ -79,7 +79,8 @@ def test_two_clusters_are_judged_each_on_its_own(typed, tmp_path: Path):
     """The second one names a device that its director does not have."""
     mail = {**WEB, "name": "mail", "address": "192.168.91.31"}
     client = {"director_address": "192.168.91.6", "director_interface": "lan9"}
-    west = {"vars": {"lvs_services": [mail]}, "hosts": {"client": client, "rs2": {}}}
+    # Variables of hosts, since the lab's group_vars/all.yml wins over those of a group in an inventory file.
+    west = {"hosts": {"client": {**client, "lvs_services": [mail]}, "rs2": {"lvs_services": [mail]}}}
     more = tmp_path / "more.yml"
     more.write_text(json.dumps({"west": west, "directors": {"hosts": {"client": {}}}}))
     run = typed("ansible-playbook", "lvs.cluster.preflight", "-i", "lab", "-i", str(more))

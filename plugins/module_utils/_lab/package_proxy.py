@@ -22,6 +22,8 @@ from urllib.parse import urlsplit
 # Seconds without a byte after which a connection ends
 _IDLE = 120.0
 _PORTS = {"http": 80, "https": 443}
+# It follows redirections, and uses the proxy that the environment of the lab's machine names.
+_OPENER = urllib.request.build_opener()
 # Headers of one connection, which a proxy does not pass on (RFC 9110, section 7.6.1)
 _HOP_BY_HOP = {"connection", "proxy-connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "host"}
 
@@ -59,7 +61,7 @@ class PackageProxy(BaseHTTPRequestHandler):
         wanted = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
         request = urllib.request.Request(self.path, headers=wanted, method=self.command)
         try:
-            answer = urllib.request.urlopen(request, timeout=_IDLE)
+            answer = _OPENER.open(request, timeout=_IDLE)
         except urllib.error.HTTPError as error:
             answer = error
         except OSError as error:

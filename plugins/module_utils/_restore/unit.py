@@ -155,8 +155,8 @@ def has_early_unit(declared: Declared, nftables: str) -> bool:
 
 def _is_early(text: str) -> bool:
     settings = [line.partition("=") for line in text.splitlines()]
-    waits = {unit for name, _, value in settings if name.strip() == "After" for unit in value.split()}
-    defaults = [value.strip().lower() for name, _, value in settings if name.strip() == "DefaultDependencies"]
+    waits = {unit for name, _equals, value in settings if name.strip() == "After" for unit in value.split()}
+    defaults = [value.strip().lower() for name, _equals, value in settings if name.strip() == "DefaultDependencies"]
     return bool(defaults) and defaults[-1] in ("no", "false", "off", "0", "n", "f") and waits <= _EARLY_UNITS
 
 

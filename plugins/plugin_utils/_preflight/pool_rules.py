@@ -40,7 +40,7 @@ def _pool(service: Service) -> list[str]:
 def check_standby_servers(case: Case) -> Iterator[Judgement]:
     """A director on standby that is a real server has no services, and somebody should know that."""
     for service, director in standby_servers(case.topology):
-        active = next(host for host in service.directors if host not in case.topology.absent)
+        active = next((host for host in service.directors if host not in case.topology.absent), "")
         rule = (
             f"stands by for {active} as a director, and is a real server too, so that it has no such service: it would "
             "balance once more what the other director sends it"

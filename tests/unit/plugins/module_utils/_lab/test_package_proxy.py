@@ -125,7 +125,7 @@ def test_nothing_else_is_reached(proxy, monkeypatch, method, target):
     def reached(*_args, **_keywords):
         raise AssertionError(target)
 
-    monkeypatch.setattr(package_proxy.urllib.request, "urlopen", reached)
+    monkeypatch.setattr(package_proxy._OPENER, "open", reached)
     monkeypatch.setattr(package_proxy.socket, "create_connection", reached)
     status, page = ask(proxy, method, target)
     assert status == 403
