@@ -77,10 +77,10 @@ def _close_each(server: socket.socket) -> None:
             server.accept()[0].close()
 
 
-def reaches(client: Namespace, address: str, port: int) -> bool:
+def reaches(client: Namespace, address: str, port: int, source: str = "") -> bool:
     """Return whether a port answers; the first packet may be lost, and is sent once more after a second."""
     with client.entered(), suppress(OSError):
-        socket.create_connection((address, port), timeout=1.5).close()
+        socket.create_connection((address, port), timeout=1.5, source_address=(source, 0)).close()
         return True
     return False
 

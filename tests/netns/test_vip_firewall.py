@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,17 +76,23 @@ def test_two_owners_do_not_take_from_each_other(hosts: tuple[Namespace, Namespac
     assert not module(host, name="realserver", open=OPEN[:1])["changed"]
 
 
-def test_an_opening_behind_a_rule_that_drops_goes_to_the_head_again(
-    hosts: tuple[Namespace, Namespace], module: Module
-) -> None:
+def test_an_opening_makes_way_for_rules_that_came_later(hosts: tuple[Namespace, Namespace], module: Module) -> None:
     client, host = hosts
     load(host, DEFAULT_DROP)
     module(host, name="director", open=OPEN[:1])
-    host.run("nft", "insert", "rule", "inet", "filter", "input", "tcp", "dport", "1-100", "drop")
-    assert not reaches(client, VIP, 80)
-    moved = module(host, name="director", open=OPEN[:1])["operations"]
-    assert moved == [f"close tcp {VIP}:80 in inet filter input", f"open tcp {VIP}:80 in inet filter input"]
+    closed, opened = (f"{verb} tcp {VIP}:80 in inet filter input" for verb in ("close", "open"))
+    # The client is banned, behind the opening: it goes behind the ban.
+    host.run("nft", "add", "rule", "inet", "filter", "input", "ip", "saddr", "192.0.2.1", "drop")
     assert reaches(client, VIP, 80)
+    assert module(host, name="director", open=OPEN[:1])["operations"] == [closed, opened]
+    assert not reaches(client, VIP, 80)
+    assert not module(host, name="director", open=OPEN[:1])["changed"]
+    # The port is closed to everybody: nothing is opened.
+    host.run("nft", "insert", "rule", "inet", "filter", "input", "tcp", "dport", "1-100", "drop")
+    done = module(host, name="director", open=OPEN[:1])
+    assert done["operations"] == [closed]
+    assert [one["rule"] for one in done["left_to_administrator"]] == ["tcp dport 1-100 drop"]
+    assert not module(host, name="director", open=OPEN[:1])["changed"]
 
 
 def test_packets_carry_their_mark(hosts: tuple[Namespace, Namespace], module: Module) -> None:
@@ -229,3 +236,121 @@ def test_without_the_library_and_without_permission_it_fails(
     assert answer["msg"] == (
         "The task is not allowed to list the rules of nftables: this needs CAP_NET_ADMIN; run the task as root (become: true)."
     )
+
+
+INSIDE = "192.0.2.99"  # another address of the client, which the administrator admits or bans
+C4 = DEFAULT_DROP.replace("iif lo accept", f"iif lo accept\n ip saddr {INSIDE}/28 ip daddr {VIP} tcp dport 80 accept")
+
+
+@pytest.mark.parametrize(
+    ("rules", "admitted"),
+    [
+        pytest.param(C4, True, id="some clients"),
+        pytest.param(DEFAULT_DROP.replace("iif lo accept", "iif lo accept\n tcp dport 80 drop"), False, id="nobody"),
+        pytest.param(
+            DEFAULT_DROP.replace(
+                "chain input", f"chain web {{ ip saddr {INSIDE} accept\n drop\n }}\n chain input"
+            ).replace("iif lo accept", "iif lo accept\n tcp dport vmap { 80 : jump web, 443 : accept }"),
+            True,
+            id="by a map",
+        ),
+        pytest.param(
+            DEFAULT_DROP.replace(
+                "chain input",
+                f"set web {{ type ipv4_addr . inet_service; elements = {{ {INSIDE} . 80 }}\n }}\n chain input",
+            ).replace("iif lo accept", "iif lo accept\n ip saddr . tcp dport @web accept"),
+            True,
+            id="by a set",
+        ),
+    ],
+)
+def test_what_the_administrator_decides_stands(
+    hosts: tuple[Namespace, Namespace], module: Module, rules: str, admitted: bool
+) -> None:
+    client, host = hosts
+    client.ip(f"addr add {INSIDE}/24 dev eth0")
+    load(host, rules)
+    former = listed(host)
+    for untracked in (False, True):
+        done = module(host, name="director", open=OPEN[:1], untracked=untracked)
+        assert not any("tcp" in line for line in done["operations"])
+        assert (reaches(client, VIP, 80), reaches(client, VIP, 80, INSIDE)) == (False, admitted)
+        assert done["left_to_administrator"][0]["chain"].startswith("inet filter")
+        assert done["warnings"]
+    # Clients that are declared get in beside those of the administrator, unless the port is closed to them.
+    declared = [{**OPEN[0], "source": source} for source in ("192.0.2.0/28", INSIDE)]
+    closed = not admitted or "jump web" in rules
+    module(host, name="director", open=declared)
+    assert (reaches(client, VIP, 80), reaches(client, VIP, 80, INSIDE)) == (not closed, admitted)
+    assert not module(host, name="director", open=declared)["changed"]
+    module(host, name="director", state="absent")
+    assert listed(host) == former
+
+
+def test_networks_and_ranges_are_the_same_in_the_second_run(hosts: tuple[Namespace, Namespace], module: Module) -> None:
+    client, host = hosts
+    client.ip(f"addr add {INSIDE}/24 dev eth0")
+    load(host, DEFAULT_DROP)
+    wanted = [
+        {"address": VIP, "port": "80-81", "source": "192.0.2.0/28"},
+        {"address": VIP, "port": 443, "source": "198.51.100.0/24"},
+        {"address": VIP6, "port": "80-90", "source": "2001:db8::/64"},
+    ]
+    marks = [{"address": VIP, "ports": [21, "40000-40100", "22", "50000-50100"], "mark": 21}]
+    done = module(host, name="director", open=wanted, marks=marks)
+    assert f"open tcp {VIP}:80-81 from 192.0.2.0/28 in inet filter input" in done["operations"]
+    words = [f"tcp {VIP}:{ports} with 21" for ports in ("21,22", "40000-40100", "50000-50100")]
+    assert done["marks"] == words
+    assert all(reaches(client, VIP, port) for port in (80, 81))
+    assert not reaches(client, VIP, 80, INSIDE)
+    assert reaches(client, VIP6, 81)
+    again = module(host, name="director", open=wanted, marks=marks)
+    assert (again["changed"], again["operations"]) == (False, [])
+    with host.entered():
+        item = {"name": "director", "open": wanted, "marks": marks}
+        assert next(restore("firewall", {"firewall": [item]})).words == []
+    host.run("nft", "flush", "ruleset")
+    load(host, DEFAULT_DROP)
+    with host.entered():
+        assert next(restore("firewall", {"firewall": [item]})).words == done["operations"]
+
+
+def test_rules_of_iptables_stand(hosts: tuple[Namespace, Namespace], module: Module, nftables_binding: Path) -> None:
+    """They are in nftables as extensions, of which a listing says nothing but the name."""
+    if not shutil.which("iptables-nft"):
+        pytest.skip("iptables-nft is not installed")
+    client, host = hosts
+    client.ip(f"addr add {INSIDE}/24 dev eth0")
+
+    def iptables(rules: str) -> None:
+        host.run("sh", "-c", "; ".join(f"iptables-nft {rule}" for rule in ("-F INPUT", *rules.splitlines())))
+
+    common = """-P INPUT DROP
+-A INPUT -i lo -j ACCEPT
+-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A INPUT -m conntrack --ctstate INVALID -j DROP
+-A INPUT -p icmp -m icmp --icmp-type 8 -j ACCEPT
+-A INPUT -p tcp -m state --state NEW -m tcp --dport 22 -j ACCEPT
+-A INPUT -p tcp -m multiport --dports 443,8000:8100 -j ACCEPT
+"""
+    iptables(common)
+    done = module(host, name="director", open=OPEN[:1])
+    assert done["operations"] == [f"open tcp {VIP}:80 in ip filter INPUT"]
+    assert reaches(client, VIP, 80)
+    assert not module(host, name="director", open=OPEN[:1])["changed"]
+    # The tools write the comment in a form of their own; the rule is the owner's all the same.
+    host.run("sh", "-c", "iptables-nft-save > /run/rules && iptables-nft-restore < /run/rules")
+    assert not module(host, name="director", open=OPEN[:1])["changed"]
+    for rule in (
+        f"-A INPUT -p tcp -m multiport --dports 80,81 -m iprange --src-range {INSIDE}-192.0.2.110 -j ACCEPT",
+        f"-A INPUT -s {INSIDE} -p tcp -m state --state NEW -m tcp --dport 80 -j ACCEPT",
+        "-A INPUT -p tcp -m multiport --dports 80,81 -j REJECT",
+    ):
+        iptables(common + rule)
+        done = module(host, name="director", open=OPEN[:1])
+        assert len(done["left_to_administrator"]) == 1
+        assert (reaches(client, VIP, 80), reaches(client, VIP, 80, INSIDE)) == (False, INSIDE in rule)
+    iptables(common + "-A INPUT -m u32 --u32 '0x1c&0xffff=80' -j ACCEPT")
+    answer = host.module("vip_firewall", bindings=nftables_binding, name="director", open=OPEN[:1])
+    assert "cannot be evaluated" in answer["msg"]
+    assert not module(host, name="director", open=OPEN[:1], undecided="leave")["changed"]

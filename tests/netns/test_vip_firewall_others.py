@@ -146,12 +146,11 @@ def test_what_hands_did_to_the_policy_is_put_right(
     assert not module(host, name="realserver", open=OPEN)["changed"]
 
 
-def test_two_owners_of_one_opening_and_a_zone_that_drops(
+def test_two_owners_of_one_opening_and_a_default_zone_that_drops(
     firewalld: Firewalld, hosts: tuple[Namespace, Namespace], module: Module
 ) -> None:
     client, host = hosts
-    firewalld("--permanent", "--zone=drop", "--add-source=192.0.2.0/24")
-    assert firewalld("--reload") == "success"
+    assert firewalld("--set-default-zone=drop") == "success"
     for name in ("director", "realserver"):
         assert module(host, name=name, open=OPEN[:1])["changed"]
     module(host, name="director", state="absent")
@@ -261,8 +260,7 @@ def test_errors_about_answers_pass_firewalld(
     firewalld: Firewalld, hosts: tuple[Namespace, Namespace], module: Module
 ) -> None:
     client, host = hosts
-    firewalld("--permanent", "--zone=drop", "--add-source=192.0.2.0/24")
-    assert firewalld("--reload") == "success"
+    assert firewalld("--set-default-zone=drop") == "success"
     count(host, "icmp type destination-unreachable")
     error = "0304" + "0" * 8 + "0578"
     module(host, name="director", open=OPEN)
@@ -272,6 +270,63 @@ def test_errors_about_answers_pass_firewalld(
     for target in (VIP, "192.0.2.2"):
         send_error(client, "192.0.2.1", target, error)
     assert counted(host) == [1]
+
+
+@pytest.mark.parametrize("target", ["drop", "block"])
+def test_a_network_that_was_given_to_a_zone_that_drops_is_not_opened(
+    firewalld: Firewalld, hosts: tuple[Namespace, Namespace], module: Module, target: str
+) -> None:
+    client, host = hosts
+    client.ip("addr add 192.0.2.99/24 dev eth0")
+    firewalld("--permanent", f"--zone={target}", "--add-source=192.0.2.1")
+    firewalld("--permanent", "--zone=internal", "--add-source=192.0.2.99")
+    assert firewalld("--reload") == "success"
+    done = module(host, name="director", open=OPEN[:1])
+    assert not reaches(client, VIP, 80)
+    assert reaches(client, VIP, 80, "192.0.2.99")
+    (told,) = done["left_to_administrator"]
+    assert (told["chain"], told["opened"]) == (f"firewalld zone {target}", True)
+    assert not module(host, name="director", open=OPEN[:1])["changed"]
+    # Clients from there alone have nothing opened.
+    only = [{**OPEN[0], "source": "192.0.2.1"}]
+    done = module(host, name="director", open=only)
+    assert [one["opened"] for one in done["left_to_administrator"]] == [False]
+    assert not reaches(client, VIP, 80, "192.0.2.99")
+
+
+def test_rich_rules_of_the_administrator_stand(
+    firewalld: Firewalld, hosts: tuple[Namespace, Namespace], module: Module
+) -> None:
+    client, host = hosts
+    client.ip("addr add 192.0.2.99/24 dev eth0")
+    rule = f'rule family="ipv4" source address="192.0.2.99" destination address="{VIP}" port port="80" protocol="tcp" '
+    # Some clients are rejected: the others get in.
+    firewalld("--permanent", f"--add-rich-rule={rule} reject")
+    assert firewalld("--reload") == "success"
+    done = module(host, name="director", open=OPEN[:1])
+    assert (reaches(client, VIP, 80), reaches(client, VIP, 80, "192.0.2.99")) == (True, False)
+    assert [one["opened"] for one in done["left_to_administrator"]] == [True]
+    # Some clients are accepted: nobody else gets in, unless it is declared.
+    firewalld("--permanent", f"--remove-rich-rule={rule} reject")
+    firewalld("--permanent", f"--add-rich-rule={rule} accept")
+    assert firewalld("--reload") == "success"
+    done = module(host, name="director", open=OPEN[:1])
+    assert (reaches(client, VIP, 80), reaches(client, VIP, 80, "192.0.2.99")) == (False, True)
+    assert [one["rule"] for one in done["left_to_administrator"]] == [" ".join(f"{rule} accept".split())]
+    assert not module(host, name="director", open=OPEN[:1])["changed"]
+    declared = [{**OPEN[0], "source": source} for source in ("192.0.2.0/28", "192.0.2.99/32")]
+    assert module(host, name="director", open=declared)["changed"]
+    assert (reaches(client, VIP, 80), reaches(client, VIP, 80, "192.0.2.99")) == (True, True)
+    assert not module(host, name="director", open=declared)["changed"]
+
+
+def test_ranges_of_ports_in_firewalld(firewalld: Firewalld, hosts: tuple[Namespace, Namespace], module: Module) -> None:
+    client, host = hosts
+    wanted = [{"address": VIP, "port": "80-81", "source": "192.0.2.0/24"}]
+    module(host, name="director", open=wanted)
+    assert all(reaches(client, VIP, port) for port in (80, 81))
+    assert firewalld("--reload") == "success"
+    assert not module(host, name="director", open=wanted)["changed"]
 
 
 def test_a_filter_beside_firewalld_is_opened_too(
@@ -312,18 +367,47 @@ def ufw(tmp_path: Path, hosts: tuple[Namespace, Namespace]) -> Iterator[Firewall
     command("disable")
 
 
+def test_rules_of_ufw_stand(ufw: Firewalld, hosts: tuple[Namespace, Namespace], module: Module) -> None:
+    client, host = hosts
+    client.ip("addr add 192.0.2.99/24 dev eth0")
+    ufw("--force enable")
+    # A ban comes before the opening; ufw drops what is invalid before it, so that nothing may be that.
+    ufw("deny from 192.0.2.99")
+    done = module(host, name="director", open=OPEN[:1], untracked=True)
+    assert f"do not track tcp {VIP}:80" in done["operations"]
+    assert (reaches(client, VIP, 80), reaches(client, VIP, 80, "192.0.2.99")) == (True, False)
+    count_fins(host)
+    stray_fin(client, VIP, 80)
+    assert fins(host) == 1
+    assert not module(host, name="director", open=OPEN[:1], untracked=True)["changed"]
+    ufw("delete deny from 192.0.2.99")
+    # Some clients are admitted, or the port is closed: both stand.
+    for command in ("allow from 192.0.2.99 to any port 80 proto tcp", "deny 80/tcp"):
+        ufw(command)
+        done = module(host, name="director", open=OPEN[:1])
+        assert not reaches(client, VIP, 80)
+        assert reaches(client, VIP, 80, "192.0.2.99") is command.startswith("allow")
+        assert len(done["left_to_administrator"]) == 1
+        assert not module(host, name="director", open=OPEN[:1])["changed"]
+        ufw(f"delete {command}")
+    module(host, name="director", open=OPEN[:1])
+    assert reaches(client, VIP, 80)
+
+
 def test_ufw(ufw: Firewalld, hosts: tuple[Namespace, Namespace], module: Module) -> None:
     client, host = hosts
     ufw("--force enable")
-    ufw("deny 80/tcp")
     former = ufw("status numbered")
     assert not reaches(client, VIP, 80)
     opened = module(host, name="director", open=OPEN, untracked=True)["operations"]
-    assert [line.split(" to ")[0] for line in opened] == [
+    # For IPv6 ufw drops what has a routing header before it drops what is invalid: so nothing may be invalid.
+    assert opened == [
         f"open tcp {VIP}:80 in ip filter INPUT",
-        "open icmp destination-unreachable",
+        f"open icmp destination-unreachable to {VIP} in ip filter INPUT",
         f"open tcp [{VIP6}]:80 in ip6 filter INPUT",
-        "open icmpv6 packet-too-big",
+        "make table inet lvs-cluster-director",
+        f"do not track tcp [{VIP6}]:80",
+        f"do not track icmpv6 packet-too-big to {VIP6}",
     ]
     # What it does to its rules, with iptables, leaves the openings where they are.
     for change in ("reload", "allow 22/tcp", "delete allow 22/tcp"):

@@ -14,7 +14,7 @@ PROTOCOLS = {**TRANSPORTS, "ipip": 4, "ipv6": 41, "gre": 47}
 FORWARDING_METHODS = DIRECT, TUNNEL, MASQUERADE = ("direct", "tunnel", "masquerade")
 
 
-def target_words(address: str, protocol: str, ports: Iterable[int], source: str = "") -> str:
+def target_words(address: str, protocol: str, ports: Iterable[object], source: str = "") -> str:
     """Return what packets are for, and from whom, such as ``ipip 192.0.2.4 from 192.0.2.3``."""
     sender = f" from {source}" if source else ""
     if protocol not in TRANSPORTS:

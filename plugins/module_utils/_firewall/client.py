@@ -8,7 +8,9 @@ from typing import Any
 
 from .._nftables.library import Nft
 from .._nftables.operations import OWN_FAMILY, AddRule, DeleteRule, InsertRule, MakeTable, NftOperation, RemoveTable
+from .._nftables.owned import read_extensions
 from .._nftables.ruleset import Chain, ChainKey, Rule, Ruleset, parse_ruleset
+from .._nftables.xt import translate
 
 
 class NftClient(Nft):
@@ -19,7 +21,17 @@ class NftClient(Nft):
 
     def read(self) -> Ruleset:
         """Return every rule there is."""
-        return parse_ruleset(self._ask([{"list": {"ruleset": None}}], "list the rules of nftables"))
+        ruleset = parse_ruleset(self._ask([{"list": {"ruleset": None}}], "list the rules of nftables"))
+        if not any(_extended(rule) for chain in ruleset.chains.values() for rule in chain.rules):
+            return ruleset
+        read = read_extensions()
+        chains = {
+            key: chain._replace(
+                rules=tuple(translate(rule, key.family, read.get((key, rule.handle), ())) for rule in chain.rules)
+            )
+            for key, chain in ruleset.chains.items()
+        }
+        return ruleset._replace(chains=chains)
 
     def apply(self, operations: Sequence[NftOperation]) -> None:
         """Carry out all steps or none of them."""
@@ -28,6 +40,10 @@ class NftClient(Nft):
             # Who may list may change, but for a table that belongs to a running program (NFT_TABLE_F_OWNER).
             remedy = "open the VIPs with the running program that owns a table, such as firewalld"
             self._ask(commands, "; ".join(operation.words for operation in operations), remedy)
+
+
+def _extended(rule: Rule) -> bool:
+    return any(isinstance(part, dict) and "xt" in part for part in rule.expr)
 
 
 def _commands(operation: NftOperation) -> list[Any]:
@@ -39,8 +55,10 @@ def _commands(operation: NftOperation) -> list[Any]:
         return [{"delete": {"rule": {**_place(operation.chain), "handle": operation.rule.handle}}}]
     if not isinstance(operation, (InsertRule, AddRule)):
         raise TypeError(f"{operation} is no step of nftables")
-    verb = "insert" if isinstance(operation, InsertRule) else "add"
-    return [{verb: {"rule": {**_place(operation.chain), **_content(operation.rule)}}}]
+    rule = {**_place(operation.chain), **_content(operation.rule)}
+    if isinstance(operation, InsertRule) and operation.before:
+        return [{"insert": {"rule": {**rule, "handle": operation.before}}}]
+    return [{"add": {"rule": rule}}]
 
 
 def _table(name: str) -> dict[str, str]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Callable, TypeVar
 
 from .._core.errors import AS_ROOT, LibraryMissing, NotPermitted, NotSupported, ServiceRefusal
 from .._core.files import remove
 from .policy import DropPolicy, MakePolicy, OpenPolicy, Policies, PolicyOperation
+from .zones import SET, Zone, Zones, named_services
 
 _NAME = "org.fedoraproject.FirewallD1"
 _PATH = "/org/fedoraproject/FirewallD1"
@@ -63,6 +64,39 @@ class FirewalldClient:
         if policy in self._call(what, f"{_PATH}/config", "config", "getPolicyNames"):
             permanent = _plain(self._call(what, self._file(what, policy), "config.policy", "getSettings"))
         return Policies(running, permanent)
+
+    def zones(self, own: Collection[str]) -> Zones:
+        """Return the zones that are active, and the policies but for one's `own`."""
+        what = "read firewalld's zones"
+        default = str(self._call(what, _PATH, "", "getDefaultZone"))
+        active = _plain(self._call(what, _PATH, "zone", "getActiveZones"))
+        zones = [
+            Zone(
+                name,
+                _plain(self._call(what, _PATH, "zone", "getZoneSettings2", name)),
+                tuple(active.get(name, {}).get("interfaces", ())),
+                tuple(active.get(name, {}).get("sources", ())),
+            )
+            for name in sorted({*active, default})
+        ]
+        policies = [
+            Zone(name, _plain(self._call(what, _PATH, "policy", "getPolicySettings", name)), kind="policy")
+            for name in _plain(self._call(what, _PATH, "policy", "getPolicies"))
+            if name not in own
+        ]
+        rules = [rule for one in (*zones, *policies) for rule in one.rules]
+        services = {name: self._service(what, name) for name in sorted(named_services(rules))}
+        sets = [one[len(SET) :] for zone in zones for one in zone.sources if one.startswith(SET)]
+        ipv6_sets = [name for name in sets if self._is_of_ipv6(what, name)]
+        return Zones(default, tuple(zones), tuple(policies), services, tuple(ipv6_sets))
+
+    def _is_of_ipv6(self, what: str, name: str) -> bool:
+        settings = _plain(self._call(what, _PATH, "ipset", "getIPSetSettings", name))
+        return bool(settings[4].get("family") == "inet6")
+
+    def _service(self, what: str, name: str) -> list[tuple[str, str]]:
+        settings = _plain(self._call(what, _PATH, "", "getServiceSettings2", name))
+        return [(str(port), str(protocol)) for port, protocol in settings.get("ports", ())]
 
     def apply(self, operations: Sequence[PolicyOperation]) -> None:
         """Carry out the steps in order."""
@@ -122,6 +156,10 @@ class FirewalldFiles:
         """Return what there is of a policy, without what it holds."""
         return Policies(None, {} if os.path.exists(self._path(policy)) else None)
 
+    def zones(self, _own: Collection[str]) -> Zones:
+        """Return no zone: nothing is opened by one that does not run."""
+        return Zones("")
+
     def apply(self, operations: Sequence[PolicyOperation]) -> None:
         """Carry out the steps, which can only be to remove."""
         for operation in operations:
@@ -137,7 +175,7 @@ def _plain(value: Any) -> Any:
     """Return a value of D-Bus' types as one of Python's own, text for whatever is not simple."""
     if isinstance(value, Mapping):
         return {str(key): _plain(one) for key, one in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return [_plain(one) for one in value]
     if isinstance(value, int):
         return int(value)

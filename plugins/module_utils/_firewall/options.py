@@ -3,19 +3,23 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from .._core.address import is_ipv6
+from .._core.address import is_ipv6, parse_host
 from .._core.errors import InvalidValue
 from .._core.options import choice, in_range, parse_mappings, switch
 from .._core.owner import OWNER_OPTIONS
+from .._core.ports import EVERY_PORT, PortRange, parse_ports
 from .._core.protocols import PROTOCOLS, TRANSPORTS, target_words
 from .._core.vips import parse_vip_host
 from .._nftables.names import parse_labels
 
 # Which way the packets of an opening go: to this host, from it, or to another one by way of it and back.
 IN, OUT, THROUGH = "in", "out", "through"
+# What happens where an administrator's rule can't be evaluated.
+FAIL, LEAVE, OPEN = "fail", "leave", "open"
 FIREWALL_OPTIONS: dict[str, Any] = {
     "name": {"type": "str", "required": True},
     **OWNER_OPTIONS,
@@ -25,7 +29,7 @@ FIREWALL_OPTIONS: dict[str, Any] = {
         "default": [],
         "options": {
             "address": {"type": "str", "required": True},
-            "port": {"type": "int"},
+            "port": {"type": "str"},
             "protocol": {"type": "str", "choices": list(PROTOCOLS), "default": "tcp"},
             "source": {"type": "str"},
             "direction": {"type": "str", "choices": [IN, OUT, THROUGH], "default": IN},
@@ -37,7 +41,7 @@ FIREWALL_OPTIONS: dict[str, Any] = {
         "default": [],
         "options": {
             "address": {"type": "str", "required": True},
-            "ports": {"type": "list", "elements": "int", "default": []},
+            "ports": {"type": "list", "elements": "str", "default": []},
             "protocol": {"type": "str", "choices": list(TRANSPORTS), "default": "tcp"},
             "mark": {"type": "int", "required": True},
         },
@@ -45,17 +49,19 @@ FIREWALL_OPTIONS: dict[str, Any] = {
     "untracked": {"type": "bool", "default": False},
     "purge": {"type": "bool", "default": True},
     "backend": {"type": "str", "choices": ["auto", "nftables", "firewalld", "none"], "default": "auto"},
+    "undecided": {"type": "str", "choices": [FAIL, LEAVE, OPEN], "default": FAIL},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 _OPEN_EXAMPLE = "list each as address: 192.0.2.30 and port: 80"
 _MARK_EXAMPLE = "list each as address: 192.0.2.30, ports: [80, 443] and mark: 1"
-_HIGHEST_PORT, _HIGHEST_MARK = 65535, 2**32 - 1
+_HIGHEST_MARK = 2**32 - 1
 
 
 class Opening(NamedTuple):
     """An address, a protocol and a port that are to be reached; port 0 stands for every port, and for no such thing.
 
-    `source` is who may reach it, empty for everybody, and `direction` is one of IN, OUT and THROUGH.
+    `last` is the last port of a range, and 0 for a single port. `source` is the address or the network that may reach
+    it, empty for everybody, and `direction` is one of IN, OUT and THROUGH.
     """
 
     address: str
@@ -63,11 +69,19 @@ class Opening(NamedTuple):
     port: int = 0
     source: str = ""
     direction: str = IN
+    last: int = 0
+
+    @property
+    def ports(self) -> PortRange | None:
+        """The ports; None when the protocol has none."""
+        if self.protocol not in TRANSPORTS:
+            return None
+        return PortRange(self.port, self.last or self.port) if self.port else EVERY_PORT
 
     @property
     def words(self) -> str:
         """The opening for people, such as ``tcp 192.0.2.30:80``."""
-        return target_words(self.address, self.protocol, [self.port] if self.port else [], self.source)
+        return target_words(self.address, self.protocol, written_ports(self.ports), self.source)
 
     @property
     def ipv6(self) -> bool:
@@ -76,11 +90,14 @@ class Opening(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """Packets to a VIP, and the number that they are to carry; no ports stand for every port."""
+    """Packets to a VIP, and the number that they are to carry; no ports stand for every port.
+
+    There is one rule of nftables for each: its ports are single ones, or one range.
+    """
 
     address: str
     protocol: str
-    ports: tuple[int, ...]
+    ports: tuple[int | str, ...]
     mark: int
 
     @property
@@ -105,6 +122,7 @@ class WantedFirewall(NamedTuple):
     untracked: bool = False
     purge: bool = True
     former_name: str = ""
+    undecided: str = FAIL
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> WantedFirewall:
@@ -122,7 +140,13 @@ class WantedFirewall(NamedTuple):
             present=present,
             untracked=untracked,
             purge=purge or not present,
+            undecided=choice(options, "undecided", FIREWALL_OPTIONS),
         )
+
+
+def written_ports(ports: PortRange | None) -> list[PortRange]:
+    """Return the ports as they are written: none for every port, and where there are none."""
+    return [] if ports in (None, EVERY_PORT) else [ports]
 
 
 def _openings(items: Iterable[object]) -> tuple[Opening, ...]:
@@ -137,36 +161,61 @@ def _openings(items: Iterable[object]) -> tuple[Opening, ...]:
 
 def _opening(item: Mapping[str, Any]) -> Opening:
     address, protocol = _target(item, "open")
-    port, source = item.get("port"), item.get("source")
+    port = item.get("port")
     if port is not None and protocol not in TRANSPORTS:
         raise InvalidValue("port", port, f"is given for {protocol}, which has none", "leave it out")
-    opening = Opening(
+    first, last = (0, 0) if port is None else parse_ports("port", port)
+    return Opening(
         address,
         protocol,
-        0 if port is None else in_range("port", port, 1, _HIGHEST_PORT),
-        "" if source is None else str(parse_vip_host(source, "source")),
+        first,
+        _source(item.get("source"), address),
         choice(item, "direction", FIREWALL_OPTIONS["open"]["options"]),
+        last if last != first else 0,
     )
-    if opening.source and is_ipv6(opening.source) != opening.ipv6:
-        raise InvalidValue("source", opening.source, f"is not of the family of {address}", "name one that is")
-    return opening
+
+
+def _source(value: object, address: str) -> str:
+    """Return an address, a network, or nothing for all addresses of the family."""
+    if value is None:
+        return ""
+    text = str(value).strip()
+    if "/" not in text:
+        source = str(parse_vip_host(text, "source"))
+    else:
+        try:
+            network = ipaddress.ip_network(text)
+        except ValueError as error:
+            remedy = "write an address, or a network such as 192.0.2.0/24 without host bits"
+            rule = "has host bits" if "host bits" in str(error) else "is not a network"
+            raise InvalidValue("source", value, rule, remedy) from None
+        single = network.prefixlen == network.max_prefixlen
+        source = str(parse_host(network.network_address, "source")) if single else str(network)
+    if is_ipv6(source) != is_ipv6(address):
+        raise InvalidValue("source", source, f"is not of the family of {address}", "name one that is")
+    return "" if source.endswith("/0") else source
 
 
 def _marks(items: Iterable[object]) -> tuple[Mark, ...]:
     marks: list[Mark] = []
-    taken: dict[tuple[str, str], set[int]] = {}
+    taken: dict[tuple[str, str], list[PortRange]] = {}
     for item in parse_mappings("marks", items, _MARK_EXAMPLE):
         given: Any = item.get("mark")
         number: int = in_range("mark", given, 1, _HIGHEST_MARK)
-        ports = tuple(sorted({in_range("ports", port, 1, _HIGHEST_PORT) for port in item.get("ports") or ()}))
-        mark = Mark(*_target(item, "marks"), ports, number)
-        others = taken.setdefault((mark.address, mark.protocol), set())
+        ports = sorted({parse_ports("ports", port) for port in item.get("ports") or ()})
+        address, protocol = _target(item, "marks")
+        others = taken.setdefault((address, protocol), [])
         # A packet carries one mark: with two rules for it the later one would win.
-        if others and (0 in others or not ports or others & set(ports)):
-            raise InvalidValue("marks", mark.words, "has ports that another mark has too", "mark each port once")
-        others.update(ports or (0,))
-        marks.append(mark)
-    return tuple(sorted(marks))
+        for one in ports or [EVERY_PORT]:
+            if any(one.overlaps(other) for other in others):
+                words = Mark(address, protocol, tuple(map(str, ports)), number).words
+                raise InvalidValue("marks", words, "has ports that another mark has too", "mark each port once")
+            others.append(one)
+        single = tuple(one.first for one in ports if one.first == one.last)
+        if single or not ports:
+            marks.append(Mark(address, protocol, single, number))
+        marks += [Mark(address, protocol, (str(one),), number) for one in ports if one.first != one.last]
+    return tuple(sorted(marks, key=lambda one: (*one[:2], [*map(str, one.ports)], one.mark)))
 
 
 def _target(item: Mapping[str, Any], option: str) -> tuple[str, str]:

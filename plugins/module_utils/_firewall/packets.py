@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from .._core.address import is_ipv6
+from .._core.ports import PortRange
 from .._core.protocols import TRANSPORTS
 from .options import IN, OUT, THROUGH, Opening
 
@@ -21,38 +22,67 @@ _REPLIES_CHANGED = 100  # the priority at which IPVS gives the answers the VIP a
 _ERRORS = {False: ("icmp", "destination-unreachable"), True: ("icmpv6", "packet-too-big")}
 
 
+# The flags of a TCP packet that matter here: the first one of a connection has the first of them alone.
+SYN, ACK = "syn", "ack"
+
+
 class Packet(NamedTuple):
     """A packet of anybody: what is not known of it is empty, or None.
 
-    A port of 0 is any port. `error` is the type of an ICMP message, `state` what connection tracking makes of the
-    packet, in the words of `ct state`, and `arrives` says that the destination is an address of this host.
+    `source` and `destination` are addresses or networks. Ports are those that it may have. `error` is the type of an
+    ICMP message, `state` what connection tracking makes of the packet, in the words of `ct state`, `flag` the only one
+    of TCP's flags that it has, and `arrives` says that the destination is an address of this host.
     """
 
     protocol: str
     source: str = ""
     destination: str = ""
-    sport: int | None = None
-    dport: int | None = None
+    sport: PortRange | None = None
+    dport: PortRange | None = None
     error: str = ""
     state: str = "new"
     arrives: bool = False
+    flag: str = ""
 
     @property
     def ipv6(self) -> bool:
         """Whether it is of IPv6."""
         return is_ipv6(self.source or self.destination)
 
+    @property
+    def ports(self) -> PortRange | None:
+        """The ports of the opening: those of the receiver, or of the sender of answers."""
+        return self.dport or self.sport
+
+    def with_ports(self, ports: PortRange | None) -> Packet:
+        """Return the same packet with other ports of the opening."""
+        return self._replace(dport=ports) if self.dport else self._replace(sport=ports)
+
+    @property
+    def misjudged(self) -> bool:
+        """Whether connection tracking takes it for what it is not, so that rules about its state are not about it."""
+        return self.state == "invalid" or (self.state == "new" and self.flag == ACK)
+
 
 def request(opening: Opening, state: str = "new") -> Packet:
     """Return the first packet of somebody to an opening."""
-    address, protocol, port, source, direction = opening
-    dport = port if protocol in TRANSPORTS else None
-    return Packet(protocol, source, address, None, dport, "", state, direction == IN)
+    flag = SYN if opening.protocol == "tcp" and state == "new" else ""
+    return Packet(
+        opening.protocol,
+        opening.source,
+        opening.address,
+        None,
+        opening.ports,
+        "",
+        state,
+        opening.direction == IN,
+        flag,
+    )
 
 
 def reply(opening: Opening, state: str = "established") -> Packet:
     """Return the answer to it."""
-    return Packet(opening.protocol, opening.address, opening.source, opening.port, None, "", state)
+    return Packet(opening.protocol, opening.address, opening.source, opening.ports, None, "", state)
 
 
 def errors(openings: Iterable[Opening], state: str = "invalid") -> list[Packet]:
@@ -77,7 +107,7 @@ def packets_at(hook: str, priority: int, openings: Sequence[Opening], states: Se
     `states` are those of a client's packets. Without "new" alone connection tracking is not to be relied on.
     """
     if hook == "input":
-        coming = [[request(one, state) for state in states] for one in openings if one.direction == IN]
+        coming = [_coming(one, states) for one in openings if one.direction == IN]
         return coming + [[error] for error in (_untold(openings, states))]
     if hook == "output":
         return [packets for one in openings for packets in _leaving(one)] + [
@@ -88,6 +118,12 @@ def packets_at(hook: str, priority: int, openings: Sequence[Opening], states: Se
         known = ("established",) if tuple(states) == ("new",) else states
         return [[reply(one, state) for state in known] for one in openings if one.direction == THROUGH]
     return []
+
+
+def _coming(opening: Opening, states: Sequence[str]) -> list[Packet]:
+    packets = [request(opening, state) for state in states]
+    # Without its connection confirmed each packet of it is new to connection tracking.
+    return packets + [one._replace(flag=ACK) for one in packets if one.flag and "invalid" in states]
 
 
 def _leaving(opening: Opening) -> list[list[Packet]]:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An owner's openings in firewalld: policies of its own, running and permanent.
 
-One is from anywhere to this host; the other, from anywhere to anywhere, is for answers that this host passes on.
-A policy, unlike rules in zones, opens the VIPs whichever zone a client's packets come in through, and is its owner's
-alone. With a priority below 0, as by default, it comes before the zones' own rules. firewalld learns of a new policy,
+One is from the zones that clients come by (see `zones`) to this host; the other, from anywhere to anywhere, is for
+answers that this host passes on. A policy, unlike rules in zones, is its owner's alone. With a priority above 0 it
+comes after the zones' own rules, and before what a zone does with all other packets. firewalld learns of a new policy,
 and forgets one, only when it is reloaded; what a policy holds can be changed as it runs (firewalld.policies(5)).
 What the host sends itself firewalld lets out, unless a policy of its user's says otherwise, so that needs none.
 """
@@ -18,9 +18,13 @@ from typing import Any, NamedTuple, Union
 from .._core.errors import InvalidValue
 from .._core.owner import DEFAULT_OWNER, owner_and_name
 from .._core.plan import Plan
+from .._core.ports import EVERY_PORT
 from .._core.protocols import PROTOCOLS, TRANSPORTS, target_words
 from .options import IN, THROUGH, WantedFirewall
 from .packets import Packet, errors, reply, request
+from .spans import overlap
+from .standing import entries, warnings
+from .zones import ANY, Closed, Governed, Zones, govern
 
 _ABOUT = ("short", "description", "version")  # for people
 _NUMBERS = {str(number): name for name, number in PROTOCOLS.items()}
@@ -29,18 +33,26 @@ _OURS, _LONGEST = "lvs-", 17
 # The name of a cluster and that of the role are too long for that together, so that a checksum stands for both.
 _OF_CLUSTER, _DIGITS = "lvs_", 9
 # By direction: the zones that the packets go to, and what ends the policy's name; no owner's name has an underscore.
+_LAST, _DEFAULT = 32767, -1  # the last priority: after all rules of zones and of other policies
 _EGRESS = {IN: "HOST", THROUGH: "ANY"}
 _ENDS = {IN: "", THROUGH: "_via"}
 _RULE = re.compile(
     r'rule family="ipv[46]"( source address="(?P<source>[^"]+)")?( destination address="(?P<destination>[^"]+)")? '
-    r'((?P<end>(source-)?port) port="(?P<port>\d+)" protocol="(?P<transport>\w+)"'
+    r'((?P<end>(source-)?port) port="(?P<port>\d+(-\d+)?)" protocol="(?P<transport>\w+)"'
     r'|protocol value="(?P<protocol>\w+)"|icmp-type name="(?P<error>[a-z-]+)") accept'
 )
 
 
-def fixed(direction: str) -> dict[str, Any]:
-    """Return a policy's settings, but for its rules, in the words of firewalld.dbus(5); others are as by default."""
-    return {"ingress_zones": ["ANY"], "egress_zones": [_EGRESS[direction]], "target": "CONTINUE", "priority": -1}
+_CLOSING = re.compile(r'rule priority="-1" (?P<rest>.* )(?P<action>drop|reject)')
+
+
+def fixed(direction: str, zones: Sequence[str] = (ANY,)) -> dict[str, Any]:
+    """Return a policy's settings, but for its rules, in the words of firewalld.dbus(5); others are as by default.
+
+    `zones` are those that clients come by; answers come by any.
+    """
+    ingress = sorted(zones) if direction == IN else [ANY]
+    return {"ingress_zones": ingress, "egress_zones": [_EGRESS[direction]], "target": "CONTINUE", "priority": _LAST}
 
 
 class Policies(NamedTuple):
@@ -114,7 +126,7 @@ def rich_rule(packet: Packet) -> str:
     words += [f'{end} address="{address}"' for address, end in ends if address]
     if packet.error:
         words.append(f'icmp-type name="{packet.error}"')
-    elif port := packet.dport or packet.sport:
+    elif (port := packet.ports) and port != EVERY_PORT:
         words.append(f'{"port" if packet.dport else "source-port"} port="{port}" protocol="{packet.protocol}"')
     else:
         # The host's own names for what is in tunnels are many, so they go by number.
@@ -123,18 +135,38 @@ def rich_rule(packet: Packet) -> str:
     return " ".join([*words, "accept"])
 
 
-def plan_policies(there: Mapping[str, Policies], wanted: WantedFirewall) -> Plan[PolicyOperation]:
+def closings(rule: str, closed: Sequence[Closed]) -> list[str]:
+    """Return what keeps a rich rule from opening to sources that stay closed; it comes before all that accept."""
+    found = _RULE.fullmatch(rule)
+    closing = []
+    for one in closed if found else ():
+        own = found["source"] if found else None
+        if one.ipv6 not in (None, '"ipv6"' in rule) or (one.kind == "address" and own and not overlap(own, one.source)):
+            continue
+        rest = rule.partition('" ')[2].removesuffix("accept")
+        if own:
+            rest = rest.partition('" ')[2]
+        name = f'source {one.kind}="{one.source}" '
+        closing.append(f'rule priority="-1" {rule.split()[1]} {name}{rest}{one.action}')
+    return closing
+
+
+def plan_policies(
+    there: Mapping[str, Policies], wanted: WantedFirewall, zones: Zones | None = None
+) -> Plan[PolicyOperation]:
     """Return the way to policies that open what is wanted and nothing else, or to none when there is nothing.
 
-    Policies of the owner's former name go.
-
-    `there` is what firewalld has, by the policies' names. Raises InvalidValue for a name that firewalld would not take.
+    Policies of the owner's former name go. `there` is what firewalld has, by the policies' names, and `zones` what it has
+    besides. Raises InvalidValue for a name that firewalld would not take.
     """
+    governed = govern(zones, wanted.openings) if zones else Governed(wanted.openings)
     packets: dict[str, list[Packet]] = {
-        IN: [request(one) for one in wanted.openings if one.direction == IN],
-        THROUGH: [reply(one) for one in wanted.openings if one.direction == THROUGH],
+        IN: [request(one) for one in governed.openings if one.direction == IN and governed.zones],
+        THROUGH: [reply(one) for one in governed.openings if one.direction == THROUGH],
     }
-    packets[IN] += errors(wanted.openings) if wanted.untracked else ()
+    packets[IN] += errors(governed.openings) if wanted.untracked and governed.zones else ()
+    # What the administrator decides about does not stay open either.
+    standing = {rich_rule(request(one)) for one in wanted.openings if one not in governed.openings}
     before: dict[str, list[str]] = {}
     after: dict[str, list[str]] = {}
     operations: list[PolicyOperation] = []
@@ -146,9 +178,12 @@ def plan_policies(there: Mapping[str, Policies], wanted: WantedFirewall) -> Plan
         if not wanted.purge:
             both = (*policies, *there.get(former_names.get(direction, ""), ()))
             known = {rule for one in both if one for rule in one.get("rich_rules", ()) if _RULE.fullmatch(rule)}
+            known = known - standing if governed.zones or direction == THROUGH else set()
             former.update(map(_words, known - rules))
             rules |= known
-        plan = _plan_policy(policies, policy, tuple(sorted(rules)), fixed(direction))
+        if direction == IN:
+            rules |= {closing for rule in rules for closing in closings(rule, governed.closed)}
+        plan = _plan_policy(policies, policy, tuple(sorted(rules)), fixed(direction, governed.zones))
         before.update(plan.before)
         after.update(plan.after)
         operations += plan.operations
@@ -156,7 +191,9 @@ def plan_policies(there: Mapping[str, Policies], wanted: WantedFirewall) -> Plan
         plan = _plan_policy(there.get(policy, Policies()), policy, (), fixed(direction))
         before.update(plan.before)
         operations += plan.operations
-    return Plan({"openings": before}, {"openings": after}, _one_reload(operations), {"former": sorted(former)})
+    results = {"former": sorted(former), "left_to_administrator": entries(governed.told)}
+    told = tuple(warnings(governed.told))
+    return Plan({"openings": before}, {"openings": after}, _one_reload(operations), results, told)
 
 
 def _one_reload(operations: Sequence[PolicyOperation]) -> tuple[PolicyOperation, ...]:
@@ -198,7 +235,7 @@ def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
         for key, value in given.items()
         if key not in _ABOUT and (value or key in frame)
     }
-    return {"priority": frame["priority"], **settings, "rich_rules": sorted(settings.get("rich_rules", ()))}
+    return {"priority": _DEFAULT, **settings, "rich_rules": sorted(settings.get("rich_rules", ()))}
 
 
 def _frame(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -222,11 +259,14 @@ def _told(rules: Sequence[str]) -> str:
 
 
 def _words(rule: str) -> str:
+    closing = _CLOSING.fullmatch(rule)
+    if closing:
+        return f"{closing['action']} {_words('rule ' + closing['rest'] + 'accept')}"
     found = _RULE.fullmatch(rule)
     if not found:
         return rule
     protocol = found["transport"] or _NUMBERS.get(found["protocol"], found["protocol"])
-    ports = [int(found["port"])] if found["port"] else []
+    ports = [found["port"]] if found["port"] else []
     if found["error"]:
         return f"{found['error']} to {found['destination']}"
     if found["end"] == "source-port" or not found["destination"]:

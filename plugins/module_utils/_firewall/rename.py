@@ -26,8 +26,10 @@ def plan_rules(ruleset: Ruleset, wanted: WantedFirewall, carrier: str = "nftable
     for key, rules in former.items():
         for rule in (one for one in rules if (key, one.handle) not in gone):
             words = f"{describe(rule)} in {key}"
+            named = _named(rule, wanted.name)
+            # In the place of the other one, before that goes.
+            steps.append(InsertRule(key, named, f"open {words} as {wanted.name}", rule.handle))
             steps.append(DeleteRule(key, rule, f"close {words} as {wanted.former_name}"))
-            steps.append(InsertRule(key, _named(rule, wanted.name), f"open {words} as {wanted.name}"))
     return Plan(plan.before, plan.after, (*plan.operations, *steps), plan.results, plan.warnings)
 
 

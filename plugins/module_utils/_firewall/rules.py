@@ -7,9 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from .._core.address import is_ipv6
-from .._nftables.ruleset import NUMBERS, Rule
+from .._core.errors import InvalidValue
+from .._core.ports import EVERY_PORT, PortRange, parse_ports
+from .._core.protocols import TRANSPORTS
+from .._nftables.ruleset import NUMBERS, Rule, protocol_number, written
 from .options import Mark
-from .packets import Packet
+from .packets import SYN, Packet
+
+_PROTOCOL_NAMES = {number: name for name, number in NUMBERS.items()}
 
 
 def _match(left: Any, right: Any) -> dict[str, Any]:
@@ -21,12 +26,48 @@ def _payload(protocol: str, field: str) -> dict[str, Any]:
 
 
 def _address_match(address: str, field: str) -> dict[str, Any]:
-    return _match(_payload("ip6" if is_ipv6(address) else "ip", field), address)
+    value: Any = address
+    if "/" in address:
+        network, _slash, length = address.partition("/")
+        value = {"prefix": {"addr": network, "len": int(length)}}
+    return _match(_payload("ip6" if is_ipv6(address) else "ip", field), value)
 
 
 def accept_rule(packet: Packet, comment: str) -> Rule:
     """Return the rule that lets a packet, and all that follow it, through one base chain."""
     return Rule((*_known(packet), {"accept": None}), comment)
+
+
+def packet_of(rule: Rule) -> Packet | None:
+    """Return the first packet that an opening is for; None for a rule that `accept_rule` does not make."""
+    found: dict[str, Any] = {}
+    protocol = ""
+    for part in rule.expr[:-1]:
+        if not isinstance(part, dict) or not part.keys() <= {"match", "counter"}:
+            return None
+        match = part.get("match")
+        if not match:
+            continue
+        left, payload, right = match["left"], match["left"].get("payload", {}), match["right"]
+        if left == {"meta": {"key": "l4proto"}} and match["op"] == "==":
+            protocol = protocol or _PROTOCOL_NAMES.get(protocol_number(right), "")
+        elif payload.get("field") in ("saddr", "daddr", "sport", "dport", "type") and match["op"] == "==":
+            found[payload["field"]] = written(right)
+            protocol = payload["protocol"] if payload["protocol"] not in ("ip", "ip6") else protocol
+        else:
+            return None
+    try:
+        sport, dport = (parse_ports(field, found[field]) if field in found else None for field in ("sport", "dport"))
+    except InvalidValue:
+        return None
+    source, destination = (str(found.get(field, "")) for field in ("saddr", "daddr"))
+    if not protocol or protocol not in NUMBERS or not (source or destination):
+        return None
+    if protocol in TRANSPORTS and not sport and not dport:
+        # An opening for every port is for answers when it knows who sends them alone.
+        sport, dport = (None, EVERY_PORT) if destination and "/" not in destination else (EVERY_PORT, None)
+    flag = SYN if protocol == "tcp" and dport else ""
+    return Packet(protocol, source, destination, sport, dport, str(found.get("type", "")), "new", bool(dport), flag)
 
 
 def untracked_rule(packet: Packet, comment: str) -> Rule:
@@ -51,13 +92,23 @@ def _known(packet: Packet) -> list[dict[str, Any]]:
     """Return the matches for what is known of a packet, but for its state."""
     ends = ((packet.source, "saddr"), (packet.destination, "daddr"))
     matches = [_address_match(address, field) for address, field in ends if address]
-    fields = (("sport", packet.sport), ("dport", packet.dport), ("type", packet.error))
-    known = [_match(_payload(packet.protocol, field), value) for field, value in fields if value]
+    ports = (("sport", packet.sport), ("dport", packet.dport))
+    known = [
+        _match(_payload(packet.protocol, field), _port_value(value))
+        for field, value in ports
+        if value not in (None, EVERY_PORT)
+    ]
+    if packet.error:
+        known.append(_match(_payload(packet.protocol, "type"), packet.error))
     return matches + (known or [_protocol_match(packet.protocol)])
 
 
-def _some_of(ports: Sequence[int]) -> Any:
-    return ports[0] if len(ports) == 1 else {"set": list(ports)}
+def _port_value(ports: PortRange) -> Any:
+    return ports.first if ports.first == ports.last else {"range": list(ports)}
+
+
+def _some_of(ports: Sequence[int | str]) -> Any:
+    return _port_value(parse_ports("ports", ports[0])) if len(ports) == 1 else {"set": list(ports)}
 
 
 def _protocol_match(protocol: str) -> dict[str, Any]:

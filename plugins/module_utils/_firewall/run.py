@@ -15,7 +15,7 @@ from .._nftables.owned import OwnedRules
 from .._nftables.ruleset import Ruleset
 from .client import NftClient
 from .firewalld import FirewalldClient, FirewalldFiles
-from .options import WantedFirewall
+from .options import FAIL, LEAVE, WantedFirewall
 from .plan import firewalld_tables
 from .policy import plan_policies, policy_names
 from .rename import plan_rules
@@ -43,8 +43,10 @@ class FirewallRun:
         if not stopped:
             names = [name for label in (wanted.name, wanted.former_name) for name in policy_names(label).values()]
             there = {name: self._firewalld.read(name) for name in names}
-            other = wanted if self._carrier == "firewalld" else wanted._replace(openings=(), purge=True)
-            self._policy = plan_policies(there, other)
+            carries = self._carrier == "firewalld"
+            other = wanted if carries else wanted._replace(openings=(), purge=True)
+            zones = self._firewalld.zones(names) if carries and wanted.openings else None
+            self._policy = plan_policies(there, other, zones)
         self._decide = partial(plan_rules, wanted=wanted, carrier=self._carrier)
         self.plan = self._whole(self._decide(ruleset))
 
@@ -61,12 +63,18 @@ class FirewallRun:
         )
         former = {*self._policy.results.get("former", ()), *rules.results["former"]}
         warnings = _legacy_warnings() if self._wanted.openings and self._carrier != "none" else []
+        left = [*self._policy.results.get("left_to_administrator", ()), *rules.results["left_to_administrator"]]
         return Plan(
             before,
             after,
             (*self._policy.operations, *rules.operations),
-            results={"backend": self._carrier, **after, "former": sorted(former)},
-            warnings=tuple(warnings),
+            results={
+                "backend": self._carrier,
+                **after,
+                "former": sorted(former),
+                "left_to_administrator": left,
+            },
+            warnings=(*self._policy.warnings, *rules.warnings, *warnings),
         )
 
 
@@ -94,7 +102,9 @@ class RulesRun:
     """
 
     def __init__(self, wanted: WantedFirewall) -> None:
-        self._nft, self._wanted = NftClient(), wanted
+        # A rule that cannot be evaluated was told when this was declared, and keeps nothing else from being restored.
+        leave = wanted.undecided == FAIL
+        self._nft, self._wanted = NftClient(), wanted._replace(undecided=LEAVE) if leave else wanted
         self.plan = self._decide(self._nft.read())
 
     def _decide(self, ruleset: Ruleset) -> Plan[NftOperation]:

@@ -12,11 +12,12 @@ OWN_FAMILY = "inet"
 
 
 class InsertRule(NamedTuple):
-    """Put an accepting rule at the head of a chain."""
+    """Add an accepting rule to a chain, before the rule with the handle `before`, or at the end (0)."""
 
     chain: ChainKey
     rule: Rule
     words: str
+    before: int = 0
 
 
 class DeleteRule(NamedTuple):
@@ -87,6 +88,8 @@ def simulate(ruleset: Ruleset, operation: NftOperation) -> Ruleset:
         else:
             handle = 1 + max((rule.handle for one in chains.values() for rule in one.rules), default=0)
             added = operation.rule._replace(handle=handle)
-            rules = (added, *chain.rules) if isinstance(operation, InsertRule) else (*chain.rules, added)
+            before = operation.before if isinstance(operation, InsertRule) else 0
+            at = next((at for at, rule in enumerate(chain.rules) if rule.handle == before), len(chain.rules))
+            rules = (*chain.rules[:at], added, *chain.rules[at:])
         chains[operation.chain] = chain._replace(rules=tuple(rules))
     return ruleset._replace(chains=chains, tables=frozenset(tables))

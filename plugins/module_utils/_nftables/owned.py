@@ -18,10 +18,11 @@ from .._netlink.messages import NLM_F_ACK, NLMSG_ERROR, Conversation, NetlinkErr
 from .monitor import SUBSYSTEM, generation, open_netfilter
 from .operations import DeleteRule, NftOperation, RemoveTable
 from .ruleset import COMMENT_PREFIX, Chain, ChainKey, Rule, Ruleset
+from .xt import Extension, extensions
 
 # include/uapi/linux/netfilter/nf_tables.h and nfnetlink.h
 _NEWTABLE, _GETTABLE, _DELTABLE, _NEWRULE, _GETRULE, _DELRULE = 0, 1, 2, 6, 7, 8
-_TABLE_NAME, _RULE_TABLE, _RULE_CHAIN, _RULE_HANDLE, _RULE_USERDATA = 1, 1, 2, 3, 7
+_TABLE_NAME, _RULE_TABLE, _RULE_CHAIN, _RULE_HANDLE, _RULE_EXPRESSIONS, _RULE_USERDATA = 1, 1, 2, 3, 4, 7
 _BATCH_BEGIN, _BATCH_END = 0x10, 0x11
 _HEADER = struct.Struct(">BBH")  # family, version, and in a batch the subsystem
 _HANDLE = struct.Struct(">Q")
@@ -82,6 +83,19 @@ class OwnedRules:
                         Rule((), comment, handle)
                     )
         return Ruleset({key: Chain(key, tuple(rules)) for key, rules in chains.items()}, {}, frozenset(tables))
+
+
+def read_extensions() -> dict[tuple[ChainKey, int], list[Extension]]:
+    """Return the extensions of iptables in each rule, by chain and handle."""
+    found: dict[tuple[ChainKey, int], list[Extension]] = {}
+    with _conversation("list the rules of nftables") as talk:
+        for family, attributes in _listed(talk, _GETRULE, _NEWRULE):
+            read = extensions(attributes.get(_RULE_EXPRESSIONS, b""))
+            if read:
+                table, chain = (_text(attributes.get(one, b"")) for one in (_RULE_TABLE, _RULE_CHAIN))
+                (handle,) = _HANDLE.unpack(attributes[_RULE_HANDLE])
+                found[ChainKey(_NAMES.get(family, ""), table, chain), handle] = read
+    return found
 
 
 @contextmanager

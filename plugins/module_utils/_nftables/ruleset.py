@@ -10,6 +10,8 @@ from .._core.errors import MalformedAnswer
 from .._core.protocols import PROTOCOLS, target_words
 
 COMMENT_PREFIX = "lvs.cluster "  # how the comment of each of our rules begins; the owner's name follows
+# What is known of an extension of iptables when its contents cannot be written as libnftables would.
+CONNECTION_STATUS, OTHER_ADDRESS_TYPE, SET_OF_SOURCES = "conntrack status", "addrtype of another kind", "set of sources"
 NUMBERS = {**PROTOCOLS, "icmp": 1, "icmpv6": 58}
 _NAMES = {number: name for name, number in NUMBERS.items()}
 # A listing names protocols as the host's /etc/protocols does, where "ipip" is another one.
@@ -52,11 +54,15 @@ class Chain(NamedTuple):
 
 
 class Ruleset(NamedTuple):
-    """Chains in the kernel's order; named sets by table and name; tables by family and name."""
+    """Chains in the kernel's order; named sets by table and name; tables by family and name.
+
+    `dynamic` names the sets that packets add to, or whose elements expire.
+    """
 
     chains: Mapping[ChainKey, Chain]
     sets: Mapping[ChainKey, Sequence[Any]]
     tables: frozenset[tuple[str, str]] = frozenset()
+    dynamic: frozenset[ChainKey] = frozenset()
 
 
 def parse_ruleset(answer: Any) -> Ruleset:
@@ -64,7 +70,7 @@ def parse_ruleset(answer: Any) -> Ruleset:
     chains: dict[ChainKey, Chain] = {}
     rules: dict[ChainKey, list[Rule]] = {}
     sets: dict[ChainKey, Sequence[Any]] = {}
-    tables = set()
+    tables, dynamic = set(), set()
     try:
         for item in answer["nftables"]:
             ((kind, value),) = item.items()
@@ -79,11 +85,14 @@ def parse_ruleset(answer: Any) -> Ruleset:
                 rule = Rule(tuple(value.get("expr", ())), value.get("comment") or "", value["handle"])
                 rules.setdefault(key, []).append(rule)
             elif kind in ("set", "map"):
-                sets[ChainKey(value["family"], value["table"], value["name"])] = value.get("elem", ())
+                key = ChainKey(value["family"], value["table"], value["name"])
+                sets[key] = value.get("elem", ())
+                if {"dynamic", "timeout"} & set(value.get("flags", ())) or "timeout" in value:
+                    dynamic.add(key)
         complete = {key: chain._replace(rules=tuple(rules.get(key, ()))) for key, chain in chains.items()}
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise MalformedAnswer(f"the list of nftables' rules ({type(error).__name__}: {error})") from None
-    return Ruleset(complete, sets, frozenset(tables))
+    return Ruleset(complete, sets, frozenset(tables), frozenset(dynamic))
 
 
 def describe(rule: Rule) -> str:
@@ -94,7 +103,7 @@ def describe(rule: Rule) -> str:
         match = part.get("match", {"left": {}})
         if "payload" in match["left"]:
             about = match["left"]["payload"]
-            found[about.get("field")] = match["right"]
+            found[about.get("field")] = written(match["right"])
             if about.get("field") not in ("saddr", "daddr"):
                 found["protocol"] = about.get("protocol")
         elif "meta" in match["left"]:
@@ -112,6 +121,15 @@ def _told(found: Mapping[str, Any]) -> str:
         receiver = f" to {destination}" if destination else ""
         return f"replies of {target_words(source, protocol, _ports(found.get('sport')))}{receiver}"
     return target_words(destination, protocol, _ports(found.get("dport")), source)
+
+
+def written(right: Any) -> Any:
+    """Return a network or a range as people write it, and other values as they are."""
+    if isinstance(right, dict) and "prefix" in right:
+        return f"{right['prefix']['addr']}/{right['prefix']['len']}"
+    if isinstance(right, dict) and "range" in right:
+        return "-".join(map(str, right["range"]))
+    return right
 
 
 def _ports(right: Any) -> Sequence[int]:

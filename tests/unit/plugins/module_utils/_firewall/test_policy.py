@@ -23,6 +23,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._firewall.policy impor
     policy_names,
     rich_rule,
 )
+from ansible_collections.lvs.cluster.plugins.module_utils._firewall.zones import Zone, Zones
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +33,7 @@ OUTER, GUE = Opening("192.0.2.4", "ipip", 0, "192.0.2.3"), Opening("192.0.2.4", 
 NAT, NAT_ALL = Opening("192.0.2.4", "tcp", 8080, "", "through"), Opening("2001:db8::4", "udp", 0, "", "through")
 NAME, VIA = policy_names("director").values()
 FIXED = fixed("in")
+PUBLIC = Zones("public", (Zone("public", {}, ("eth0",)),))
 
 
 def settings(*openings: Opening, **others: Any) -> dict[str, Any]:
@@ -42,7 +44,7 @@ def settings(*openings: Opening, **others: Any) -> dict[str, Any]:
 
 def planned(policies: Policies, openings: list[Opening], **others: Any) -> Plan[PolicyOperation]:
     """Return the plan where the policy for what comes to the host is this one, and there is no other."""
-    return plan_policies({NAME: policies}, WantedFirewall("director", tuple(openings), **others))
+    return plan_policies({NAME: policies}, WantedFirewall("director", tuple(openings), **others), PUBLIC)
 
 
 @pytest.mark.parametrize(
@@ -60,14 +62,14 @@ def planned(policies: Policies, openings: list[Opening], **others: Any) -> Plan[
 def test_rules_as_firewalld_writes_them(opening: Opening, rule: str) -> None:
     packet = reply(opening) if opening.direction == "through" else request(opening)
     assert rich_rule(packet) == rule
-    (step, _reload) = plan_policies({}, WantedFirewall("director", (opening,))).operations
+    (step, _reload) = plan_policies({}, WantedFirewall("director", (opening,)), PUBLIC).operations
     assert isinstance(step, MakePolicy)
     assert step.words.endswith(f"open to {'replies of ' if opening in (NAT, NAT_ALL) else ''}{opening.words}")
 
 
 def test_what_comes_and_what_passes_are_policies_of_one_reload() -> None:
     sent = Opening("192.0.2.5", "ipip", 0, "", "out")
-    plan = plan_policies({}, WantedFirewall("director", (WEB, NAT, sent), untracked=True))
+    plan = plan_policies({}, WantedFirewall("director", (WEB, NAT, sent), untracked=True), PUBLIC)
     assert plan.words == [
         "make firewalld policy lvs-director, open to destination-unreachable to 192.0.2.30, tcp 192.0.2.30:80",
         "make firewalld policy lvs-director_via, open to replies of tcp 192.0.2.4:8080",
@@ -76,7 +78,7 @@ def test_what_comes_and_what_passes_are_policies_of_one_reload() -> None:
     made = [step.settings["egress_zones"] for step in plan.operations if isinstance(step, MakePolicy)]
     assert made == [["HOST"], ["ANY"]]
     there = {NAME: THERE, VIA: Policies({**fixed("through"), "rich_rules": []}, {**fixed("through"), "rich_rules": []})}
-    words = plan_policies(there, WantedFirewall("director", (WEB, WEB6))).words
+    words = plan_policies(there, WantedFirewall("director", (WEB, WEB6)), PUBLIC).words
     assert words == ["remove firewalld policy lvs-director_via", "reload firewalld"]
 
 
@@ -110,7 +112,7 @@ OTHER = "firewalld policy lvs-director to tcp 192.0.2.30:80, tcp [2001:db8::30]:
             "remove firewalld policy lvs-director",
             "make firewalld policy lvs-director, open to tcp 192.0.2.30:80, tcp [2001:db8::30]:80",
         ], id="a service was added to its file"),
-        pytest.param(Policies(settings(WEB, WEB6, ingress_zones=["public"]), settings(WEB, WEB6)), [WEB, WEB6],
+        pytest.param(Policies(settings(WEB, WEB6, ingress_zones=["internal"]), settings(WEB, WEB6)), [WEB, WEB6],
                      ["reload firewalld"], id="zones were changed as it runs"),
         pytest.param(Policies(None, {}), [], ["remove firewalld policy lvs-director"],
                      id="the file of one that does not run"),
@@ -133,13 +135,13 @@ def test_what_is_shown() -> None:
 
 def test_a_name_that_firewalld_does_not_take_is_refused_only_where_it_is_needed(error_words: Any) -> None:
     with pytest.raises(InvalidValue) as caught:
-        plan_policies({}, WantedFirewall("director-of-many", (WEB,)))
+        plan_policies({}, WantedFirewall("director-of-many", (WEB,)), PUBLIC)
     assert error_words(caught.value) == ("name", "director-of-many")
     with pytest.raises(InvalidValue) as caught:
-        plan_policies({}, WantedFirewall("director-one", (WEB, NAT)))
+        plan_policies({}, WantedFirewall("director-one", (WEB, NAT)), PUBLIC)
     assert error_words(caught.value) == ("name", "director-one")
-    assert plan_policies({}, WantedFirewall("director-one", (WEB,))).words
-    assert plan_policies({}, WantedFirewall("director-of-many")).words == []
+    assert plan_policies({}, WantedFirewall("director-one", (WEB,)), PUBLIC).words
+    assert plan_policies({}, WantedFirewall("director-of-many"), PUBLIC).words == []
 
 
 def carried_out(policies: Policies, operations: tuple[PolicyOperation, ...]) -> Policies:
