@@ -15,13 +15,23 @@ description:
     drops nothing gets no rule.
   - Marks packets for the virtual services that are known by a firewall mark (O(lvs.cluster.ipvs_service#module:fwmark)).
   - Every rule belongs to O(name). What is no longer declared under it is removed in the same run (but see O(purge)); rules of others are never touched.
-  - Where firewalld runs, the openings are a policy of its own, C(lvs-NAME), running and permanent, from any zone to the host and before the zones'
-    own rules. Answers that pass the host are another one, C(lvs-NAME_via), from any zone to any. firewalld has to be reloaded to learn of a policy and
-    to forget it, not when what it opens changes. A reload cuts no connection, and drops what others changed in the running firewalld alone.
-  - Elsewhere, and in filters beside firewalld, an opening is a rule of nftables with the comment C(lvs.cluster NAME) at the head of each base chain of the
-    input hook that would drop the first packet of an unknown client, of the output hook where it would drop what a director forwards, or the replies, and of
+  - An opening overrides only what drops all packets that no other rule has decided about. This is the policy of a chain, or a rule without conditions that
+    drops or rejects everything. An opening never precedes a rule that drops some of the packets for another reason, such as a ban or a rate.
+  - The module adds no opening where rules of the administrator decide about the address or the port. This is the case when they drop its packets, or when
+    they accept some clients of the opening, by their address, device, rate or mark. RV(left_to_administrator) lists these rules, and the module
+    warns. To open for further clients, list them as O(open[].source).
+  - The module adds no opening when a rule that may accept the packets cannot be evaluated; see O(undecided).
+  - Where firewalld runs, the openings are a policy of its own, C(lvs-NAME), running and permanent. The policy comes after the rules of zones and of other
+    policies, and before the targets of the zones. Sources and devices that the administrator assigned to a zone with the target C(DROP) or C(REJECT) are
+    not opened, unless it is the default zone, or all zones have such a target.
+  - Answers that pass the host are another policy of firewalld, C(lvs-NAME_via), from any zone to any.
+    firewalld has to be reloaded to learn of a policy and to forget it, not when what it opens changes. A reload cuts no connection, and drops what others
+    changed in the running firewalld alone.
+  - Elsewhere, and in filters beside firewalld, an opening is a rule of nftables with the comment C(lvs.cluster NAME) in each base chain of the
+    input hook that would drop the first packet of a client by default, of the output hook where it would drop what a director forwards, or the replies, and of
     the forward hook where it would drop the answers of a server that is masqueraded. An accepting rule in a table of its own would not do, since a packet
-    has to be accepted in every base chain. Chains that drop only some clients, as those of fail2ban do, are left alone.
+    has to be accepted in every base chain. Where rules after a jump stand in between, the opening is in the chain that is jumped to.
+    Chains that drop only some clients, as those of fail2ban do, are left alone.
   - The chains of iptables-nft, and so of ufw, are chains of nftables. The rules go there too, and C(iptables -S) shows them.
   - Marks are set in a table of their own, C(inet lvs-cluster-NAME), which exists for as long as there is something in it.
   - For an O(owner) other than V(default) comment and table have C(OWNER.NAME) in place of C(NAME). The name of the policy is C(lvs_) with a checksum of
@@ -51,8 +61,9 @@ options:
         required: true
       port:
         description:
-          - The port; every port of the protocol when this is left out. What is in a tunnel has none, but for GUE, which is V(udp).
-        type: int
+          - The port, or a range of ports such as V(40000-40100). Every port of the protocol when this is left out. What is in a tunnel has none, but for
+            GUE, which is V(udp).
+        type: str
       protocol:
         description:
           - The protocol. Those of tunnels are V(ipip) for IPv4 in whatever (protocol 4), V(ipv6) for IPv6 in whatever (41), and V(gre) (47).
@@ -61,7 +72,8 @@ options:
         default: tcp
       source:
         description:
-          - The only address that may reach it; everybody when this is left out.
+          - The only address, or the only network such as V(198.51.100.0/24), that may reach it. Everybody when this is left out. List one item for each
+            address or network.
         type: str
       direction:
         description:
@@ -87,9 +99,9 @@ options:
         required: true
       ports:
         description:
-          - The ports; every port of the protocol when there are none.
+          - The ports and ranges of ports, such as V(40000-40100). Every port of the protocol when there are none.
         type: list
-        elements: int
+        elements: str
         default: []
       protocol:
         description:
@@ -130,6 +142,17 @@ options:
     type: str
     choices: [auto, nftables, firewalld, none]
     default: auto
+  undecided:
+    description:
+      - What happens when a rule of the administrator cannot be evaluated and may accept packets to an opening. Examples are extensions of iptables
+        whose contents are unknown, and expressions of a later nftables.
+      - V(fail) ends the task with an error before it changes anything.
+      - V(leave) neither adds nor removes an opening there, and warns. M(lvs.cluster.boot_restore) treats V(fail) as V(leave).
+      - V(open) opens as if the rule did not accept the packets. The opening still comes after every rule that drops some of them.
+    type: str
+    choices: [fail, leave, open]
+    default: fail
+    version_added: 1.1.0
   state:
     description:
       - V(absent) removes all rules of O(name), whatever O(open) and O(marks) list.
@@ -140,9 +163,14 @@ extends_documentation_fragment:
   - lvs.cluster.attributes
   - lvs.cluster.owner
 notes:
-  - What comes after an opening in its chain, such as a rate limit, does not apply to what it opens.
-  - ufw is not told of anything, since it has no rule for what the VIPs need that it would not confuse with rules of its user's. The openings are at the head of
-    the chains that it fills, which C(ufw status) does not show; they outlast C(ufw reload), and M(lvs.cluster.boot_restore) sees to the rest.
+  - With O(untracked) an opening comes before rules that drop packets for their state alone, such as C(ct state invalid drop). Where another rule that
+    drops some of the packets comes after these, connection tracking leaves the packets alone instead, by rules (C(notrack)) in the
+    table C(inet lvs-cluster-NAME).
+  - Common extensions of iptables-nft are evaluated (C(conntrack), C(state), C(multiport), C(tcp), C(udp), C(icmp), C(addrtype), C(iprange), C(set) of sources,
+    C(comment), and those that tell no address and no port, such as C(recent)). The others are not; see O(undecided).
+  - ufw is not told of anything, since it has no rule for what the VIPs need that it would not confuse with rules of its user's. The openings are in
+    the base chains that it fills, which C(ufw status) does not show; they outlast C(ufw reload), and M(lvs.cluster.boot_restore) sees to the rest.
+  - firewalld assigns packets to the policy by zones when the module runs. Sources that are assigned to a zone that drops later are closed by the next run.
   - A firewalld that is stopped keeps its policy, and has it again when it is started, until O(state=absent) removes its file.
   - Not opened is what the host needs for its own addresses as well, since without it there is no host to reach. That is neighbour discovery, without which
     IPv6 does not work at all (a filter that drops it for the VIP drops it for the host), ARP, C(echo-request), and on real servers ICMP errors, which
@@ -169,6 +197,17 @@ EXAMPLES = r"""
         port: 80
       - address: "2001:db8::30"
         port: 80
+
+- name: One network reaches the web service, and passive FTP
+  lvs.cluster.vip_firewall:
+    name: director
+    open:
+      - address: 192.0.2.30
+        port: 80
+        source: 198.51.100.0/24
+      - address: 192.0.2.30
+        port: 40000-40100
+        source: 198.51.100.0/24
 
 - name: HTTP and HTTPS are one virtual service, known by mark 1
   lvs.cluster.vip_firewall:
@@ -248,6 +287,35 @@ marks:
   type: list
   elements: str
   sample: ["tcp 192.0.2.30:80,443 with 1"]
+left_to_administrator:
+  description:
+    - The rules that decide about an opening instead of the module, in their order.
+  returned: success
+  type: list
+  elements: dict
+  version_added: 1.1.0
+  contains:
+    chain:
+      description: The chain of the rule, or the zone or policy of firewalld.
+      type: str
+    rule:
+      description: The rule.
+      type: str
+    opening:
+      description: The opening that the rule decides about.
+      type: str
+    opened:
+      description: Whether the opening is added for the packets that the rule leaves.
+      type: bool
+    consequence:
+      description: What the rule means for the opening, in a sentence.
+      type: str
+  sample:
+    - chain: inet filter input
+      rule: ip saddr 198.51.100.0/28 tcp dport 80 accept
+      opening: tcp 192.0.2.30:80
+      opened: false
+      consequence: The rule accepts some of the packets. No opening is added.
 former:
   description: What the owner has opened before, is not asked for any more, and stays open since O(purge=false).
   returned: success

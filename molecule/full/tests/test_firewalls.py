@@ -56,6 +56,20 @@ def test_openings_outlast_a_reload(name):
     assert sum(served(f"http://{WEB}/", 6).values()) == sum(served(f"http://{SHOP}/", 2).values()) + 4 == 6
 
 
+@pytest.mark.parametrize("rule", ["ip saddr 192.168.91.99 tcp dport 8080 accept", "tcp dport 8080 drop"])
+def test_rules_of_the_administrator_stand(rule):
+    """The director drops by default; who may come to a port that a rule names is for that rule."""
+    before = openings("director")
+    assert reaches(WEB, 8080)
+    on("director", f"nft insert rule inet filter input ip daddr {WEB} {rule} comment administrator")
+    wait_until(lambda: openings("director") == before - 1)
+    assert (reaches(WEB, 8080), reaches(WEB, 80), reaches(SHOP, 80)) == (False, True, True)
+    listed = "nft -a list chain inet filter input | sed -n 's/.*administrator.*handle //p'"
+    on("director", f"nft delete rule inet filter input handle $({listed})")
+    wait_until(lambda: openings("director") == before)
+    assert reaches(WEB, 8080)
+
+
 def test_connections_come_to_their_end_at_the_director():
     """Each FIN comes through: none is left established, though its filter drops what is invalid."""
 

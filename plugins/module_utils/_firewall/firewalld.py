@@ -11,7 +11,8 @@ from typing import Any, Callable, TypeVar
 from .._core.errors import AS_ROOT, LibraryMissing, NotPermitted, NotSupported, ServiceRefusal
 from .._core.files import remove
 from .policy import DropPolicy, MakePolicy, OpenPolicy, Policies, PolicyOperation
-from .zones import SET, Zone, Zones, named_services
+from .rich import named_services
+from .zones import SET, Zone, Zones
 
 _NAME = "org.fedoraproject.FirewallD1"
 _PATH = "/org/fedoraproject/FirewallD1"

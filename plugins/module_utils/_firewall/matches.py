@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 from .._core.ports import EVERY_PORT, PortRange
 from .._core.protocols import TRANSPORTS
-from .._nftables.ruleset import NUMBERS, ChainKey, Ruleset, protocol_number
-from .packets import ACK, SYN, Packet
+from .._nftables.ruleset import NUMBERS, ChainKey, Ruleset
+from .packets import Packet
 from .spans import NONE, Spans, every_address, intersect, merge, network, subtract
+from .values import TCP_FLAGS, covers, element, flag_bits, same, span_of
 
 # What a match is about: the target of the opening (its address, port or type); listed clients; all clients but some;
 # devices; the state that connection tracking has; TCP's flags; other things that an opening leaves free, such as a
@@ -27,7 +28,6 @@ _PROTOCOLS = (*TRANSPORTS, "th", "icmp", "icmpv6", "gre", "esp", "ah", "comp", "
 # Expressions that cannot tell an address or a port of the packet itself.
 _FREE = ("rt", "fib", "osf", "socket", "ipsec", "exthdr", "ip option", "tcp option", "sctp chunk", "dccp option")
 _NUMBERS_MADE = ("numgen", "jhash", "symhash")
-_TCP_FLAGS = {"fin": 1, SYN: 2, "rst": 4, "psh": 8, ACK: 16, "urg": 32, "ecn": 64, "cwr": 128}
 
 
 class Held(NamedTuple):
@@ -117,7 +117,7 @@ class Matcher:
         """Return for which packets several fields together are in a set; the values are of as many parts."""
         found: list[Held] = []
         for value in values:
-            entry = _element(value)
+            entry = element(value)
             fields = entry.get("concat") if isinstance(entry, dict) else None
             if not isinstance(fields, list) or len(fields) != len(parts):
                 return self._unread({"concat": list(parts)})
@@ -144,12 +144,12 @@ class Matcher:
         if known is None:
             return self._unread(left)
         if known == "":  # a device: any but lo, which no client's packets come in through
-            only = [value for value in map(_element, values) if value != "lo"]
+            only = [value for value in map(element, values) if value != "lo"]
             return perhaps(DEVICE) if only or not steady else NEVER
         value, tags = known
         if not steady:
             return perhaps(OTHER)
-        return surely(*tags) if any(_same(one, value) for one in map(_element, values)) else NEVER
+        return surely(*tags) if any(same(one, value) for one in map(element, values)) else NEVER
 
     def _known(self, kind: str, about: Mapping[str, Any]) -> Any:
         """Return what the packets have there, and what that is about; "" for a device, None when it is not known."""
@@ -178,8 +178,8 @@ class Matcher:
             if (protocol == "ip6") != packet.ipv6:
                 return NEVER
             if field in ("protocol", "nexthdr"):
-                same = any(_same(_element(value), NUMBERS[packet.protocol]) for value in values)
-                return surely(*self._protocol_tags()) if same else NEVER
+                known = any(same(element(value), NUMBERS[packet.protocol]) for value in values)
+                return surely(*self._protocol_tags()) if known else NEVER
             if field not in ("saddr", "daddr"):
                 return perhaps(OTHER)
             if field == self._side:
@@ -187,7 +187,7 @@ class Matcher:
             if not steady:
                 return perhaps(TARGET)
             address = network(packet.source if field == "saddr" else packet.destination)[0]
-            return surely(TARGET) if any(_covers(value, address, address) for value in values) else NEVER
+            return surely(TARGET) if any(covers(value, address, address) for value in values) else NEVER
         if protocol == packet.protocol or (protocol == "th" and packet.protocol in TRANSPORTS):
             if field == "flags":
                 return self._flags([], values)
@@ -195,7 +195,7 @@ class Matcher:
             if ports:
                 return self._port(ports, values, steady)
             if field == "type" and packet.error:
-                return surely(TARGET) if any(_element(value) == packet.error for value in values) else NEVER
+                return surely(TARGET) if any(element(value) == packet.error for value in values) else NEVER
             return perhaps(OTHER)
         return NEVER if protocol in _PROTOCOLS else perhaps(UNKNOWN)
 
@@ -203,11 +203,11 @@ class Matcher:
         first, last = self._clients[0]
         if named:
             # It lists other clients later; only one that has them all is relied on.
-            sure = steady and not self._everybody and any(_covers(value, first, last) for value in values)
+            sure = steady and not self._everybody and any(covers(value, first, last) for value in values)
             if sure:
                 return surely(CLIENTS)
             return perhaps(CLIENTS)._replace(listed=self._listed(values) if steady else None)
-        spans = [_span(value) for value in values]
+        spans = [span_of(value) for value in values]
         if None in spans:
             return perhaps(CLIENTS, UNKNOWN)
         where = merge(span for span in spans if span)
@@ -217,25 +217,25 @@ class Matcher:
         """Return the clients of a named set; None when it is for everybody to be in it."""
         if self._everybody:
             return None
-        return merge(span for span in map(_span, values) if span)
+        return merge(span for span in map(span_of, values) if span)
 
     def _port(self, ports: PortRange, values: Sequence[Any], steady: bool) -> Held:
         if not steady:
             return perhaps(TARGET)
-        found = [value for value in values if _covers(value, ports.first, ports.last)]
+        found = [value for value in values if covers(value, ports.first, ports.last)]
         if not found:
             return NEVER
-        return surely() if any(_covers(one, *EVERY_PORT) for one in found) else surely(TARGET)
+        return surely() if any(covers(one, *EVERY_PORT) for one in found) else surely(TARGET)
 
     def _flags(self, masks: Sequence[Any], values: Sequence[Any]) -> Held:
         """Return whether flags, of which a mask may take some, are one of the values."""
         if self._packet.protocol != "tcp":
             return NEVER
-        wanted = [_flag_bits(_element(value)) for value in values]
-        mask = _flag_bits(masks[0]) if masks else 255
+        wanted = [flag_bits(element(value)) for value in values]
+        mask = flag_bits(masks[0]) if masks else 255
         if not self._packet.flag or mask is None or None in wanted:
             return perhaps(FLAGS)
-        own = _TCP_FLAGS[self._packet.flag]
+        own = TCP_FLAGS[self._packet.flag]
         # Without a mask it asks whether one of the flags is set.
         held = any(own & mask == one if masks else own & int(one or 0) for one in wanted)
         return surely() if held else NEVER
@@ -322,102 +322,5 @@ def _negated(held: Held, everybody: Spans) -> Held:
     return Held(subtract(everybody, held.where), True, about)
 
 
-def _element(value: Any) -> Any:
-    """Return an element of a set without what is beside its value, such as a timeout."""
-    if isinstance(value, dict) and isinstance(value.get("elem"), dict):
-        return value["elem"].get("val")
-    return value
-
-
-def _span(value: Any) -> tuple[int, int] | None:
-    """Return the numbers that a value stands for, those of its addresses or ports; None when it stands for none."""
-    value = _element(value)
-    try:
-        if isinstance(value, bool):
-            return None
-        if isinstance(value, int):
-            return value, value
-        if isinstance(value, str):
-            return (int(value), int(value)) if value.isdigit() else (0, -1) if value == "" else _text_span(value)
-        if isinstance(value, dict) and "prefix" in value:
-            return network(f"{value['prefix']['addr']}/{value['prefix']['len']}")
-        if isinstance(value, dict) and "range" in value:
-            (first, _last), (_first, last) = (_text_span(one) for one in value["range"])
-            return first, last
-    except (KeyError, TypeError, ValueError):
-        return None
-    return None
-
-
-def _text_span(value: Any) -> tuple[int, int]:
-    if isinstance(value, int) or str(value).isdigit():
-        return int(value), int(value)
-    if value == "*":
-        return 0, 2**128
-    return network(str(value))
-
-
-def _covers(value: Any, first: int, last: int) -> bool:
-    span = _span(value)
-    return span is not None and span[0] <= first and last <= span[1]
-
-
-def _same(right: Any, value: Any) -> bool:
-    return protocol_number(right) == value if isinstance(value, int) else right in (value, "*")
-
-
-def _flag_bits(value: Any) -> int | None:
-    if isinstance(value, int):
-        return value
-    if isinstance(value, str):
-        return _TCP_FLAGS.get(value)
-    parts = value.get("|") if isinstance(value, dict) else value
-    if not isinstance(parts, list):
-        return None
-    bits = [_flag_bits(part) for part in parts]
-    return None if None in bits else sum({bit for bit in bits if bit})
-
-
 def _payload(protocol: str, field: str) -> dict[str, Any]:
     return {"payload": {"protocol": protocol, "field": field}}
-
-
-def port_bounds(ruleset: Ruleset) -> list[int]:
-    """Return every number in sets and matches at which ports of one kind may begin or end."""
-    found: set[int] = set()
-    for chain in ruleset.chains.values():
-        for rule in chain.rules:
-            for part in rule.expr:
-                if isinstance(part, dict) and part.keys() & {"match", "vmap"}:
-                    _collect(part, found)
-    for elements in ruleset.sets.values():
-        _collect(elements, found)
-    return sorted(found)
-
-
-def _collect(value: Any, found: set[int]) -> None:
-    if isinstance(value, dict):
-        if isinstance(value.get("range"), list):
-            for bound in value["range"]:
-                _collect(bound, found)
-            return
-        for name, one in value.items():
-            if name not in ("prefix", "payload", "meta", "ct", "fib"):
-                _collect(one, found)
-    elif isinstance(value, (list, tuple)):
-        for one in value:
-            _collect(one, found)
-    elif isinstance(value, int) and not isinstance(value, bool) and 0 < value <= EVERY_PORT.last:
-        found |= {value, value + 1}
-
-
-def atoms(ports: PortRange | None, bounds: Sequence[int]) -> list[PortRange | None]:
-    """Return the ports in parts, of each of which all ports are alike to rules with these bounds.
-
-    A range of rules ends before the number after its last one, which is among the bounds too.
-    """
-    if ports is None:
-        return [None]
-    starts = [ports.first, *(bound for bound in bounds if ports.first < bound <= ports.last)]
-    ends = [*(start - 1 for start in starts[1:]), ports.last]
-    return [PortRange(*pair) for pair in zip(starts, ends)]

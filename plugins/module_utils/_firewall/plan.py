@@ -15,9 +15,10 @@ from .._core.plan import Plan
 from .._nftables.names import owner_table
 from .._nftables.operations import OWN_FAMILY, DeleteRule, InsertRule, NftOperation, simulate
 from .._nftables.ruleset import COMMENT_PREFIX, Chain, ChainKey, Rule, Ruleset, canonical, describe
+from .atoms import port_bounds
 from .decide import Decider, Decision, Standing
 from .evaluate import Place, Tracer
-from .matches import TARGET, Held, port_bounds
+from .matches import TARGET, Held
 from .options import FAIL, OPEN, WantedFirewall
 from .packets import Packet, packets_at, untracked_packets
 from .rules import accept_rule, packet_of
@@ -134,8 +135,17 @@ class _Openings:
             for rule, place in _placed(chain, self._comment):
                 packet = packet_of(rule)
                 met = packet and [one for one in self._met(chain).values() if _covers(one[0], packet)]
-                if not met and (not packet or self._decider.tolerates(base, packet, place)):
+                if not met and (not packet or self._decider.tolerates(base, self._met_as(packet, chain.hook), place)):
                     yield chain.key, rule.handle
+
+    def _met_as(self, packet: Packet, hook: str) -> Packet:
+        """Return the packet of an opening that there is in the state in which it comes to a hook; see packets_at."""
+        if packet.error:
+            return packet._replace(state=self._states[-1])
+        if packet.sport:
+            known = hook == "output" or self._states == ("new",)
+            return packet._replace(state="established" if known else self._states[-1])
+        return packet._replace(state="untracked", flag="") if hook == "output" else packet
 
     def _met(self, chain: Chain) -> dict[str, list[Packet]]:
         """Return the packets that meet a base chain, by the meaning of the rule that lets them through."""
