@@ -156,8 +156,8 @@ def plan_policies(
 ) -> Plan[PolicyOperation]:
     """Return the way to policies that open what is wanted and nothing else, or to none when there is nothing.
 
-    Policies of the owner's former name go. `there` is what firewalld has, by the policies' names, and `zones` what it has
-    besides. Raises InvalidValue for a name that firewalld would not take.
+    Policies of the owner's former name go. `there` is what firewalld has, by the policies' names, and `zones` what it
+    has besides. Raises InvalidValue for a name that firewalld would not take.
     """
     governed = govern(zones, wanted.openings) if zones else Governed(wanted.openings)
     packets: dict[str, list[Packet]] = {
