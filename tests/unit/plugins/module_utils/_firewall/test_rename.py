@@ -25,7 +25,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._nftables.ruleset impo
     Rule,
     Ruleset,
 )
-from firewall_rulesets import INPUT, VIP, VIP6, WEB, WEB6
+from firewall_rulesets import INPUT, VIP, VIP6, WEB, WEB6, match
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -134,3 +134,12 @@ def test_policies_of_firewalld_are_renamed_with_one_reload(purge, rules):
     plan = plan_policies(there, wanted)
     assert plan.operations == (MakePolicy(new, rules, fixed("in")), DropPolicy(old), Reload())
     assert plan_policies({new: Policies(*[{**fixed("in"), "rich_rules": list(rules)}] * 2)}, wanted).operations == ()
+
+
+def test_a_renamed_opening_keeps_its_place():
+    """Behind the ban, and before the rule that drops all others."""
+    expr = ((match(("ip", "saddr"), "203.0.113.9"), {"drop": None}), ({"drop": None},))
+    chain = Chain(INPUT, tuple(Rule(one, "", handle) for handle, one in enumerate(expr, 1)), "input", "accept")
+    there = after(EMPTY._replace(chains={INPUT: chain}), WantedFirewall("director", (WEB,)))
+    renamed = after(there, WantedFirewall("web.director", (WEB,), former_name="director"))
+    assert [rule.comment for rule in renamed.chains[INPUT].rules] == ["", f"{COMMENT_PREFIX}web.director", ""]
