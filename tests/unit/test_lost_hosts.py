@@ -312,15 +312,18 @@ def test_a_host_that_accepts_and_never_answers_is_unreachable(stand_ins: StandIn
     assert "rs2: host could not be reached" in said(run)
 
 
-@pytest.mark.parametrize("playbook", ["site", "verify", "status", "teardown", "adopt", "restore"])
+@pytest.mark.parametrize("playbook", ["site", "verify", "teardown", "restore"])
 def test_a_task_that_hangs_ends(stand_ins: StandIns, playbook: str) -> None:
-    """The connection stands, and the module never returns: that is as good as no connection."""
+    """The connection stands, and the module never returns: that is as good as no connection.
+
+    The limit is long enough for what Ansible does beside it on a busy machine.
+    """
     modules = ("preflight_info", "verify_info", "ipvs_info", "ipvs_drain", "boot_restore")
     hosts = inventory(director={"hangs": modules})
-    run = stand_ins.run(playbook, hosts, "-e", "lvs_task_timeout=2", "-e", "servers=rs1")
+    run = stand_ins.run(playbook, hosts, "-e", "lvs_task_timeout=15", "-e", "servers=rs1")
     assert run.status != 0
     # The words of ansible-core, of 2.17 and of newer ones
-    assert re.search(r"expected time frame \(2\)|Timed out after 2 second", said(run)), run.output
+    assert re.search(r"expected time frame \(15\)|Timed out after 15 second", said(run)), run.output
     if playbook != "teardown":
         assert "could not be reached (" in said(run)
     assert changes(stand_ins) == []
