@@ -114,7 +114,8 @@ def site(world: World, edit: Edit, limit: Sequence[str]) -> Iterator[str]:
     for host in leaving:
         world.director_vips[host].clear()
     for host in present:
-        world.director_vips[host] -= set(views[host]["director_standby_vips"])
+        # _director_yielded_vips of the role
+        world.director_vips[host] -= set(views[host]["cluster_vips"]) - set(views[host]["director_vips"])
     for host in present:
         world.director_vips[host] |= set(views[host]["director_vips"])
     yield "directors: VIPs"

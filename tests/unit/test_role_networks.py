@@ -26,6 +26,12 @@ SERVICES = [
 
 # By name: the role, its variables that are set, and those to be read.
 DIRECTOR = ["_director_vip_devices", "_director_standby_devices", "_director_interfaces"]
+YIELDED = ["_director_yielded_devices", "_director_interfaces"]
+# The host was a director of the second service, and is not any more.
+LEFT = (
+    "{{ (lvs_services[:1] + [lvs_services[1] | combine({'directors': ['two']})]) "
+    "| lvs.cluster.host_view(groups, hostvars, 'one') }}"
+)
 TABLE = ["_director_ipvs_services", "_director_withheld_services"]
 SERVER = ["_realserver_may_answer", "_realserver_boot_devices"]
 OWN = {"address": OTHER, "port": 25, "real_servers": []}
@@ -36,6 +42,9 @@ CASES: dict[str, tuple[str, dict[str, Any], list[str]]] = {
     "one by name": ("director", {"director_vip_interface": {VIP: "dummy0"}}, DIRECTOR),
     "no network": ("director", {"lvs_host_report": {"facts": {"interfaces": []}}}, DIRECTOR),
     "no VIPs": ("director", {"director_vips": [], "director_standby_vips": []}, DIRECTOR),
+    "stands by": ("director", {}, YIELDED),
+    "was a director": ("director", {"_topology_view": LEFT}, YIELDED),
+    "VIPs of its own": ("director", {"director_vips": []}, YIELDED),
     "table": ("director", {}, TABLE),
     "own table": ("director", {"director_services": [OWN]}, TABLE),
     "sysctl": ("realserver", {"realserver_vips": BOTH}, SERVER),
@@ -96,6 +105,19 @@ def test_the_interfaces_of_a_director(
     one = found[case]
     assert {each["interface"]: each["addresses"] for each in one["_director_vip_devices"]} == vips
     assert {each["interface"]: each["addresses"] for each in one["_director_standby_devices"]} == standby
+    assert one["_director_interfaces"] == interfaces
+
+
+@pytest.mark.parametrize(
+    ("case", "interfaces"),
+    [("stands by", ["eth0", "eth1"]), ("was a director", ["eth0"]), ("VIPs of its own", ["eth0", "eth1"])],
+)
+def test_the_vips_that_a_director_releases(
+    found: dict[str, dict[str, Any]], case: str, interfaces: list[str]
+) -> None:
+    """Also of a service that does not name it any more, whose interface is then no longer its own."""
+    one = found[case]
+    assert {each["interface"]: each["addresses"] for each in one["_director_yielded_devices"]} == {"eth1": [OTHER]}
     assert one["_director_interfaces"] == interfaces
 
 

@@ -71,8 +71,9 @@ def director_vips(topology: Topology, host: str) -> list[str]:
 
 
 def director_standby_vips(topology: Topology, host: str) -> list[str]:
-    """Return the VIPs that a host must not answer for as a director; it may have them from an earlier run."""
-    return [vip for vip, owner in vip_owners(topology).items() if owner.director != host]
+    """Return the VIPs that a director knows and does not answer for."""
+    owners = vip_owners(topology).items()
+    return [vip for vip, owner in owners if host in owner.directors and owner.director != host]
 
 
 def director_forwarding(topology: Topology, host: str) -> int:
