@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._core.owner import Owner
+from .._core.ports import EVERY_PORT, PortRange, parse_ports
 from .._core.vips import parse_vip_host
 from .claims import Claim, claims, declared_twice, marks
 from .declarations import Declaration
@@ -14,8 +15,8 @@ from .declarations import Declaration
 if TYPE_CHECKING:
     from .._firewall.options import Mark
 
-# The protocol, the address and the port of packets; port 0 stands for every port.
-Target = tuple[str, str, int]
+# The protocol, the address and the ports of packets
+Target = tuple[str, str, PortRange]
 
 
 def refuse_marks(wanted: Iterable[Mark], owner: Owner, others: Sequence[Declaration]) -> None:
@@ -34,9 +35,9 @@ def refuse_marks(wanted: Iterable[Mark], owner: Owner, others: Sequence[Declarat
 
 
 def _meeting(mark: Mark, targets: Mapping[Target, Claim]) -> Iterator[Claim]:
-    own = set(mark.ports)
-    for (protocol, address, port), claim in targets.items():
-        if (protocol, address) == (mark.protocol, mark.address) and (not own or port == 0 or port in own):
+    own = [parse_ports("ports", port) for port in mark.ports] or [EVERY_PORT]
+    for (protocol, address, ports), claim in targets.items():
+        if (protocol, address) == (mark.protocol, mark.address) and any(ports.overlaps(one) for one in own):
             yield claim
 
 
@@ -44,5 +45,5 @@ def _targets(mark: Mapping[str, Any]) -> Iterator[Target]:
     address = str(parse_vip_host(mark["address"], "address"))
     protocols = mark.get("protocol") or "tcp"
     for protocol in [protocols] if isinstance(protocols, str) else protocols:
-        for port in mark.get("ports") or (0,):
-            yield str(protocol), address, port
+        for ports in mark.get("ports") or (EVERY_PORT,):
+            yield str(protocol), address, parse_ports("ports", str(ports))

@@ -28,6 +28,8 @@ ME = Owner("web")
 MARKS = [
     {"address": "192.0.2.31", "ports": [80, 443], "mark": 7},
     {"address": "192.0.2.32", "protocol": "udp", "mark": 8},
+    # As Ansible hands them to the module.
+    {"address": "192.0.2.34", "ports": ["80", "5000-5010"], "mark": 7},
 ]
 MAIL = Declaration(
     "mail",
@@ -75,6 +77,9 @@ TWICE: dict[str, Any] = {
     "a mark within every port": lambda: refuse_marks(
         firewall(address="192.0.2.32", ports=[53], protocol="udp", mark=9), ME, [MAIL]
     ),
+    "a mark's range": lambda: refuse_marks(firewall(address="192.0.2.31", ports=["400-450"], mark=9), ME, [MAIL]),
+    "a mark within a range": lambda: refuse_marks(firewall(address="192.0.2.34", ports=[5005], mark=9), ME, [MAIL]),
+    "a mark's port as a text": lambda: refuse_marks(firewall(address="192.0.2.34", ports=[80], mark=9), ME, [MAIL]),
     "a neighbour": lambda: settle_neighbors(neighbors("present", "192.0.2.31"), ME, [MAIL]),
     "a timeout": lambda: refuse_settings({"tcp": 900}, "timeouts", [MAIL]),
     "a sysctl": lambda: refuse_settings({"conn_reuse_mode": 1}, "sysctls", [MAIL]),
@@ -96,6 +101,7 @@ def test_what_the_other_does_not_declare_is_free():
     refuse_service(parse_service_key(other), ME, [MAIL])
     refuse_marks(firewall(address="192.0.2.31", ports=[25], mark=9), ME, [MAIL])
     refuse_marks(firewall(address="192.0.2.31", ports=[80], protocol="udp", mark=9), ME, [MAIL])
+    refuse_marks(firewall(address="192.0.2.34", ports=[81, "5011-5020"], mark=9), ME, [MAIL])
     refuse_settings({"tcp": 1800, "udp": 5}, "timeouts", [MAIL])
     for wanted in (neighbors("present", "192.0.2.30"), neighbors("absent", "192.0.2.30")):
         assert settle_neighbors(wanted, ME, [MAIL]) == (wanted, [])
