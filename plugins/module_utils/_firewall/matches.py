@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from .._core.ports import EVERY_PORT, PortRange
 from .._core.protocols import TRANSPORTS
-from .._nftables.ruleset import NUMBERS, ChainKey, Ruleset
+from .._nftables.ruleset import NUMBERS, ChainKey, Ruleset, header_field
 from .packets import Packet
 from .spans import NONE, Spans, every_address, intersect, merge, network, subtract
 from .values import TCP_FLAGS, covers, element, flag_bits, same, span_of
@@ -92,7 +92,7 @@ class Matcher:
         """Return for which packets a comparison holds."""
         if operator not in ("==", "in", "!="):
             return self._unread(left)
-        if left == _payload("tcp", "flags") and operator != "in":
+        if left == header_field("tcp", "flags") and operator != "in":
             left = {"&": [left, 255]}  # a comparison of all flags
         values, named, steady = self._values(key, right)
         if isinstance(left, dict) and "concat" in left:
@@ -134,7 +134,7 @@ class Matcher:
 
     def _contains(self, left: Any, values: Sequence[Any], named: bool, steady: bool) -> Held:
         kind, about = next(iter(left.items())) if isinstance(left, dict) and left else ("", None)
-        if kind == "&" and isinstance(about, list) and about and about[0] == _payload("tcp", "flags"):
+        if kind == "&" and isinstance(about, list) and about and about[0] == header_field("tcp", "flags"):
             return self._flags(about[1:], values)
         if not isinstance(about, dict) or about.keys() & {"offset"}:
             return self._unread(left)
@@ -320,7 +320,3 @@ def _negated(held: Held, everybody: Spans) -> Held:
     if held.where is None:
         return NEVER
     return Held(subtract(everybody, held.where), True, about)
-
-
-def _payload(protocol: str, field: str) -> dict[str, Any]:
-    return {"payload": {"protocol": protocol, "field": field}}

@@ -10,19 +10,13 @@ from .._core.address import is_ipv6
 from .._core.errors import InvalidValue
 from .._core.ports import EVERY_PORT, PortRange, parse_ports
 from .._core.protocols import TRANSPORTS
-from .._nftables.ruleset import NUMBERS, Rule, protocol_number, written
+from .._nftables.ruleset import NUMBERS, PROTOCOL_NAMES, Rule, header_field, protocol_number, written
 from .options import Mark
 from .packets import SYN, Packet
-
-_PROTOCOL_NAMES = {number: name for name, number in NUMBERS.items()}
 
 
 def _match(left: Any, right: Any) -> dict[str, Any]:
     return {"match": {"op": "==", "left": left, "right": right}}
-
-
-def _payload(protocol: str, field: str) -> dict[str, Any]:
-    return {"payload": {"protocol": protocol, "field": field}}
 
 
 def _address_match(address: str, field: str) -> dict[str, Any]:
@@ -30,7 +24,7 @@ def _address_match(address: str, field: str) -> dict[str, Any]:
     if "/" in address:
         network, _slash, length = address.partition("/")
         value = {"prefix": {"addr": network, "len": int(length)}}
-    return _match(_payload("ip6" if is_ipv6(address) else "ip", field), value)
+    return _match(header_field("ip6" if is_ipv6(address) else "ip", field), value)
 
 
 def accept_rule(packet: Packet, comment: str) -> Rule:
@@ -50,7 +44,7 @@ def packet_of(rule: Rule) -> Packet | None:
             continue
         left, payload, right = match["left"], match["left"].get("payload", {}), match["right"]
         if left == {"meta": {"key": "l4proto"}} and match["op"] == "==":
-            protocol = protocol or _PROTOCOL_NAMES.get(protocol_number(right), "")
+            protocol = protocol or PROTOCOL_NAMES.get(protocol_number(right), "")
         elif payload.get("field") in ("saddr", "daddr", "sport", "dport", "type") and match["op"] == "==":
             found[payload["field"]] = written(right)
             protocol = payload["protocol"] if payload["protocol"] not in ("ip", "ip6") else protocol
@@ -82,7 +76,9 @@ def untracked_rule(packet: Packet, comment: str) -> Rule:
 def mark_rule(mark: Mark, comment: str) -> Rule:
     """Return the rule that gives the packets to a VIP their mark."""
     what = (
-        _match(_payload(mark.protocol, "dport"), _some_of(mark.ports)) if mark.ports else _protocol_match(mark.protocol)
+        _match(header_field(mark.protocol, "dport"), _some_of(mark.ports))
+        if mark.ports
+        else _protocol_match(mark.protocol)
     )
     change = {"mangle": {"key": {"meta": {"key": "mark"}}, "value": mark.mark}}
     return Rule((_address_match(mark.address, "daddr"), what, change), comment)
@@ -94,12 +90,12 @@ def _known(packet: Packet) -> list[dict[str, Any]]:
     matches = [_address_match(address, field) for address, field in ends if address]
     ports = (("sport", packet.sport), ("dport", packet.dport))
     known = [
-        _match(_payload(packet.protocol, field), _port_value(value))
+        _match(header_field(packet.protocol, field), _port_value(value))
         for field, value in ports
         if value not in (None, EVERY_PORT)
     ]
     if packet.error:
-        known.append(_match(_payload(packet.protocol, "type"), packet.error))
+        known.append(_match(header_field(packet.protocol, "type"), packet.error))
     return matches + (known or [_protocol_match(packet.protocol)])
 
 

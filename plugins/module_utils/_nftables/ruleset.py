@@ -13,7 +13,7 @@ COMMENT_PREFIX = "lvs.cluster "  # how the comment of each of our rules begins; 
 # What is known of an extension of iptables when its contents cannot be written as libnftables would.
 CONNECTION_STATUS, OTHER_ADDRESS_TYPE, SET_OF_SOURCES = "conntrack status", "addrtype of another kind", "set of sources"
 NUMBERS = {**PROTOCOLS, "icmp": 1, "icmpv6": 58}
-_NAMES = {number: name for name, number in NUMBERS.items()}
+PROTOCOL_NAMES = {number: name for name, number in NUMBERS.items()}
 # A listing names protocols as the host's /etc/protocols does, where "ipip" is another one.
 _LISTED = {**NUMBERS, "ipip": 94, "ipencap": 4, "ipv4": 4, "ipv6-icmp": 58}
 # Which families a chain of a table sees, by the table's own.
@@ -107,7 +107,7 @@ def describe(rule: Rule) -> str:
             if about.get("field") not in ("saddr", "daddr"):
                 found["protocol"] = about.get("protocol")
         elif "meta" in match["left"]:
-            found["protocol"] = _NAMES.get(protocol_number(match["right"]), match["right"])
+            found["protocol"] = PROTOCOL_NAMES.get(protocol_number(match["right"]), match["right"])
         elif "mangle" in part:
             mark = f" with {part['mangle'].get('value')}"
     return (_told(found) if found else "a rule") + mark
@@ -158,3 +158,8 @@ def protocol_number(value: Any) -> int:
     if isinstance(value, int):
         return value
     return int(value) if str(value).isdigit() else _LISTED.get(str(value), -1)
+
+
+def header_field(protocol: str, field: str) -> dict[str, Any]:
+    """Return the expression for a field of a packet's header."""
+    return {"payload": {"protocol": protocol, "field": field}}

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from .._core.errors import MalformedAnswer
 from .._netlink.messages import unpack_attributes
-from .ruleset import COMMENT_PREFIX, CONNECTION_STATUS, OTHER_ADDRESS_TYPE, SET_OF_SOURCES, Rule
+from .ruleset import COMMENT_PREFIX, CONNECTION_STATUS, OTHER_ADDRESS_TYPE, SET_OF_SOURCES, Rule, header_field
 
 # include/uapi/linux/netfilter/nf_tables.h
 _EXPR_NAME, _EXPR_DATA, _NAME, _REVISION, _INFO = 1, 2, 1, 2, 3
@@ -86,10 +86,6 @@ def _match(left: Any, right: Any, negated: object = False) -> dict[str, Any]:
     return {"match": {"op": "!=" if negated else "==", "left": left, "right": right}}
 
 
-def _payload(protocol: str, field: str) -> dict[str, Any]:
-    return {"payload": {"protocol": protocol, "field": field}}
-
-
 def _conntrack(extension: Extension, _family: str) -> list[Any] | None:
     if extension.revision < 2:
         flags, inverted, states = struct.unpack_from("=HHB", extension.info, 146)
@@ -124,7 +120,7 @@ def _multiport(extension: Extension, _family: str) -> list[Any] | None:
             values.append({"range": [ports[number], ports[next(numbers)]]})
         else:
             values.append(ports[number])
-    return [_match(_payload("th", ("sport", "dport")[flags]), {"set": values}, inverted)]
+    return [_match(header_field("th", ("sport", "dport")[flags]), {"set": values}, inverted)]
 
 
 def _ports(extension: Extension, _family: str) -> list[Any]:
@@ -132,12 +128,12 @@ def _ports(extension: Extension, _family: str) -> list[Any]:
     tcp = extension.name == "tcp"
     inverted = extension.info[11 if tcp else 8]
     found = [
-        _match(_payload(extension.name, field), {"range": list(ports)}, inverted & bit)
+        _match(header_field(extension.name, field), {"range": list(ports)}, inverted & bit)
         for field, ports, bit in (("sport", sources, 1), ("dport", targets, 2))
         if ports != (0, 65535) or inverted & bit
     ]
     if tcp and extension.info[9]:
-        left = {"&": [_payload("tcp", "flags"), extension.info[9]]}
+        left = {"&": [header_field("tcp", "flags"), extension.info[9]]}
         found.append(_match(left, extension.info[10], inverted & 4))
     return found or [_match({"meta": {"key": "l4proto"}}, extension.name)]
 
@@ -160,7 +156,7 @@ def _range(extension: Extension, family: str) -> list[Any]:
     flags = extension.info[64]
     pairs = (("saddr", ends[:2], 1), ("daddr", ends[2:], 2))
     return [
-        _match(_payload(family, field), {"range": pair}, flags & (bit << 4))
+        _match(header_field(family, field), {"range": pair}, flags & (bit << 4))
         for field, pair, bit in pairs
         if flags & bit
     ]
@@ -171,8 +167,10 @@ def _icmp(extension: Extension, _family: str) -> list[Any]:
     protocol = "icmpv6" if extension.name == "icmp6" else "icmp"
     if kind == 255:
         return [_match({"meta": {"key": "l4proto"}}, "ipv6-icmp" if protocol == "icmpv6" else "icmp")]
-    found = [_match(_payload(protocol, "type"), _ICMP.get((extension.name, kind), str(kind)), inverted & 1)]
-    return found if (low, high) == (0, 255) else [*found, _match(_payload(protocol, "code"), {"range": [low, high]})]
+    found = [_match(header_field(protocol, "type"), _ICMP.get((extension.name, kind), str(kind)), inverted & 1)]
+    return (
+        found if (low, high) == (0, 255) else [*found, _match(header_field(protocol, "code"), {"range": [low, high]})]
+    )
 
 
 def _set(extension: Extension, _family: str) -> list[Any] | None:
