@@ -92,9 +92,7 @@ def cluster_directors(services: Any, groups: Any, hostvars: Any, names: Any = No
 
 def cluster_members(services: Any, groups: Any, hostvars: Any, role: str) -> list[str]:
     """Return the hosts that have a role, and no other lvs_services than this one."""
-    inventory = Inventory(groups, hostvars)
-    others = inventory.others(services)
-    return [host for host in inventory.members(str(role)) if host not in others]
+    return Inventory(groups, hostvars).members_of(services, str(role))
 
 
 def drained_before(services: Any, groups: Any, hostvars: Any, hosts: Any, answers: Any) -> list[str]:
@@ -182,12 +180,8 @@ def teardown_left(groups: Any, hostvars: Any, hosts: Any) -> dict[str, Any]:
     unreachable = {host for host in asked if host in (inventory.own(host).get(REACHED) or {}).get("unreachable", ())}
     senders = {}
     for host in found.get("realserver", ()):
-        others = inventory.others(inventory.own(host).get(SERVICES))
-        senders[host] = [
-            one
-            for one in members["director"]
-            if one not in others and "director" not in (inventory.own(one).get(TORN_DOWN) or ())
-        ]
+        directors = inventory.members_of(inventory.own(host).get(SERVICES), DIRECTORS)
+        senders[host] = [one for one in directors if "director" not in (inventory.own(one).get(TORN_DOWN) or ())]
     return {**{role: found.get(role, []) for role in ROLES}, "lines": left.teardown_lines(found, unreachable, senders)}
 
 

@@ -71,7 +71,7 @@ facts:
         - The devices, each with C(name), C(mac) (empty where it is no Ethernet), C(up), C(addresses) with their prefix lengths, and
           whether C(proxy_arp), C(arp_filter), C(forwarding) and C(accept_local) (IPv4) act on it, and whether it does ARP or neighbour
           discovery (C(arp)).
-        - C(arp_ignore) and C(rp_filter) are the values in effect, and C(forwarding_ipv6) is the device's own.
+        - C(arp_ignore) and C(rp_filter) are the values in effect.
       type: list
       elements: dict
     gateways:
@@ -135,7 +135,6 @@ facts:
         arp_filter: false
         forwarding: false
         arp_ignore: 0
-        forwarding_ipv6: false
         arp: true
         accept_local: false
         rp_filter: 2

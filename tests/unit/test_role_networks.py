@@ -112,9 +112,7 @@ def test_the_interfaces_of_a_director(
     ("case", "interfaces"),
     [("stands by", ["eth0", "eth1"]), ("was a director", ["eth0"]), ("VIPs of its own", ["eth0", "eth1"])],
 )
-def test_the_vips_that_a_director_releases(
-    found: dict[str, dict[str, Any]], case: str, interfaces: list[str]
-) -> None:
+def test_the_vips_that_a_director_releases(found: dict[str, dict[str, Any]], case: str, interfaces: list[str]) -> None:
     """Also of a service that does not name it any more, whose interface is then no longer its own."""
     one = found[case]
     assert {each["interface"]: each["addresses"] for each in one["_director_yielded_devices"]} == {"eth1": [OTHER]}

@@ -58,7 +58,7 @@ def read_facts(addresses: Sequence[str], schedulers: Sequence[str], interface: s
         libraries=tuple(name for name in LIBRARIES if importlib.util.find_spec(name)),
         routes=hops,
         filtered=filtered_addresses(interfaces, addresses),
-        ipv6_forwarding=(_lines("/proc/sys/net/ipv6/conf/all/forwarding") or ["0"])[0].strip() not in ("", "0"),
+        ipv6_forwarding=bool(_sysctl("all", "forwarding", "ipv6")),
         declarations=read_summaries(root),
     )
 
@@ -133,7 +133,6 @@ def _interface(query: socket.socket, name: str, own: Iterable[Own]) -> Interface
         arp_filter=bool(_effective(name, "arp_filter")),
         forwarding=bool(_sysctl(name, "forwarding")),
         arp_ignore=_effective(name, "arp_ignore"),
-        forwarding_ipv6=bool(_sysctl(name, "forwarding", "ipv6")),
         arp=not flags & (_IFF_LOOPBACK | _IFF_NOARP),
         accept_local=bool(_effective(name, "accept_local")),
         rp_filter=_effective(name, "rp_filter"),

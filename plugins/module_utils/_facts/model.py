@@ -29,10 +29,14 @@ class Interface(NamedTuple):
     arp_filter: bool = False
     forwarding: bool = False
     arp_ignore: int = 0
-    forwarding_ipv6: bool = False
     arp: bool = False
     accept_local: bool = False
     rp_filter: int = 0
+
+    @property
+    def own(self) -> list[str]:
+        """The addresses without their prefix lengths."""
+        return [cidr.rsplit("/", 1)[0] for cidr in self.addresses]
 
 
 class Near(NamedTuple):
@@ -111,13 +115,18 @@ class HostFacts(NamedTuple):
         """The MACs of all devices that have one."""
         return {one.mac for one in self.interfaces if one.mac}
 
+    @property
+    def addresses(self) -> set[str]:
+        """The addresses of all devices."""
+        return {address for one in self.interfaces for address in one.own}
+
     def carrier(self, address: str) -> Interface | None:
         """Return the first device that has the address."""
         return next(iter(self.carriers(address)), None)
 
     def carriers(self, address: str) -> list[Interface]:
         """Return every device that has the address."""
-        return [one for one in self.interfaces if any(cidr.rsplit("/", 1)[0] == address for cidr in one.addresses)]
+        return [one for one in self.interfaces if address in one.own]
 
     def device(self, name: str) -> Interface | None:
         """Return the device of that name."""
@@ -126,8 +135,8 @@ class HostFacts(NamedTuple):
     def network(self, address: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
         """Return the network that the address has on its device, None where the host does not have it."""
         for one in self.interfaces:
-            for cidr in one.addresses:
-                if cidr.rsplit("/", 1)[0] == address:
+            for own, cidr in zip(one.own, one.addresses):
+                if own == address:
                     return ipaddress.ip_network(cidr, strict=False)
         return None
 
@@ -162,8 +171,8 @@ def sharing(interfaces: Iterable[Interface], address: str) -> list[Near]:
     """
     other, found = ipaddress.ip_address(address), []
     for one in interfaces:
-        for cidr in one.addresses:
-            network, own = ipaddress.ip_network(cidr, strict=False), cidr.rsplit("/", 1)[0]
+        for own, cidr in zip(one.own, one.addresses):
+            network = ipaddress.ip_network(cidr, strict=False)
             if other in network and own != address:
                 found.append(Near(own, network.prefixlen, one))
     return sorted(found, key=lambda near: -near.prefix)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Collection, Sequence
 
+from .._core.address import is_ipv6
 from .._rtnetlink.lookup import RouteLookup
 from .model import Interface
 
@@ -36,4 +37,4 @@ def filtered_addresses(interfaces: Sequence[Interface], addresses: Collection[st
 
 
 def _ipv4(interface: Interface) -> list[str]:
-    return [cidr.rsplit("/", 1)[0] for cidr in interface.addresses if ":" not in cidr]
+    return [address for address in interface.own if not is_ipv6(address)]

@@ -7,16 +7,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from .._topology.model import Topology
 from .._topology.reach import ABSENT, DIRECTOR_STATE, GATEWAY_STATE, REALSERVER_STATE
-from .._topology.views import director_standby_vips, director_vips, realserver_tunnels, realserver_vips
+from .._topology.views import director_standby_vips, director_vips, served_vips
 
 States = Mapping[str, Collection[str]]
 _AGAIN = "run lvs.cluster.site again when it is reachable"
-
-
-def host_vips(topology: Topology, host: str) -> list[str]:
-    """Return the VIPs that a real server has in its pools, also as drained or absent."""
-    tunneled = [vip for device in realserver_tunnels(topology, host) for vip in device["addresses"]]
-    return list(dict.fromkeys([*realserver_vips(topology, host), *tunneled]))
 
 
 def left_behind(
@@ -43,7 +37,7 @@ def _left_on(topology: Topology, host: str, declared: States) -> str:
         vips = sorted({*director_vips(topology, host), *director_standby_vips(topology, host)})
         kept.append(f"virtual services and VIPs ({', '.join(vips)}), which it restores when it boots")
     if ABSENT in declared.get(REALSERVER_STATE, ()):
-        kept.append(f"VIPs ({', '.join(host_vips(topology, host))})")
+        kept.append(f"VIPs ({', '.join(served_vips(topology, host))})")
     if ABSENT in declared.get(GATEWAY_STATE, ()):
         kept.append("neighbour entries of the VIPs")
     if not kept:

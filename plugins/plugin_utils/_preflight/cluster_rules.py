@@ -72,7 +72,7 @@ def check_releases(cluster: Cluster, everything: Everything) -> Iterator[Judgeme
             vips = released_vips(cluster.topology, cluster.declared, host, everything.looked[host], facts)
             for vip in vips:
                 possible = {**tables, **dict.fromkeys(_absent_senders(cluster, everything, vip))}
-                for finding in release_findings(host, vip, senders(possible, host, vip, own_addresses(facts))):
+                for finding in release_findings(host, vip, senders(possible, host, vip, facts.addresses)):
                     yield Judgement(finding)
 
 
@@ -84,11 +84,6 @@ def _absent_senders(cluster: Cluster, everything: Everything, vip: str) -> list[
         return []
     named = (host for one in cluster.topology.services if vip in one.vips for host in one.directors)
     return [host for host in dict.fromkeys(named) if host in cluster.topology.absent and host not in facts]
-
-
-def own_addresses(facts: HostFacts) -> set[str]:
-    """Return all addresses of a host."""
-    return {cidr.rpartition("/")[0] for one in facts.interfaces for cidr in one.addresses}
 
 
 def tables_after(cluster: Cluster, everything: Everything) -> dict[str, Table | None]:

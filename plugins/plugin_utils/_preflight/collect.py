@@ -26,7 +26,6 @@ from .cluster_rules import (
     check_members,
     check_releases,
     check_shared_vips,
-    own_addresses,
 )
 from .context import DIRECTOR_VIPS, INVENTORY_VARIABLES, VARIABLES
 from .judgement import Judgement
@@ -150,7 +149,7 @@ def release_refusals(
         raise Findings(mistakes)
     cluster = _cluster(one, topology, inventory, validate, role_defaults("director", "realserver", "gateway"))
     facts = from_values(looked["facts"]) if looked else None
-    addresses = addresses_of(inventory, host) | (own_addresses(facts) if facts else set())
+    addresses = addresses_of(inventory, host) | (facts.addresses if facts else set())
     tables = {}
     for name in dict.fromkeys([*topology.dips, *(each for each in inventory.members(DIRECTORS))]):
         result = inventory.own(name).get(TABLE) or {}

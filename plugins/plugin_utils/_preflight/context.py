@@ -8,13 +8,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.address import same_family
-from ansible_collections.lvs.cluster.plugins.module_utils._core.protocols import MASQUERADE
 from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import Hop, HostFacts
 
 from .._topology.model import Server, Service, Topology
 from .._topology.networks import VipInterfaces, read_vip_interfaces
 from .._topology.probes import rips_of
-from .._topology.views import cluster_vips
+from .._topology.views import cluster_vips, served_vips
 
 # The variables that the rules go by: which devices a role takes and makes, who is left in ARP, which cluster it is.
 DIRECTOR_INTERFACE, DIRECTOR_VIP_INTERFACE = "director_interface", "director_vip_interface"
@@ -175,13 +174,7 @@ class Case(NamedTuple):
         own = self.variables.get(host, {}).get(DIRECTOR_VIPS)
         if own is not None:
             directed = own.split()
-        served = [
-            vip
-            for one in self.topology.services
-            if one.forwarding != MASQUERADE and any(server.host == host for server in one.servers)
-            for vip in one.vips
-        ]
-        return list(dict.fromkeys([*directed, *served]))
+        return list(dict.fromkeys([*directed, *served_vips(self.topology, host)]))
 
     def near(self, host: str) -> list[str]:
         """Return the addresses whose network is to have a server: of its directors' interfaces, its VIPs, its DIPs."""
@@ -193,7 +186,7 @@ class Case(NamedTuple):
                 if director in self.facts
                 else None
             )
-            found += [cidr.rsplit("/", 1)[0] for cidr in (device.addresses if device else ())]
+            found += device.own if device else []
         found += [vip for service in mine for vip in service.vips]
         found += [
             dip for service in mine for director in service.directors for dip in self.topology.dips.get(director, ())

@@ -117,8 +117,11 @@ def _better_address(case: Case, host: str, what: str, address: str) -> str:
         better = case.proposal(host, case.near(host), address)
         return better[0] if better else ""
     device = case.facts[host].device(case.variable(host, DIRECTOR_INTERFACE))
-    own = (cidr.rsplit("/", 1)[0] for cidr in (device.addresses if device else ()))
-    fitting = (one for one in own if same_family(one, address) and one not in cluster_vips(case.topology))
+    fitting = (
+        one
+        for one in (device.own if device else ())
+        if same_family(one, address) and one not in cluster_vips(case.topology)
+    )
     return next((one for one in fitting if not _is_local(ipaddress.ip_address(one))), "")
 
 

@@ -35,7 +35,7 @@ def check_clusters(case: Case) -> Iterator[Judgement]:
                     Finding(host, "declaration", one.name, f"cannot be judged: {one.problem.rstrip('.')}", remedy)
                 )
             for what, mine, theirs in (
-                ("VIP", _vips(case, host), one.vips),
+                ("VIP", case.assigned(host), one.vips),
                 ("service", _services(case, host), one.services),
             ):
                 for value in (value for value in mine if value in theirs):
@@ -61,21 +61,6 @@ def _owner(case: Case, host: str) -> Owner:
 
 def _others(case: Case, host: str, owner: Owner) -> list[Summary]:
     return [one for one in case.facts[host].declarations if not owner.owns(one.owner)]
-
-
-def _vips(case: Case, host: str) -> list[str]:
-    topology = case.topology
-    tunnels = (vip for one in views.realserver_tunnels(topology, host) for vip in one["addresses"])
-    return list(
-        dict.fromkeys(
-            [
-                *views.director_vips(topology, host),
-                *views.director_standby_vips(topology, host),
-                *views.realserver_vips(topology, host),
-                *tunnels,
-            ]
-        )
-    )
 
 
 def _services(case: Case, host: str) -> list[str]:

@@ -10,6 +10,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._core.protocols import
 
 from .._topology.finding import Finding
 from .._topology.model import Service
+from .._topology.owners import vip_owners
 from .._topology.views import standby_servers
 from .context import Case
 from .judgement import Judgement
@@ -39,8 +40,9 @@ def _pool(service: Service) -> list[str]:
 
 def check_standby_servers(case: Case) -> Iterator[Judgement]:
     """A director on standby that is a real server has no services, and somebody should know that."""
+    owners = vip_owners(case.topology)
     for service, director in standby_servers(case.topology):
-        active = next((host for host in service.directors if host not in case.topology.absent), "")
+        active = owners[service.vips[0]].director
         rule = (
             f"stands by for {active} as a director, and is a real server too, so that it has no such service: it would "
             "balance once more what the other director sends it"

@@ -25,7 +25,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan
 
 from .._topology.finding import Finding
 from .._topology.model import Topology
-from .._topology.views import cluster_vips, realserver_tunnels, realserver_vips
+from .._topology.views import cluster_vips, served_vips
 from .._verify.desired import Declared, Director
 
 Looked = Mapping[str, Any]  # what preflight_info returned on a host
@@ -50,11 +50,9 @@ def released_vips(
         return [vip for vip in cluster_vips(topology) if vip not in kept]
     former = (looked.get("boots") or {}).get("realserver") or {}
     before = _vips(former.get("declared") or {}) + _vips((former.get("declared") or {}).get("former") or {})
-    pooled = [
-        *realserver_vips(topology, host),
-        *(vip for device in realserver_tunnels(topology, host) for vip in device["addresses"]),
+    return [
+        vip for vip in dict.fromkeys([*before, *served_vips(topology, host)]) if vip not in kept and facts.carrier(vip)
     ]
-    return [vip for vip in dict.fromkeys([*before, *pooled]) if vip not in kept and facts.carrier(vip)]
 
 
 def _vips(declared: Mapping[str, Any]) -> list[str]:

@@ -55,7 +55,7 @@ def check_forwarding(case: Case) -> Iterator[Judgement]:
         vips = [vip for vip in service.vips if is_ipv6(vip)] if service.forwarding == MASQUERADE else []
         for host in service.directors if vips else ():
             facts = case.facts.get(host)
-            if facts and not any(one.forwarding_ipv6 for one in facts.interfaces):
+            if facts and not facts.ipv6_forwarding:
                 rule = f"is off, and service {service.name} masquerades {', '.join(vips)}: answers have to be forwarded"
                 remedy = (
                     "set it to 1 in /etc/sysctl.d (and accept_ra to 2 on interfaces that rely on router advertisements)"

@@ -28,7 +28,7 @@ class Hosts:
         self._notes, self._inventory, self._services = notes, inventory, services
         self._groups, self._hostvars = inventory.groups, inventory.hostvars
         self._identity = Identity(inventory)
-        self._others: frozenset[str] | None = None
+        self._members: dict[str, list[str]] = {}
         self.rips: dict[str, tuple[str, ...]] = {}
         self.dips: dict[str, tuple[str, ...]] = {}
         self._states: dict[tuple[str, str], str] = {}
@@ -44,9 +44,9 @@ class Hosts:
 
     def members(self, role: str) -> list[str]:
         """Return the hosts that have a role (`directors`, `realservers`) and no other lvs_services than this one."""
-        if self._others is None:
-            self._others = self._inventory.others(self._services)
-        return [host for host in self._inventory.members(role) if host not in self._others]
+        if role not in self._members:
+            self._members[role] = self._inventory.members_of(self._services, role)
+        return self._members[role]
 
     def group_words(self, role: str) -> str:
         """Return the name of the group of a role, for people."""

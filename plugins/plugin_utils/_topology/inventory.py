@@ -52,6 +52,11 @@ class Inventory:
             if len(names) == 1 or self.group_name(role, str(host)) == name
         ]
 
+    def members_of(self, services: Any, role: str) -> list[str]:
+        """Return the hosts that have a role, and no other lvs_services than this one."""
+        others = self.others(services)
+        return [host for host in self.members(role) if host not in others]
+
     def group_names(self, role: str) -> list[str]:
         """Return the names that hosts have for the group of a role, each once."""
         if role not in self._names:

@@ -101,6 +101,11 @@ def realserver_tunnels(topology: Topology, host: str) -> list[dict[str, Any]]:
     return [{"interface": f"lvs-{kind}", "kind": kind, "addresses": list(vips)} for kind, vips in sorted(found.items())]
 
 
+def served_vips(topology: Topology, host: str) -> list[str]:
+    """Return the VIPs that a host has as a real server, on whichever device, also as drained or absent."""
+    return _vips(service for service in _served(topology, host) if service.forwarding != MASQUERADE)
+
+
 def realserver_arp_source(topology: Topology, host: str) -> str:
     """Return a server's own IPv4 address, which ARP may name in the place of a VIP; empty when it has none."""
     return next((rip for rip in topology.rips.get(host, ()) if version(rip) == 4), "")

@@ -219,7 +219,7 @@ def test_masquerade_of_ipv6_needs_forwarding_that_no_role_sets(on: bool, count: 
     vip, six = "2001:db8::30", "2001:db8::3"
     service = Service("six", (vip,), PORTS, ("tcp",), 0, "masquerade", ("lb1",), (), {})
     topology = Topology((service,), {"lb1": (six,)}, {})
-    facts = HostFacts("6.1.0", (eth("lb1", f"{six}/64", forwarding_ipv6=on),), ip_vs="module")
+    facts = HostFacts("6.1.0", (eth("lb1", f"{six}/64"),), ip_vs="module", ipv6_forwarding=on)
     found = [text for text in told(topology, {"lb1": facts}) if "forwarding" in text]
     assert len(found) == count
     assert all(
