@@ -15,7 +15,7 @@ from .._core.ports import PortRange
 from .._nftables.ruleset import Chain, ChainKey, Ruleset
 from .atoms import atoms
 from .evaluate import ACCEPT, DROP, ELSEWHERE, RETURN, Event, Place, Tracer
-from .matches import DEVICE, EXCEPT, STATE, TARGET, UNKNOWN
+from .held import DEVICE, EXCEPT, STATE, TARGET, UNKNOWN
 from .packets import Packet
 
 # What a rule of the administrator means for an opening.

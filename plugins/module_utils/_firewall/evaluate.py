@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 from .._nftables.ruleset import CONNECTION_STATUS, OTHER_ADDRESS_TYPE, SET_OF_SOURCES, Chain, ChainKey, Rule, Ruleset
-from .matches import CLIENTS, DEVICE, FLAGS, OTHER, STATE, UNKNOWN, Held, Matcher, all_of, clients, perhaps
+from .held import CLIENTS, DEVICE, FLAGS, OTHER, STATE, UNKNOWN, Held, all_of, perhaps
+from .matches import Matcher, clients
 from .packets import Packet
 from .spans import NONE, Spans, intersect, merge, subtract
 

@@ -18,7 +18,7 @@ from .._nftables.ruleset import COMMENT_PREFIX, Chain, ChainKey, Rule, Ruleset, 
 from .atoms import port_bounds
 from .decide import Decider, Decision, Standing
 from .evaluate import Place, Tracer
-from .matches import TARGET, Held
+from .held import TARGET, Held
 from .options import FAIL, OPEN, WantedFirewall
 from .packets import Packet, packets_at, untracked_packets
 from .rules import accept_rule, packet_of

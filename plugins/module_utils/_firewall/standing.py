@@ -10,7 +10,7 @@ from .._core.errors import ErrorGroup, LvsError, NotSupported
 from .._nftables.ruleset import describe
 from .._nftables.text import rule_text
 from .decide import ADMITS, NO_PLACE, NOT_READ, REFUSES, SOME, Standing
-from .matches import DEVICE, EXCEPT
+from .held import DEVICE, EXCEPT
 from .rules import accept_rule
 
 # By what a rule means: the consequence, and for a warning what the rule does and what to do.
