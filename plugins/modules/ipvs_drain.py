@@ -126,9 +126,9 @@ drain:
       elements: str
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._core.owner import OWNER_OPTIONS, Owner
@@ -142,8 +142,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._drain.plan import (
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import ServiceKey, Table
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import DRAIN_OPTIONS
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
-from ansible_collections.lvs.cluster.plugins.module_utils._owner.declarations import read_others
-from ansible_collections.lvs.cluster.plugins.module_utils._owner.services import untouched_words, without_claimed
+from ansible_collections.lvs.cluster.plugins.module_utils._owner.declarations import Declaration, read_others
 from ansible_collections.lvs.cluster.plugins.module_utils._table.run import IpvsRun, Snapshot, TableRequest
 
 OPTIONS: dict[str, Any] = {
@@ -166,17 +165,30 @@ def parse(params: Mapping[str, Any]) -> TableRequest:
         return [key for key in table if any(server.address in addresses for server in table[key].servers)]
 
     def decide(seen: Snapshot) -> Plan[Any]:
-        table, claimed = without_claimed(seen.table, others)
+        table, warnings = _free(seen.table, others, counted)
         if params["state"] == "restored":
             plan = plan_restore_everywhere(table, addresses, seen.drained)
         else:
             plan = plan_drain_everywhere(
                 table, seen.connections, addresses, drain, seen.drained, params["may_be_empty"]
             )
-        elsewhere = {key: claim for key, claim in claimed.items() if key in counted(seen.table)}
-        return replace(plan, warnings=(*plan.warnings, *untouched_words(elsewhere)))
+        return replace(plan, warnings=(*plan.warnings, *warnings))
 
     return TableRequest(None, decide, None if params["state"] == "restored" else counted)
+
+
+def _free(
+    table: Table, others: Sequence[Declaration], counted: Callable[[Table], Iterable[ServiceKey]]
+) -> tuple[Table, Sequence[str]]:
+    """Return the table without the services of other clusters, and a sentence for each that has one of the servers."""
+    if not others:
+        return table, ()
+    # Nearly no host is in several clusters.
+    from ansible_collections.lvs.cluster.plugins.module_utils._owner.services import untouched_words, without_claimed
+
+    free, claimed = without_claimed(table, others)
+    elsewhere = {key: claim for key, claim in claimed.items() if key in counted(table)}
+    return free, untouched_words(elsewhere)
 
 
 def main() -> None:

@@ -151,14 +151,17 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import (
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_server
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
 from ansible_collections.lvs.cluster.plugins.module_utils._owner.declarations import read_others
-from ansible_collections.lvs.cluster.plugins.module_utils._owner.services import refuse_service
 from ansible_collections.lvs.cluster.plugins.module_utils._table.run import IpvsRun, TableRequest
 
 
 def parse(params: Mapping[str, Any]) -> TableRequest:
     """Return what the options ask for."""
     key, owner = parse_service_key(params["service"]), Owner.from_options(params)
-    refuse_service(key, owner, read_others(owner))
+    others = read_others(owner)
+    if others:  # nearly no host is in several clusters
+        from ansible_collections.lvs.cluster.plugins.module_utils._owner.services import refuse_service
+
+        refuse_service(key, owner, others)
     wanted = parse_server(params, key)
     if params["state"] == "drained":
         drain, places = parse_drain(params), [(key, wanted.key)]

@@ -67,31 +67,45 @@ services:
   elements: dict
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._core.owner import OWNER_OPTIONS, Owner
 from ansible_collections.lvs.cluster.plugins.module_utils._core.plan import Plan
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import SERVICE_OPTIONS, parse_service
+from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import (
+    SERVICE_OPTIONS,
+    WantedService,
+    parse_service,
+)
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.plan import plan_services
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
 from ansible_collections.lvs.cluster.plugins.module_utils._owner.declarations import read_others
-from ansible_collections.lvs.cluster.plugins.module_utils._owner.services import settle_services
 from ansible_collections.lvs.cluster.plugins.module_utils._table.run import IpvsRun, Snapshot, TableRequest
 
 
 def parse(params: Mapping[str, Any]) -> TableRequest:
     """Return what the options ask for."""
     wanted, owner = parse_service(params), Owner.from_options(params)
-    free, kept = settle_services([wanted], owner, read_others(owner))
+    free, kept = _free(wanted, owner)
 
     def decide(seen: Snapshot) -> Plan[Any]:
         plan = plan_services(seen.table, free, drained=seen.drained)
         return replace(plan, warnings=(*plan.warnings, *kept))
 
     return TableRequest([wanted.key], decide)
+
+
+def _free(wanted: WantedService, owner: Owner) -> tuple[Sequence[WantedService], Sequence[str]]:
+    """Return the service unless another cluster keeps it, and a sentence if one does."""
+    others = read_others(owner)
+    if not others:
+        return [wanted], ()
+    # Nearly no host is in several clusters.
+    from ansible_collections.lvs.cluster.plugins.module_utils._owner.services import settle_services
+
+    return settle_services([wanted], owner, others)
 
 
 def main() -> None:

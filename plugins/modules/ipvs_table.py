@@ -209,12 +209,11 @@ sysctls:
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._core.owner import OWNER_OPTIONS, Owner
 from ansible_collections.lvs.cluster.plugins.module_utils._core.plan import Plan
-from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.describe import service_name
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Drained
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import (
     SERVICE_KEY_OPTIONS,
@@ -232,15 +231,11 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.settings import 
     parse_timeouts,
 )
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
-from ansible_collections.lvs.cluster.plugins.module_utils._owner.claims import kept_words
-from ansible_collections.lvs.cluster.plugins.module_utils._owner.declarations import Declaration, read_others
-from ansible_collections.lvs.cluster.plugins.module_utils._owner.services import (
-    refuse_settings,
-    settle_services,
-    unclaimed_settings,
-    without_claimed,
-)
+from ansible_collections.lvs.cluster.plugins.module_utils._owner.declarations import read_others
 from ansible_collections.lvs.cluster.plugins.module_utils._table.run import IpvsRun, Snapshot, TableRequest
+
+if TYPE_CHECKING:
+    from ansible_collections.lvs.cluster.plugins.module_utils._owner.table import Others
 
 PROVE_OPTIONS: dict[str, Any] = {
     "service": {"type": "dict", "required": True, "options": SERVICE_KEY_OPTIONS},
@@ -264,25 +259,22 @@ OPTIONS: dict[str, Any] = {
 
 def parse(params: Mapping[str, Any], rehearsal: bool = False) -> TableRequest:
     """Return what the options ask for."""
-    owner = Owner.from_options(params)
-    others = read_others(owner)
+    others = _others(Owner.from_options(params))
     present = params.get("state") != "absent"
     named = [one if present else one._replace(state="absent") for one in parse_services(params["services"])]
-    wanted, kept = settle_services(named, owner, others)
+    wanted, kept = others.settle(named) if others else (named, [])
     keys = None if params["purge"] else [service.key for service in wanted]
     timeouts, sysctls, stay = _settings(params, present, others)
 
     def decide(seen: Snapshot) -> Plan[Any]:
-        table, claimed = without_claimed(seen.table, others)
-        told = [*kept, *stay]
-        if params["purge"]:
-            told += [kept_words(f"Service {service_name(key)}", claim) for key, claim in claimed.items()]
+        table, untouched = others.split(seen.table) if others else (seen.table, [])
+        left = [*kept, *stay, *(untouched if params["purge"] else ())]
 
         def plan_for(some: Sequence[WantedService]) -> Plan[Any]:
             return plan_services(table, some, params["purge"], seen.drained)
 
         asked, warnings = _kept_drained(wanted, seen.drained if params["keep_drained"] else {})
-        warnings = (*warnings, *dict.fromkeys(told))
+        warnings = (*warnings, *dict.fromkeys(left))
         plan = _proved(params, rehearsal, seen, asked, plan_for) if params["prove"] and present else plan_for(asked)
         plan = plan_timeouts(replace(plan, warnings=(*plan.warnings, *warnings)), seen.timeouts, timeouts)
         return plan_sysctls(plan, seen.sysctls, sysctls)
@@ -291,20 +283,30 @@ def parse(params: Mapping[str, Any], rehearsal: bool = False) -> TableRequest:
 
 
 def _settings(
-    params: Mapping[str, Any], present: bool, others: Sequence[Declaration]
-) -> tuple[dict[str, int], dict[str, int], list[str]]:
+    params: Mapping[str, Any], present: bool, others: Others | None
+) -> tuple[Mapping[str, int], Mapping[str, int], Sequence[str]]:
     """Return timeouts and sysctls, and a sentence for each that stays since another cluster declares it."""
     timeouts, sysctls = parse_timeouts(params["timeouts"]), parse_sysctls(params["sysctls"])
-    if present:
-        refuse_settings(timeouts, "timeouts", others)
-        refuse_settings(sysctls, "sysctls", others)
-        return timeouts, sysctls, []
-    timeouts, timeouts_stay = unclaimed_settings({name: KERNEL_TIMEOUTS[name] for name in timeouts}, "timeouts", others)
-    sysctls, sysctls_stay = unclaimed_settings({name: KERNEL_SYSCTLS[name] for name in sysctls}, "sysctls", others)
-    return timeouts, sysctls, timeouts_stay + sysctls_stay
+    if not present:
+        timeouts = {name: KERNEL_TIMEOUTS[name] for name in timeouts}
+        sysctls = {name: KERNEL_SYSCTLS[name] for name in sysctls}
+    if not others:
+        return timeouts, sysctls, ()
+    free_timeouts, timeouts_stay = others.settle_settings(timeouts, "timeouts", present)
+    free_sysctls, sysctls_stay = others.settle_settings(sysctls, "sysctls", present)
+    return free_timeouts, free_sysctls, [*timeouts_stay, *sysctls_stay]
 
 
 # What only some runs need is compiled in these alone.
+def _others(owner: Owner) -> Others | None:
+    declarations = read_others(owner)
+    if not declarations:
+        return None
+    from ansible_collections.lvs.cluster.plugins.module_utils._owner.table import Others
+
+    return Others(owner, declarations)
+
+
 def _kept_drained(wanted: Sequence[WantedService], drained: Drained) -> tuple[Sequence[WantedService], tuple[str, ...]]:
     """Return the services with weight 0 for whom somebody drained by hand, and a sentence about each of these."""
     if not drained:

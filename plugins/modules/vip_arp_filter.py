@@ -120,7 +120,6 @@ from ansible_collections.lvs.cluster.plugins.module_utils._core.run import Clien
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
 from ansible_collections.lvs.cluster.plugins.module_utils._nftables.ruleset import Ruleset
 from ansible_collections.lvs.cluster.plugins.module_utils._owner.declarations import read_others
-from ansible_collections.lvs.cluster.plugins.module_utils._owner.vips import refuse_vips
 from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.state import own_addresses
 
 
@@ -133,7 +132,11 @@ def decide(ruleset: Ruleset, wanted: WantedArpFilter) -> Plan[Any]:
 def make_run(options: Mapping[str, Any]) -> Run:
     """Return the run on the filter, which silences no VIP of another cluster."""
     wanted, owner = WantedArpFilter.from_options(options), Owner.from_options(options)
-    refuse_vips(sorted(wanted.addresses), owner, read_others(owner))
+    others = read_others(owner)
+    if others:  # nearly no host is in several clusters
+        from ansible_collections.lvs.cluster.plugins.module_utils._owner.vips import refuse_vips
+
+        refuse_vips(sorted(wanted.addresses), owner, others)
     return ClientRun(wanted, ArpFilterClient(), decide)
 
 

@@ -339,13 +339,16 @@ from ansible_collections.lvs.cluster.plugins.module_utils._firewall.options impo
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall.run import FirewallRun
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
 from ansible_collections.lvs.cluster.plugins.module_utils._owner.declarations import read_others
-from ansible_collections.lvs.cluster.plugins.module_utils._owner.marks import refuse_marks
 
 
 def make_run(options: Mapping[str, Any]) -> FirewallRun:
     """Return the run on the packet filter, which marks nothing that another cluster marks."""
     wanted, owner = WantedFirewall.from_options(options), Owner.from_options(options)
-    refuse_marks(wanted.marks, owner, read_others(owner))
+    others = read_others(owner)
+    if others:  # nearly no host is in several clusters
+        from ansible_collections.lvs.cluster.plugins.module_utils._owner.marks import refuse_marks
+
+        refuse_marks(wanted.marks, owner, others)
     return FirewallRun(wanted)
 
 

@@ -237,18 +237,16 @@ addresses:
       sample: false
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._arp.client import probe
 from ansible_collections.lvs.cluster.plugins.module_utils._core.owner import Owner
-from ansible_collections.lvs.cluster.plugins.module_utils._core.run import ClientRun, Run
+from ansible_collections.lvs.cluster.plugins.module_utils._core.run import ClientRun, Run, with_warnings
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
-from ansible_collections.lvs.cluster.plugins.module_utils._owner.claims import with_warnings
 from ansible_collections.lvs.cluster.plugins.module_utils._owner.declarations import read_others
-from ansible_collections.lvs.cluster.plugins.module_utils._owner.vips import settle_vips
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.client import VipClient
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.conflict import plan_free_vips
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.options import (
@@ -264,14 +262,23 @@ def make_run(options: Mapping[str, Any]) -> Run:
     """Return the run on one device, or on several."""
     decide = partial(plan_free_vips, ask=probe)
     owner = Owner.from_options(options)
+    several = options["devices"] is not None
+    specs, warnings = _free(parse_devices(options) if several else [VipSpec.from_options(options)], owner)
+    if several:
+        return ClientRun(tuple(specs), VipClient(), with_warnings(partial(plan_devices, decide=decide), warnings))
+    return ClientRun(specs[0], VipClient(), with_warnings(decide, warnings))
+
+
+def _free(specs: Sequence[VipSpec], owner: Owner) -> tuple[Sequence[VipSpec], Sequence[str]]:
+    """Return the VIPs without those that another cluster keeps, and a sentence for each of these."""
     others = read_others(owner)
-    if options["devices"] is None:
-        wanted, warnings = settle_vips(VipSpec.from_options(options), owner, others)
-        return ClientRun(wanted, VipClient(), with_warnings(decide, warnings))
-    settled = [settle_vips(spec, owner, others) for spec in parse_devices(options)]
-    warnings = [words for _spec, kept in settled for words in kept]
-    decide_all = with_warnings(partial(plan_devices, decide=decide), warnings)
-    return ClientRun(tuple(spec for spec, _kept in settled), VipClient(), decide_all)
+    if not others:
+        return specs, ()
+    # Nearly no host is in several clusters.
+    from ansible_collections.lvs.cluster.plugins.module_utils._owner.vips import settle_vips
+
+    settled = [settle_vips(spec, owner, others) for spec in specs]
+    return [spec for spec, _kept in settled], [words for _spec, kept in settled for words in kept]
 
 
 def main() -> None:

@@ -121,25 +121,28 @@ neighbors:
       sample: true
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._core.owner import Owner
-from ansible_collections.lvs.cluster.plugins.module_utils._core.run import ClientRun, Run
+from ansible_collections.lvs.cluster.plugins.module_utils._core.run import ClientRun, Run, with_warnings
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
 from ansible_collections.lvs.cluster.plugins.module_utils._neighbor.client import NeighborClient
 from ansible_collections.lvs.cluster.plugins.module_utils._neighbor.options import NEIGHBOR_OPTIONS, WantedNeighbors
 from ansible_collections.lvs.cluster.plugins.module_utils._neighbor.plan import plan_neighbors
-from ansible_collections.lvs.cluster.plugins.module_utils._owner.claims import with_warnings
 from ansible_collections.lvs.cluster.plugins.module_utils._owner.declarations import read_others
-from ansible_collections.lvs.cluster.plugins.module_utils._owner.vips import settle_neighbors
 
 
 def make_run(options: Mapping[str, Any]) -> Run:
     """Return the run on the entries of one device."""
-    owner = Owner.from_options(options)
-    wanted, warnings = settle_neighbors(WantedNeighbors.from_options(options), owner, read_others(owner))
+    owner, wanted = Owner.from_options(options), WantedNeighbors.from_options(options)
+    warnings: Sequence[str] = ()
+    others = read_others(owner)
+    if others:  # nearly no host is in several clusters
+        from ansible_collections.lvs.cluster.plugins.module_utils._owner.vips import settle_neighbors
+
+        wanted, warnings = settle_neighbors(wanted, owner, others)
     return ClientRun(wanted, NeighborClient(), with_warnings(plan_neighbors, warnings))
 
 

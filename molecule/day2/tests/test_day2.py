@@ -9,6 +9,8 @@ The tests go on where the one before them ended. A run of a playbook is what cos
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,6 +20,7 @@ from pathlib import Path
 import pytest
 from commands import Outcome, execute
 from lab_access import ssh_command
+from lab_processes import processes
 from lab_shell import LabShell
 
 on = LabShell("lab").on
@@ -73,6 +76,17 @@ def mistake(host: str, made: str, undone: str) -> Iterator[None]:
         yield
     finally:
         on(host, undone)
+
+
+@contextmanager
+def frozen(host: str) -> Iterator[None]:
+    """Stop a machine: its connections stay open, and nobody answers."""
+    (pid,) = [pid for pid, line in processes().items() if "qemu-system" in line.split()[0] and f"/{host}/" in line]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def status(path: Path) -> dict[str, dict]:
@@ -306,4 +320,105 @@ def test_a_web_server_on_the_rip_and_a_wrong_network_are_named():
         f"  rs2: RIP: '{right}' is on no interface of this host, which has 10.0.2.15/24 on mgmt0, {wrong}/24 on lan0; "
         "give it an address on the director's segment, or correct realserver_address.",
     ]
+    assert to_mend() == []
+
+
+def test_a_client_that_sends_elsewhere_is_named():
+    way = f"{VIP}/32 via 10.0.2.2 dev mgmt0"
+    with mistake("client", f"ip route add {way}", f"ip route del {way}"):
+        told = to_mend()
+    assert told == [
+        f"  client: route to: '{VIP}' leaves through mgmt0, not through a segment of the cluster (lan0); "
+        f"add a route to {VIP} through lan0, or remove the host from the group of the clients."
+    ]
+    assert to_mend() == []
+
+
+OTHER_VIP = "192.168.91.31"
+MAIL = [{"name": "mail", "address": OTHER_VIP, "ports": [80], "scheduler": "rr"}]
+# All that a cluster has on a host, but for counters, times, and what several clusters have in common.
+HAS = (
+    "ls /etc/lvs-cluster /usr/local/lib/lvs-cluster; cat /etc/lvs-cluster/*.json; ip -o address; nft -s list ruleset; "
+    "sysctl -a --pattern 'ipv4.conf.*(arp_ignore|arp_announce|send_redirects|forwarding)'; "
+    "cat /etc/sysctl.d/99-zz-lvs-cluster.conf; systemctl is-active 'lvs-cluster-*'; ! command -v ipvsadm || ipvsadm -Sn"
+)
+
+
+@pytest.fixture
+def mail(tmp_path) -> list[str]:
+    """Return the arguments that stand for the inventory of another cluster, which has the same hosts."""
+    path = tmp_path / "mail.json"
+    path.write_text(json.dumps({"lvs_cluster_name": "mail", "lvs_services": MAIL}))
+    return ["-e", f"@{path}"]
+
+
+def changes(shown: str) -> set[str]:
+    """Return how many changes a run tells of, of all hosts."""
+    return {word for word in shown.split() if word.startswith("changed=")}
+
+
+def has() -> dict[str, list[str]]:
+    """Return what clusters have on each host, without the remaining lifetimes of addresses."""
+    return {host: on(host, HAS).splitlines() for host in ("director", *SERVERS)}
+
+
+def test_another_cluster_on_the_same_hosts_comes_and_goes(mail):
+    well("site")
+    before = has()
+    with load("short") as told:
+        shown = well("site", *mail)
+        assert f"cluster default (declaration director) has VIP {VIP}, tcp {VIP}:80 here; this run leaves it" in shown
+        assert f"-A -t {OTHER_VIP}:80 -s rr" in table()
+        assert weights() == {"rs1": 1, "rs2": 1}
+        # Each of the two has nothing to change.
+        for arguments in ([], mail):
+            assert changes(well("site", *arguments)) == {"changed=0"}
+        well("drain", "-e", "servers=rs1", *mail)
+        assert weights() == {"rs1": 1, "rs2": 1}
+        well("restore", "-e", "servers=rs1", *mail)
+        # A purge of one keeps the services of the other.
+        well("site", "-e", "director_purge=true", "--limit", "directors")
+        assert f"-A -t {OTHER_VIP}:80 -s rr" in table()
+        well("teardown", *mail)
+    assert has() == before
+    assert failures(told) == []
+
+
+def test_what_two_clusters_declare_is_refused_and_a_cluster_is_renamed():
+    before = has()
+    refused = playbook("site", "-e", "lvs_cluster_name=mail")
+    assert refused.status != 0
+    assert "set lvs_cluster_formerly: default for the next run" in " ".join(refused.output.split())
+    assert has() == before
+    with load("long") as told:
+        well("site", "-e", "lvs_cluster_name=mail", "-e", "lvs_cluster_formerly=default")
+        assert changes(well("site", "-e", "lvs_cluster_name=mail")) == {"changed=0"}
+        assert on("director", "ls /etc/lvs-cluster").split() == ["mail.director.json"]
+        well("site", "-e", "lvs_cluster_formerly=mail")
+    assert failures(told) == []
+    assert told["long"]["connections"] == 1
+    assert has() == before
+
+
+def test_a_server_that_is_frozen_leaves_when_it_is_declared_absent(tmp_path):
+    """It blocks no run for ever, and no run at all once it is declared absent. When it is back, so is all."""
+    absent = tmp_path / "absent.json"
+    pool = ["rs1", {"host": "rs2", "state": "absent"}]
+    absent.write_text(json.dumps({"lvs_services": [{**WEB, "scheduler": "rr", "real_servers": pool}]}))
+    with frozen("rs2"):
+        run = playbook("site")
+        shown = " ".join(run.output.split())
+        assert run.status != 0
+        assert "rs2: host could not be reached (" in shown
+        assert "make it reachable, declare realserver_state: drained or absent, or exclude it with" in shown
+        assert weights() == {"rs1": 1, "rs2": 1}
+        shown = well("site", "-e", f"@{absent}")
+        assert "it is declared absent, so the run continues without it" in shown
+        assert f"rs2: was not reached, and may still have VIPs ({VIP})" in shown
+        assert weights() == {"rs1": 1}
+    assert VIP in on("rs2", "ip -4 -o address show dev lo")
+    well("site", "-e", f"@{absent}")
+    assert VIP not in on("rs2", "ip -4 -o address show dev lo")
+    well("site")
+    assert weights() == {"rs1": 1, "rs2": 1}
     assert to_mend() == []

@@ -20,7 +20,7 @@ OWNER_OPTIONS: dict[str, Any] = {
     "former_owner": {"type": "str"},
 }
 # A part of a unit's name, of comments and of tables; a dot separates the owner from the rest, so it has none.
-_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+_NAME = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 
 
 class Owner(NamedTuple):
@@ -33,7 +33,7 @@ class Owner(NamedTuple):
     def from_options(cls, options: Mapping[str, Any]) -> Owner:
         """Return the owner that a module's options name; raise InvalidValue."""
         given, former = options.get("owner"), options.get("former_owner") or ""
-        name = DEFAULT_OWNER if given is None else parse_owner_name(given, "owner")
+        name = DEFAULT_OWNER if given in (None, DEFAULT_OWNER) else parse_owner_name(given, "owner")
         if former and parse_owner_name(former, "former_owner") == name:
             raise InvalidValue("former_owner", former, "is the present name of the owner", "leave it out")
         return cls(name, former)
@@ -53,7 +53,7 @@ class Owner(NamedTuple):
 
 def is_name(text: str, longest: int) -> bool:
     """Return whether a text may be part of a unit's and a table's name."""
-    return bool(_NAME.fullmatch(text)) and len(text) <= longest
+    return bool(re.fullmatch(_NAME, text)) and len(text) <= longest
 
 
 def parse_owner_name(value: object, option: str) -> str:

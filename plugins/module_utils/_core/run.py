@@ -73,6 +73,18 @@ class ClientRun(Generic[Wanted, State, Work]):
         self._client.apply(self.plan.operations)
 
 
+def with_warnings(
+    decide: Callable[[State, Wanted], Plan[Any]], warnings: Sequence[str]
+) -> Callable[[State, Wanted], Plan[Any]]:
+    """Return a function that decides as before, with further warnings."""
+
+    def decided(state: State, wanted: Wanted) -> Plan[Any]:
+        plan = decide(state, wanted)
+        return replace(plan, warnings=(*plan.warnings, *warnings))
+
+    return decided if warnings else decide
+
+
 class ConcurrentChange(Exception):
     """Another program changed the host after it was read; `done` are the operations that were applied before that."""
 

@@ -11,9 +11,8 @@ from typing import Any, Callable
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from .._core.errors import LibraryMissing, LvsError, PrerequisiteMissing
-from .._core.interpreters import SYSTEM_PYTHONS, is_running
 from .._core.run import Run, lacking_of
-from .respawn import respawn_with
+from .respawn import packaged_for, respawn_with
 
 
 def run_module(module: AnsibleModule, make_run: Callable[[Mapping[str, Any]], Run]) -> None:
@@ -62,7 +61,7 @@ def failures(module: AnsibleModule, results: Mapping[str, Any] = MappingProxyTyp
     except LibraryMissing as error:
         _respawn_for(error)
         message = missing_required_lib(error.library, reason=error.reason)
-        module.fail_json(msg=f"{message}{_system_python()}", **results)
+        module.fail_json(msg=f"{message}{packaged_for()}", **results)
     except LvsError as error:
         module.fail_json(msg=str(error), **{**results, **error.results})
 
@@ -70,13 +69,6 @@ def failures(module: AnsibleModule, results: Mapping[str, Any] = MappingProxyTyp
 def _respawn_for(error: PrerequisiteMissing | None) -> None:
     if isinstance(error, LibraryMissing):
         respawn_with(error.library)
-
-
-def _system_python() -> str:
-    """Return for which Python packages are made, where that is not the running one."""
-    if any(map(is_running, SYSTEM_PYTHONS)):
-        return ""
-    return f" The package is made for {SYSTEM_PYTHONS[0]}; once it is installed, the task runs under that by itself."
 
 
 def _exit_unpredicted(module: AnsibleModule, missing: PrerequisiteMissing) -> None:

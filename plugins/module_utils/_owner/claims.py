@@ -6,19 +6,15 @@ Only what identifies an item is read: a newer release may have declared options 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Callable, NamedTuple, TypeVar
 
 from .._core.errors import InvalidValue, LvsError
 from .._core.owner import Owner
-from .._core.plan import Plan
 from .._core.vips import parse_vip_host, parse_vips
 from .declarations import Declaration
 
 Key = TypeVar("Key")
-State = TypeVar("State")
-Wanted = TypeVar("Wanted")
 
 
 class Claim(NamedTuple):
@@ -81,15 +77,3 @@ def declared_twice(option: str, value: object, owner: Owner, claim: Claim) -> In
 def kept_words(what: str, claim: Claim) -> str:
     """Return the sentence about something that a run leaves, since another cluster declares it."""
     return f"{what} stays, since {claim.words} declares it on this host."
-
-
-def with_warnings(
-    decide: Callable[[State, Wanted], Plan[Any]], warnings: Sequence[str]
-) -> Callable[[State, Wanted], Plan[Any]]:
-    """Return a function that decides as before, with further warnings."""
-
-    def decided(state: State, wanted: Wanted) -> Plan[Any]:
-        plan = decide(state, wanted)
-        return replace(plan, warnings=(*plan.warnings, *warnings))
-
-    return decided if warnings else decide

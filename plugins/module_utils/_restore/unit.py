@@ -76,11 +76,9 @@ DefaultDependencies=no
 Conflicts=shutdown.target
 After={after}
 Before=sysinit.target network.target shutdown.target
-PartOf={main}
 
 [Service]
 Type=oneshot
-RemainAfterExit=yes
 ExecStart={python} {program} {early} {state}
 TimeoutStartSec=60
 {sandbox}"""
@@ -120,13 +118,13 @@ def early_unit_text(declared: Declared, python: str) -> str:
 
     Sockets and services start after sysinit.target unless they say otherwise (systemd.socket(5), systemd.service(5)),
     so that one order covers them all. It waits for nothing that could wait for the network, or systemd would find an
-    ordering cycle and drop one of the units. What fails here is tried again by the other unit.
+    ordering cycle and drop one of the units. What fails here is tried again by the other unit. It is not active
+    once it is done, so that there is nothing to stop when the declaration is removed.
     """
     filters = [NFTABLES] if declared.arp_filters else []
     return _EARLY.format(
         name=declared.name,
         after=" ".join(["local-fs.target", *_SYSCTLS, *filters]),
-        main=declared.unit,
         python=python,
         program=declared.program,
         early=EARLY,

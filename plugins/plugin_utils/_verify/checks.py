@@ -9,18 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.lvs.cluster.plugins.module_utils._core.address import endpoint, endpoint_address
-from ansible_collections.lvs.cluster.plugins.module_utils._facts.requests import UNNAMED
+from ansible_collections.lvs.cluster.plugins.module_utils._core.address import endpoint
 
 from .._topology.finding import Finding
 from .._topology.proofs import without_proof
 from .._topology.reach import is_excused
 from .._topology.traffic import TCP
-from .._topology.views import admits
+from .clients import request_checks
 from .distribution import share_checks
 from .drift import boot_checks, table_checks
 from .hosts import host_checks, missing_rip, missing_vip
-from .model import HOSTS, PATHS, REACHED, REQUESTS, TOPICS, Check, Seen, bad, count, good
+from .model import HOSTS, PATHS, REACHED, TOPICS, Check, Seen, bad, count
 from .owners import gateway_checks, owner_checks
 from .vanished import vanished_checks
 
@@ -102,52 +101,6 @@ def _path_cause(seen: Seen, host: str, path: Mapping[str, Any]) -> Finding | Non
     if facts and server and vip in server.devices and path["verdict"] in ("silent", "returned"):
         return None if facts.carrier(vip) else missing_vip(seen, host, vip)
     return None
-
-
-def request_checks(seen: Seen) -> Iterator[Check]:
-    """Yield how each service took the visits of each client."""
-    for client, visits in seen.visits.items():
-        for visited in visits:
-            total, vip = len(visited["visits"]), endpoint_address(visited["service"])
-            if not _is_admitted(seen, visited):
-                yield _not_admitted(client, visited)
-            elif visited["failed"]:
-                reasons = ", ".join(dict.fromkeys(one["error"] for one in visited["visits"] if one["error"]))
-                rule = f"failed in {visited['failed']} of {count(total, 'request')} ({reasons})"
-                remedy = "look at the paths of its servers, and at the client's own way to the VIP"
-                yield bad(REQUESTS, Finding(client, "service", visited["service"], rule, remedy), vip=vip)
-            else:
-                # Without HTTP nobody tells who it is that answers.
-                named = {server: number for server, number in visited["servers"].items() if server != UNNAMED}
-                shares = ", ".join(f"{server} {number}" for server, number in named.items()) or "all answered"
-                yield good(REQUESTS, client, f"{count(total, 'request')} to {visited['service']}: {shares}", vip)
-
-
-def _is_admitted(seen: Seen, visited: Mapping[str, Any]) -> bool:
-    """Return whether the sources of the service that was visited admit the client, if its address is known."""
-    source = visited.get("source")
-    if not source:
-        return True
-    address, port = endpoint_address(visited["service"]), int(visited["service"].rpartition(":")[2])
-    taking = (
-        service
-        for service in seen.topology.services
-        if address in service.vips and TCP in service.protocols
-        if not service.ports or port in service.single_ports
-    )
-    return all(admits(service, source) for service in taking)
-
-
-def _not_admitted(client: str, visited: Mapping[str, Any]) -> Check:
-    """Return what became of requests that the packet filter has to drop."""
-    name, source, vip = visited["service"], visited["source"], endpoint_address(visited["service"])
-    total = len(visited["visits"])
-    if visited["failed"] == total:
-        text = f"{name} is not for {source}, which sources do not admit, and answered none of {count(total, 'request')}"
-        return good(REQUESTS, client, text, vip)
-    rule = f"answered {source}, which sources do not admit ({total - visited['failed']} of {count(total, 'request')})"
-    remedy = "enable a packet filter that drops other packets on the directors, since sources only limit what is opened"
-    return bad(REQUESTS, Finding(client, "service", name, rule, remedy), warning=True, vip=vip)
 
 
 def summary(found: Sequence[Check], missed: Sequence[str] = (), rehearsal: bool = False) -> dict[str, Any]:

@@ -49,6 +49,21 @@ def shares(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[list[Sha
     return found
 
 
+def connections_to(before: Mapping[str, Any], after: Mapping[str, Any], address: str, port: int) -> int:
+    """Return the connections of the time between two readings that services gave out which take TCP to an endpoint.
+
+    A service that is known by a mark may take it, so that the number is the largest possible one.
+    """
+    earlier = {one["service"]: _connections(one) for one in before["counters"]}
+    found = 0
+    for options, counted in zip(after["services"], after["counters"]):
+        exact = options.get("protocol") == "tcp" and options.get("address") == address
+        if counted["service"] in earlier and (options.get("fwmark") or (exact and options["port"] in (0, port))):
+            now, first = _connections(counted), earlier[counted["service"]]
+            found += sum(number - first.get(server, 0) for server, number in now.items())
+    return found
+
+
 def share_checks(seen: Seen) -> Iterator[Check]:
     """Yield how each director gave out the connections of the time between the two readings."""
     for director, after in seen.after.items():

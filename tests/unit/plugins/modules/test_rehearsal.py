@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.lvs.cluster.plugins.module_utils._core import interpreters
 from ansible_collections.lvs.cluster.plugins.module_utils._core.interpreters import SYSTEM_PYTHONS
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall import run as firewall_run
 from ansible_collections.lvs.cluster.plugins.module_utils._firewall.firewalld import FirewalldClient
-from ansible_collections.lvs.cluster.plugins.module_utils._module import runner
 from ansible_collections.lvs.cluster.plugins.module_utils._nftables.ruleset import Ruleset
 from module_args import patch_module_args
 
@@ -97,7 +97,7 @@ def test_a_firewalld_that_a_step_before_starts(
 def test_a_failure_names_the_python_that_packages_are_for(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], system: bool
 ) -> None:
-    monkeypatch.setattr(runner, "is_running", lambda _path: system)
+    monkeypatch.setattr(interpreters, "is_running", lambda _path: system)
     message = run("vip_neighbor", capsys, **NEIGHBORS)["msg"]
     assert sys.executable in message
     assert "python3-pyroute2" in message

@@ -101,6 +101,8 @@ def test_the_early_unit_waits_for_what_keeps_vips_quiet():
     assert "/usr/bin/python3 /usr/local/lib/lvs-cluster/restore.pyz --early /etc/lvs-cluster/x.json\n" in text
     # Nothing else pulls it in, or a VIP that was removed by hand would come back with any service.
     assert "[Install]" not in text
+    # Nothing would stop it when the declaration is removed, since its main unit ends by itself then.
+    assert "RemainAfterExit" not in text
     main = unit_text(declare({"name": "x", "vips": [QUIET]}), "/usr/bin/python3", early=True)
     for setting in ("After", "Wants"):
         (line,) = [line for line in main.splitlines() if line.startswith(f"{setting}=")]

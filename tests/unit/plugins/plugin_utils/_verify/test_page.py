@@ -25,7 +25,7 @@ def test_everything_is_escaped() -> None:
     hosts = good_cluster()
     evil = "<b>\"&'</b>"
     visited = copy.deepcopy(hosts["client"]["__verify_visits"]["services"][0])
-    hosts["client"]["__verify_visits"]["services"] = [{**visited, "service": evil, "servers": {evil: 12}}]
+    hosts["client"]["__verify_visits"]["services"] = [{**visited, "service": f"{evil}:80", "servers": {evil: 12}}]
     assert evil not in judge(hosts)["html"]
 
 
