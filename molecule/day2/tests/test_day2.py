@@ -60,9 +60,9 @@ def weights() -> dict[str, int]:
     return {name: int(row[-1]) for row in rows for name, address in SERVERS.items() if row[4] == f"{address}:80"}
 
 
-def to_mend() -> list[str]:
+def to_mend(*arguments: str) -> list[str]:
     """Return the sentences with which verify fails, one for each thing to mend; none when all is good."""
-    run = playbook("verify")
+    run = playbook("verify", *arguments)
     _, told, rest = run.output.partition(" failed:\n")
     assert (run.status != 0) == bool(told), run.output
     return list(takewhile(lambda line: line.startswith("  "), rest.splitlines()))
@@ -397,6 +397,29 @@ def test_what_two_clusters_declare_is_refused_and_a_cluster_is_renamed():
         well("site", "-e", "lvs_cluster_formerly=mail")
     assert failures(told) == []
     assert told["long"]["connections"] == 1
+    assert has() == before
+
+
+def test_a_standby_director_that_is_a_real_server_too_sends_nothing_back(tmp_path):
+    """With the service in its table it would balance what the active director sends to it once more."""
+
+    def inventory(**variables: str) -> list[str]:
+        path = tmp_path / "more.json"
+        path.write_text(json.dumps({"directors": {"hosts": {"rs1": variables}}}))
+        return ["-i", str(path)]
+
+    before = has()
+    with load("short") as told:
+        well("site", *inventory())
+        assert changes(well("site", *inventory())) == {"changed=0"}
+    assert failures(told) == []
+    assert told["fresh"]["servers"].keys() == SERVERS.keys()
+    assert weights() == {"rs1": 1, "rs2": 1}
+    assert on("rs1", "ipvsadm -Sn") == ""
+    with mistake("rs1", f"ipvsadm -A -t {VIP}:80 -s rr", f"ipvsadm -D -t {VIP}:80"):
+        (named,) = to_mend(*inventory())
+        assert f"rs1: service: 'tcp {VIP}:80' is in the table of this host, which is a real server of it" in named
+    well("site", *inventory(director_state="absent"))
     assert has() == before
 
 

@@ -42,6 +42,17 @@ def check_clusters(case: Case) -> Iterator[Judgement]:
                     yield Judgement(of_error(host, declared_twice(what, value, owner, claim)))
 
 
+def check_one_name(case: Case) -> Iterator[Judgement]:
+    """All hosts of one description are in the cluster of one name, or each name would be a cluster for itself."""
+    named: dict[str, list[str]] = {}
+    for host in case.facts:
+        named.setdefault(case.variable(host, CLUSTER_NAME) or DEFAULT_OWNER, []).append(host)
+    if len(named) > 1:
+        values = "; ".join(f"{name} on {', '.join(hosts)}" for name, hosts in named.items())
+        rule = "is not the same on all hosts of one lvs_services"
+        yield Judgement(Finding("", CLUSTER_NAME, values, rule, "set it for all hosts of the cluster"))
+
+
 def shared_hosts(case: Case) -> Iterator[str]:
     """Yield a sentence for each declaration of another cluster, which a run leaves as it is."""
     for host in case.facts:

@@ -15,13 +15,14 @@ from .host_rules import (
 )
 from .manager_rules import check_others
 from .network_rules import check_networks, check_owners, check_segments, check_vips
-from .owner_rules import check_clusters
+from .owner_rules import check_clusters, check_one_name
 from .pool_rules import check_pools, check_standby_servers
 from .reply_rules import check_gateways, check_reverse_paths
 from .routing_rules import check_arp_ignore, check_forwarding
 from .service_rules import check_open_ports, check_proofs
 
 RULES = (
+    check_one_name,
     check_clusters,
     check_devices,
     check_silent_devices,

@@ -30,6 +30,13 @@ from preflight_hosts import DIP, LO, MAC, PORTS, VIP, changed, cluster, eth, hea
 
 VRRP = Manager("keepalived", "virtual_ipaddress in /etc/keepalived/keepalived.conf", table=False, addresses=(VIP,))
 
+
+
+def everywhere(**variables: str) -> dict[str, dict[str, str]]:
+    """Return variables that all hosts have."""
+    return {host: dict(variables) for host in healthy()}
+
+
 TRIPPED = {
     "VIP of another cluster": (
         cluster(), changed("rs1", declarations=(Summary("mail", "realserver", (VIP,)),)), None,
@@ -37,7 +44,7 @@ TRIPPED = {
     ),
     "service of another cluster": (
         cluster(), changed("lb1", declarations=(Summary("default", "director", (), ("tcp 192.0.2.30:80",)),)),
-        {"lb1": {"lvs_cluster_name": "web"}},
+        everywhere(lvs_cluster_name="web"),
         ("error", "lb1: service", "tcp 192.0.2.30:80"),
     ),
     "declaration that cannot be read": (
@@ -45,12 +52,16 @@ TRIPPED = {
         ("error", "rs1: declaration", "realserver"),
     ),
     "name that no cluster can have": (
-        cluster(), healthy(), {"rs1": {"lvs_cluster_name": "My cluster"}},
-        ("error", "rs1: lvs_cluster_name", "My cluster"),
+        cluster(), {"lb1": healthy()["lb1"]}, {"lb1": {"lvs_cluster_name": "My cluster"}},
+        ("error", "lb1: lvs_cluster_name", "My cluster"),
     ),
     "former name that is the name": (
-        cluster(), healthy(), {"rs1": {"lvs_cluster_name": "web", "lvs_cluster_formerly": "web"}},
+        cluster(), healthy(), {**everywhere(lvs_cluster_name="web"), "rs1": {"lvs_cluster_name": "web", "lvs_cluster_formerly": "web"}},
         ("error", "rs1: lvs_cluster_formerly", "web"),
+    ),
+    "names of two clusters": (
+        cluster(), healthy(), {"rs1": {"lvs_cluster_name": "web"}},
+        ("error", "lvs_cluster_name", "default on lb1, rs2; web on rs1"),
     ),
     "director_interface missing": (
         cluster(), healthy(), {"lb1": {"director_interface": "eth7"}},
@@ -429,7 +440,7 @@ SHARED = Summary("mail", "director", ("192.0.2.31",), ("tcp 192.0.2.31:25",))
 )  # fmt: skip
 def test_what_another_cluster_has_is_told(declaration: Summary, variables: dict[str, str], note: str) -> None:
     facts = changed("lb1", declarations=(declaration,))
-    assert told(cluster(), facts, {"lb1": variables}) == []
+    assert told(cluster(), facts, everywhere(**variables)) == []
     notes = preflight_report.notes(cluster(), facts, {"lb1": variables})
     assert notes == ([note] if note else [])
     report = preflight_report.report([preflight_report.Report("", (), (), ["lb1"], (), (), notes)])
