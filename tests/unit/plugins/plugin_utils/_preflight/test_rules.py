@@ -31,7 +31,6 @@ from preflight_hosts import DIP, LO, MAC, PORTS, VIP, changed, cluster, eth, hea
 VRRP = Manager("keepalived", "virtual_ipaddress in /etc/keepalived/keepalived.conf", table=False, addresses=(VIP,))
 
 
-
 def everywhere(**variables: str) -> dict[str, dict[str, str]]:
     """Return variables that all hosts have."""
     return {host: dict(variables) for host in healthy()}
