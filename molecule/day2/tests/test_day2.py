@@ -426,8 +426,7 @@ def test_a_standby_director_that_is_a_real_server_too_sends_nothing_back(tmp_pat
 def test_a_server_that_is_frozen_leaves_when_it_is_declared_absent(tmp_path):
     """It blocks no run for ever, and no run at all once it is declared absent. When it is back, so is all."""
     absent = tmp_path / "absent.json"
-    pool = ["rs1", {"host": "rs2", "state": "absent"}]
-    absent.write_text(json.dumps({"lvs_services": [{**WEB, "scheduler": "rr", "real_servers": pool}]}))
+    absent.write_text(json.dumps({"realservers": {"hosts": {"rs2": {"realserver_state": "absent"}}}}))
     with frozen("rs2"):
         run = playbook("site")
         shown = " ".join(run.output.split())
@@ -435,12 +434,12 @@ def test_a_server_that_is_frozen_leaves_when_it_is_declared_absent(tmp_path):
         assert "rs2: host could not be reached (" in shown
         assert "make it reachable, declare realserver_state: drained or absent, or exclude it with" in shown
         assert weights() == {"rs1": 1, "rs2": 1}
-        shown = well("site", "-e", f"@{absent}")
+        shown = well("site", "-i", str(absent))
         assert "it is declared absent, so the run continues without it" in shown
         assert f"rs2: was not reached, and may still have VIPs ({VIP})" in shown
         assert weights() == {"rs1": 1}
     assert VIP in on("rs2", "ip -4 -o address show dev lo")
-    well("site", "-e", f"@{absent}")
+    well("site", "-i", str(absent))
     assert VIP not in on("rs2", "ip -4 -o address show dev lo")
     well("site")
     assert weights() == {"rs1": 1, "rs2": 1}

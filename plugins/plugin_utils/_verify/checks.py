@@ -17,7 +17,7 @@ from .._topology.reach import is_excused
 from .._topology.traffic import TCP
 from .clients import request_checks
 from .distribution import share_checks
-from .drift import boot_checks, table_checks
+from .drift import boot_checks, table_checks, withheld_findings
 from .hosts import host_checks, missing_rip, missing_vip
 from .model import HOSTS, PATHS, REACHED, TOPICS, Check, Seen, bad, count
 from .owners import gateway_checks, owner_checks
@@ -97,6 +97,10 @@ def _path_cause(seen: Seen, host: str, path: Mapping[str, Any]) -> Finding | Non
         cause = missing_rip(facts, host, path["address"])
         if cause:
             return cause
+    # What it balances once more does not reach its own web server.
+    stray = next(iter(withheld_findings(seen, host).values()), None)
+    if stray:
+        return stray
     server = seen.declared.servers.get(host)
     if facts and server and vip in server.devices and path["verdict"] in ("silent", "returned"):
         return None if facts.carrier(vip) else missing_vip(seen, host, vip)

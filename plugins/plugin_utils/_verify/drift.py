@@ -77,7 +77,8 @@ def table_checks(seen: Seen) -> Iterator[Check]:
         director = seen.declared.directors.get(host)
         if not director:
             continue
-        yield from _standby_checks(seen, host, info)
+        for finding in withheld_findings(seen, host).values():
+            yield bad(TABLE, finding)
         drained = {(one["service"], one["server"]): one for one in info.get("drained", ())}
         others = {name for one in seen.facts[host].declarations if one.owner != director.owner for name in one.services}
         steps = drift(_without(info, others), director, director.purge)
@@ -103,9 +104,10 @@ def table_checks(seen: Seen) -> Iterator[Check]:
             yield good(TABLE, host, told)
 
 
-def _standby_checks(seen: Seen, host: str, info: Mapping[str, Any]) -> Iterator[Check]:
-    """Yield the services that a director must not have while it stands by, and has."""
-    names = {service_name(parse_service_key(one)) for one in info.get("services", ())}
+def withheld_findings(seen: Seen, host: str) -> dict[str, Finding]:
+    """Return the services, by name, that a director must not have while it stands by, and has."""
+    names = {service_name(parse_service_key(one)) for one in seen.tables.get(host, {}).get("services", ())}
+    found = {}
     for options in director_withheld_services(seen.topology, host):
         name = service_name(parse_service_key(options))
         if name in names:
@@ -113,7 +115,8 @@ def _standby_checks(seen: Seen, host: str, info: Mapping[str, Any]) -> Iterator[
                 "is in the table of this host, which is a real server of it and stands by as a director: it balances "
                 "once more what the active director sends it"
             )
-            yield bad(TABLE, Finding(host, "service", name, rule, _REMEDY))
+            found[name] = Finding(host, "service", name, rule, _REMEDY)
+    return found
 
 
 def _without(held: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:

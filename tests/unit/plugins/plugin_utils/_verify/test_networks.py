@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.filter.verify import verify_checks
-from verified_hosts import GROUPS, MACS, SERVICES, VIP, boot, facts, good_cluster, judge
+from verified_hosts import GROUPS, MACS, SERVICES, VIP, boot, facts, fails, good_cluster, judge
 
 
 @pytest.fixture
@@ -78,6 +78,9 @@ def test_a_director_on_standby_that_serves_and_has_the_services(hosts: dict[str,
     look["table"] = table
     (error,) = verify_checks(SERVICES, groups, hosts)["errors"]
     assert error.startswith(f"rs2: service: 'tcp {VIP}:80' is in the table of this host, which is a real server of it")
+    # The bad path of the server follows from it.
+    fails(hosts, 1, "rejected", "is rejected by the VIP (ICMP code 3)")
+    assert verify_checks(SERVICES, groups, hosts)["errors"] == [error]
 
 
 @pytest.mark.parametrize(("bound_on", "failed"), [("eth0", 0), ("eth1", 1)])
