@@ -78,7 +78,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def unit(session: nox.Session) -> None:
     """Run the unit tests, or the tests and options of pytest that follow `--`."""
-    session.run("pytest", "-q", "--durations=5", *(session.posargs or ["tests/unit"]))
+    session.run("pytest", "-q", "--durations=5", *(session.posargs or ["--numprocesses=2", "tests/unit"]))
 
 
 @nox.session(venv_backend="none")

@@ -30,7 +30,7 @@ TYPED = (
     'ansible rs1 -i lab -m command -a "ip address show dev lo"',
 )
 HERE = ("ansible-doc -t role lvs.cluster.director", "ansible-doc lvs.cluster.ipvs_service")
-_VERIFY = ("molecule/day2/tests/test_day2.py", 'playbook("verify")')
+_VERIFY = ("molecule/day2/tests/test_day2.py", 'playbook("verify"')
 ELSEWHERE = {
     "ansible-galaxy collection install build/lvs-cluster-*.tar.gz": (
         "molecule/import/prepare.yml",

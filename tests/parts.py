@@ -65,6 +65,12 @@ PARTS = {
     "sanity": Part("ansible-test sanity on the built collection", [[*NOX, "sanity"]], after=CHECKED),
     "cores": Part("each ansible-core that the collection is for", [[*NOX, "cores"]], after=CHECKED),
     "gates": Part("antsibull and galaxy-importer", [[*NOX, "gates"]], after=CHECKED),
+    "playbooks": Part(
+        "the playbooks on hosts that stand in: dead, hanging, of another cluster, left out",
+        # They wait more than they work.
+        [[*PYTEST, "--numprocesses=3", "tests/playbooks"]],
+        after=CHECKED,
+    ),
     "netns": Part(
         "addresses and ARP on this machine's kernel, in network namespaces",
         [

@@ -31,10 +31,10 @@ TESTS = (
     "tests/unit/plugins/plugin_utils/_verify/test_checks.py",
     "tests/unit/test_documentation.py",
     "tests/unit/test_errors.py",
-    "tests/unit/test_lost_hosts.py",
-    "tests/unit/test_preflight_playbook.py",
-    "tests/unit/test_scope_playbooks.py",
-    "tests/unit/test_tags.py",
+    "tests/playbooks/test_lost_hosts.py",
+    "tests/playbooks/test_preflight_playbook.py",
+    "tests/playbooks/test_scope_playbooks.py",
+    "tests/playbooks/test_tags.py",
 )
 LIBRARIES = ("hypothesis", "pyroute2", "pytest", "pyyaml", "qemu.qmp")
 _NAMESPACE = ["sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
