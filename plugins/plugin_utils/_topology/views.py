@@ -66,14 +66,17 @@ def _table(topology: Topology, services: Iterable[Service]) -> list[dict[str, An
 
 
 def director_vips(topology: Topology, host: str) -> list[str]:
-    """Return the VIPs that a director answers for: it is the first of their directors that is not absent."""
-    return [vip for vip, owner in vip_owners(topology).items() if owner.director == host]
+    """Return the VIPs that a director always answers for: it is the first of their directors that is not absent.
+
+    Those that a failover engine assigns are none of them (see failover.failover_vips).
+    """
+    return [vip for vip, owner in vip_owners(topology).items() if owner.is_fixed and owner.director == host]
 
 
 def director_standby_vips(topology: Topology, host: str) -> list[str]:
     """Return the VIPs that a director knows and does not answer for."""
     owners = vip_owners(topology).items()
-    return [vip for vip, owner in owners if host in owner.directors and owner.director != host]
+    return [vip for vip, owner in owners if owner.is_fixed and host in owner.directors and owner.director != host]
 
 
 def director_forwarding(topology: Topology, host: str) -> int:
