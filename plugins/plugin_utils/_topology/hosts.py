@@ -70,7 +70,10 @@ class Hosts:
         if host in self.failover:
             return
         own = self._inventory.own(host)
-        engine = self._notes.choice(host, "director_failover", own.get("director_failover") or NONE, ENGINES)
+        engine = own.get("director_failover") or NONE
+        if engine not in ENGINES:
+            self._notes.choice(host, "director_failover", engine, ENGINES)
+            engine = ""
         vrid = own.get("director_vrid")
         number = DEFAULT_VRID if vrid is None else self._notes.ranged(f"director_vrid of {host}", vrid, 1, LAST_VRID)
         self.failover[host] = Failover(engine, number)
