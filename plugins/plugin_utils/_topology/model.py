@@ -15,8 +15,8 @@ _DATAGRAM_OPTIONS = ("one_packet", "persistence_engine")
 
 
 # The values of director_failover, and the default of director_vrid, which no host's variables have
-NONE, VRRP, BGP = "none", "vrrp", "bgp"
-ENGINES = (NONE, VRRP, BGP)
+NONE, VRRP = "none", "vrrp"
+ENGINES = (NONE, VRRP)
 DEFAULT_VRID, LAST_VRID = 51, 255
 
 
