@@ -16,11 +16,12 @@ THIS_HOST, ANOTHER, NOBODY, AT_RUN_TIME = "this_host", "another", "nobody", "at_
 class Owner(NamedTuple):
     """The owner of one VIP: the first of its directors that is not absent; empty when all are.
 
-    With a failover `engine` that is the preferred one, and each of the directors can have the VIP.
+    With a failover `engine` that is the preferred one, and each of the `candidates` can have the VIP.
     """
 
     director: str
     directors: tuple[str, ...]
+    candidates: tuple[str, ...] = ()
     engine: str = NONE
 
     @property
@@ -32,7 +33,7 @@ class Owner(NamedTuple):
         """Return THIS_HOST, ANOTHER, NOBODY or AT_RUN_TIME, as the question is asked on a host."""
         if not self.director:
             return NOBODY
-        if not self.is_fixed and host in self.directors:
+        if not self.is_fixed and host in self.candidates:
             return AT_RUN_TIME
         return THIS_HOST if self.director == host else ANOTHER
 
@@ -44,9 +45,9 @@ def vip_owners(topology: Topology) -> dict[str, Owner]:
     """
     found: dict[str, Owner] = {}
     for service in topology.services:
-        preferred = next((host for host in service.directors if host not in topology.absent), "")
-        engine = topology.failover.get(preferred, Failover()).engine
-        owner = Owner(preferred, service.directors, engine)
+        candidates = tuple(host for host in service.directors if host not in topology.absent)
+        preferred = next(iter(candidates), "")
+        owner = Owner(preferred, service.directors, candidates, topology.failover.get(preferred, Failover()).engine)
         for vip in service.vips:
             found.setdefault(vip, owner)
     return found

@@ -36,12 +36,17 @@ def standby_servers(topology: Topology) -> list[tuple[Service, str]]:
 
     The active director sends packets to the VIP to such a host. With the service in its own table the host would
     balance them once more, also back to the active director, and they would go back and forth until their TTL ends.
+
+    With a failover engine nobody knows in advance which director stands by: there the kernel ends the loop (the sysctl
+    backup_only), and each director has the whole table.
     """
     owners = vip_owners(topology)
     found = []
     for service in topology.services:
         if service.forwarding == MASQUERADE:
             continue  # its packets have the server's own address
+        if not all(owners[vip].is_fixed for vip in service.vips):
+            continue
         active = {owners[vip].director for vip in service.vips}
         pool = [server.host for server in service.servers if server.options.get("state") != "absent"]
         found += [
