@@ -54,7 +54,7 @@ def failover_instances(topology: Topology, host: str) -> list[dict[str, Any]]:
                 "name": f"group{number + 1}",
                 "vrid": topology.failover[host].vrid + number,
                 "priority": HIGHEST_PRIORITY - group.directors.index(host),
-                "source": _source(topology, host),
+                "source_address": _source(topology, host),
                 "peers": [_source(topology, one) for one in others],
                 "vips": list(group.vips),
             }

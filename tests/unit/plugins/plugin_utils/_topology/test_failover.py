@@ -7,9 +7,10 @@ from itertools import combinations
 from typing import Any
 
 import pytest
+from ansible_collections.lvs.cluster.plugins.plugin_utils._topology import hosts as hosts_reader
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology import views
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.failover import failover_instances, failover_vips
-from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.model import Topology
+from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.model import ENGINES, Topology
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.owners import (
     ANOTHER,
     AT_RUN_TIME,
@@ -52,11 +53,18 @@ def test_each_order_of_directors_is_an_instance() -> None:
             "name": "group1",
             "vrid": 51,
             "priority": 254,
-            "source": "192.0.2.2",
+            "source_address": "192.0.2.2",
             "peers": ["192.0.2.3"],
             "vips": [WEB, DNS],
         },
-        {"name": "group2", "vrid": 52, "priority": 253, "source": "192.0.2.2", "peers": ["192.0.2.3"], "vips": [MAIL]},
+        {
+            "name": "group2",
+            "vrid": 52,
+            "priority": 253,
+            "source_address": "192.0.2.2",
+            "peers": ["192.0.2.3"],
+            "vips": [MAIL],
+        },
     ]
     assert [one["priority"] for one in failover_instances(found, "lb2")] == [253, 254]
     assert failover_instances(found, "lb3") == failover_instances(found, "rs1") == []
@@ -113,6 +121,15 @@ def test_what_directors_have_to_agree_on(changes: dict[str, Any], subjects: list
     assert sorted(error_words(one.error)[0].partition(": ")[2] or one.subject for one in found) == sorted(subjects)
 
 
+def test_an_engine_that_no_role_has_is_refused(monkeypatch: pytest.MonkeyPatch, error_words: Any) -> None:
+    monkeypatch.setattr(hosts_reader, "ENGINES", ENGINES)
+    found = read_findings(SERVICES, GROUPS, hostvars({"director_failover": "vrrp"}))
+    assert [error_words(one.error) for one in found] == [
+        ("lb1: director_failover", "vrrp"),
+        ("lb2: director_failover", "vrrp"),
+    ]
+
+
 orders = st.lists(st.permutations(["lb1", "lb2", "lb3"]), min_size=1, max_size=6)
 
 
@@ -129,7 +146,7 @@ def test_directors_agree_about_every_instance(orders: list[list[str]], absent: s
     for one, other in combinations(views_of.values(), 2):
         assert [(each["vrid"], each["vips"]) for each in one] == [(each["vrid"], each["vips"]) for each in other]
         assert all(mine["priority"] != theirs["priority"] for mine, theirs in zip(one, other, strict=True))
-        assert all(mine["source"] in theirs["peers"] for mine, theirs in zip(one, other, strict=True))
+        assert all(mine["source_address"] in theirs["peers"] for mine, theirs in zip(one, other, strict=True))
     for instances in views_of.values():
         assert len({each["vrid"] for each in instances}) == len(instances)
         assert sorted(vip for each in instances for vip in each["vips"]) == sorted(str(s["address"]) for s in services)
