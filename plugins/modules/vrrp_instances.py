@@ -99,7 +99,7 @@ options:
           - keepalived puts the VIPs on a macvlan device C(vrrp.VRID) of its own. All VIPs have to be on O(instances[].interface).
           - Only VIPs of IPv4 have the virtual MAC. keepalived leaves VIPs of IPv6 on the interface itself, with its MAC.
           - The interface has to have the sysctl C(arp_ignore) V(1), or it answers for the VIPs with its own MAC too. The module warns if it has not.
-          - keepalived makes a table of nftables for it.
+          - keepalived makes a table of nftables for it. keepalived 2.1 does it with multicast only, and puts VIPs of IPv6 on its device too.
         type: bool
         default: false
   gate:
@@ -108,7 +108,8 @@ options:
       - The number is multiplied by O(gate.weight) and added to each priority. V(0) leaves the priorities as they are. A negative number lets directors with
         a priority in between take over. V(-254) makes the host ineligible, and it gives up its VIPs at once.
       - If the file is missing when keepalived starts, keepalived creates it with V(-254), so that a host is not eligible after a boot until a program
-        writes another number. The directory has to be there.
+        writes another number. The unit makes the directory.
+      - Replace the file to change the number, and do not remove it. While keepalived runs, a file that is missing or has no number means V(0).
       - If this option is left out, the host is always eligible.
     type: dict
     suboptions:
@@ -134,7 +135,9 @@ notes:
   - Do not declare the same VIPs with M(lvs.cluster.boot_restore) or M(lvs.cluster.vip_iface). These assign them on a standby too. The module warns of a
     declaration of the same O(owner), and fails for one of another.
   - With O(former_owner) the files of the former owner are removed. Stop RV(former_unit) before the new unit is started.
-  - A change of RV(restart) is needed for another O(instances[].vrid), O(instances[].interface) or O(instances[].vmac), and for another unit file.
+  - Another O(instances[].vrid), O(instances[].interface) or O(instances[].vmac), and another unit file, need a restart. All else needs a reload only.
+  - While directors of an instance differ in O(instances[].vrid), O(instances[].interface), or in whether they have O(instances[].peers), they do not hear one
+    another and each of them is the master. Stop the standbys before such a change.
 seealso:
   - module: lvs.cluster.vrrp_info
   - module: lvs.cluster.vip_owner_info

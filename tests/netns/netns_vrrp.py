@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -26,7 +27,9 @@ ANCHOR = f"169.254.{VRID}.{VRID}"
 GATE = "/run/lvs-cluster-vrrp/gate"
 # Seconds between two requests of who answers for VIPs.
 EACH = 0.004
-_RELOADED = "Reload complete"
+# What keepalived writes when it has read its configuration, at its start and again; 2.1 has other words than later releases.
+_STARTED = r"BACKUP STATE \(init\)|entering FAULT state"
+_RELOADED = r"Reload complete|Opening file"
 
 
 def until(done: Callable[[], bool], what: str, told: Callable[[], str] = str) -> None:
@@ -46,7 +49,7 @@ class Director:
         self.log = directory / "log"
         self.unit = VrrpUnit()
         self.process: subprocess.Popen[bytes] | None = None
-        for place in (self.etc, self.run / self.unit.runtime):
+        for place in (self.etc, self.run):
             place.mkdir(parents=True)
         self.log.touch()
         # A file of keepalived's package, without which 2.3 does nothing
@@ -87,12 +90,13 @@ class Director:
 
     def start(self) -> None:
         """Start keepalived as systemd would, and wait until it has read its configuration."""
+        (self.run / self.unit.runtime).mkdir(exist_ok=True)
         for command in self._commands("ExecStartPre"):
             self._inside(command).wait(LIMIT)
         (command,) = self._commands("ExecStart")
-        before = self.said("Startup complete")
+        before = self.said(_STARTED)
         self.process = self._inside(command)
-        until(lambda: self.said("Startup complete") > before, "the start", self.log.read_text)
+        until(lambda: self.said(_STARTED) > before, "the start", self.log.read_text)
 
     def reload(self) -> None:
         """Have keepalived read its configuration again as systemd would, and wait until it has."""
@@ -132,6 +136,7 @@ class Director:
     def write_gate(self, number: int) -> None:
         """Let the host be eligible, more or less; the file is replaced in one step."""
         path = self.run / Path(GATE).relative_to("/run")
+        path.parent.mkdir(exist_ok=True)
         temporary = path.with_name("gate.new")
         temporary.write_text(f"{number}\n")
         temporary.replace(path)
@@ -148,19 +153,25 @@ class Director:
         """Return whether the host has neither the anchor nor any of these VIPs."""
         return not {ANCHOR, *vips} & self.addresses()
 
-    def said(self, words: str) -> int:
+    def said(self, pattern: str) -> int:
         """Return how often keepalived has written this, in whatever letters."""
-        return self.log.read_text().lower().count(words.lower())
+        return len(re.findall(pattern, self.log.read_text(), re.IGNORECASE))
 
     def _commands(self, setting: str) -> list[list[str]]:
         text = (self.etc / Path(self.unit.unit_file).relative_to("/etc")).read_text()
         lines = [line.partition("=") for line in text.splitlines()]
         return [shlex.split(value) for name, _equals, value in lines if name == setting]
 
+    def _capabilities(self) -> str:
+        """Return the capabilities that the unit leaves to keepalived, as setpriv(1) writes them."""
+        ((allowed),) = self._commands("CapabilityBoundingSet")
+        return ",".join(f"+{name.removeprefix('CAP_').lower()}" for name in allowed)
+
     def _inside(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
         """Begin a command on the host, with its files."""
         mount = 'mount --bind "$1" /etc && mount --bind "$2" /run && shift 2 && exec "$@"'
         inside = ["ip", "netns", "exec", self.host.name, "sh", "-c", mount, "sh", str(self.etc), str(self.run)]
+        inside += ["setpriv", f"--bounding-set=-all,{self._capabilities()}", "--no-new-privs"]
         with self.log.open("a") as log:
             return subprocess.Popen([*inside, *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 

@@ -64,7 +64,10 @@ def settled(pair: list[Director], master: int, vips: tuple[str, ...] = (VIP, VIP
 )
 def test_one_master_has_the_anchor_and_all_vips(pair, segment, changes):
     if changes.get("vmac"):
-        (warning,) = pair[0].declare(pair[0].options(pair, **changes))["warnings"]
+        rehearsed = pair[0].module("vrrp_instances", check=True, instances=[pair[0].options(pair, **changes)])
+        if "Cannot use VMAC" in rehearsed.get("msg", ""):
+            pytest.skip("this keepalived has no virtual MAC with unicast, and says so")
+        (warning,) = rehearsed["warnings"]
         assert "arp_ignore" in str(warning)
         for one in pair:
             one.host.sysctl("ipv4/conf/eth0/arp_ignore", 1)
@@ -72,9 +75,10 @@ def test_one_master_has_the_anchor_and_all_vips(pair, segment, changes):
     with Watcher(segment, CLIENT) as watcher:
         for vip in (VIP, VIP6):
             watcher.wait_for_answers(vip)
-    # keepalived 2.2 and 2.3 leave an IPv6 VIP of an instance of IPv4 on the interface itself.
     mac = "00:00:5e:00:01:33" if changes.get("vmac") else segment.mac(1)
-    assert (watcher.owners(VIP), watcher.owners(VIP6)) == ([mac], [segment.mac(1)])
+    assert watcher.owners(VIP) == [mac]
+    # keepalived 2.2 and 2.3 leave an IPv6 VIP of an instance of IPv4 on the interface itself.
+    assert watcher.owners(VIP6) in ([mac], [segment.mac(1)])
     # Nothing is left of either when both are gone.
     for one in pair:
         one.stop()
@@ -176,6 +180,17 @@ def test_a_director_is_not_eligible_until_its_gate_says_so(pair):
     until(first.has_nothing, "a director that is not eligible any more", logs(pair))
 
 
+def test_the_directory_of_a_gate_is_made_before_keepalived_would_do_without(pair):
+    first = pair[0]
+    path = first.run / "agent" / "gate"
+    first.declare(first.options(pair), gate={"path": "/run/agent/gate"})
+    first.start()
+    until(lambda: first.said("entering FAULT state") > 0, "a director that is not eligible", logs(pair))
+    assert path.read_text().strip() == str(INELIGIBLE)
+    path.write_text("0\n")
+    until(first.is_master, "an eligible director", logs(pair))
+
+
 @pytest.mark.parametrize("number", [STANDBY, INELIGIBLE])
 def test_a_planned_handover_only_changes_the_number(pair, segment, number):
     begin(pair, gate=True)
@@ -217,7 +232,7 @@ def test_a_former_master_does_not_take_over_again_unless_it_has_to(pair, segment
 def test_the_module_writes_only_what_differs(pair):
     first = pair[0]
     rehearsed = first.module("vrrp_instances", check=True, instances=[first.options(pair)])
-    assert not list(first.etc.iterdir())
+    assert not list(first.etc.rglob("lvs-cluster*"))
     answer = first.declare(first.options(pair))
     assert {**rehearsed, "invocation": 0} == {**answer, "invocation": 0}
     assert [(one["name"], one["role"]) for one in answer["instances"]] == [("web", "backup")]
@@ -231,7 +246,7 @@ def test_the_module_writes_only_what_differs(pair):
     assert (changed["changed"], changed["restart"]) == (True, True)
     gone = first.declare(state="absent")
     assert (len(gone["operations"]), gone["active"], gone["unit"]) == (3, True, "lvs-cluster-vrrp.service")
-    assert not [path for path in first.etc.rglob("*") if path.is_file()]
+    assert not [path for path in first.etc.rglob("lvs-cluster*") if path.is_file()]
 
 
 def test_roles_are_waited_for(pair):

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 from .._core.address import is_ipv6
 from .._core.errors import InvalidValue
@@ -76,17 +77,25 @@ def wanted_files(wanted: WantedVrrp, program: str) -> list[Content]:
     unit = wanted.unit
     return [
         Content(unit.config, render_config(wanted).encode()),
-        Content(unit.unit_file, unit_text(unit, program).encode()),
+        Content(unit.unit_file, unit_text(unit, program, wanted.gate).encode()),
         Content(unit.link, link=unit.unit_file),
     ]
 
 
-def writes_config(operations: Sequence[FileOperation], unit: VrrpUnit) -> str:
-    """Return the configuration that the operations write, empty where they write none."""
-    for operation in operations:
-        if operation.path == unit.config and operation.content:
-            return operation.content.data.decode()
-    return ""
+def writes_config(operations: Sequence[FileOperation], unit: VrrpUnit) -> bool:
+    """Return whether the operations write the configuration."""
+    return any(operation.path == unit.config and operation.content for operation in operations)
+
+
+def trial_config(wanted: WantedVrrp, is_directory: Callable[[str], bool]) -> str:
+    """Return the configuration as it is tested.
+
+    2.3 of keepalived refuses a gate whose directory is not there; before its first start the unit has not made it.
+    """
+    gate = wanted.gate
+    if gate and not is_directory(os.path.dirname(gate.path)):
+        gate = gate._replace(path=f"/run/{os.path.basename(gate.path)}")
+    return render_config(wanted._replace(gate=gate))
 
 
 def _signal(loaded: Loaded | None, wanted: WantedVrrp, program: str) -> dict[str, bool]:
@@ -98,7 +107,7 @@ def _signal(loaded: Loaded | None, wanted: WantedVrrp, program: str) -> dict[str
     if loaded is None or not wanted.instances:
         return {"restart": False, "reload": False}
     config = render_config(wanted)
-    restart = loaded.unit != unit_text(wanted.unit, program)
+    restart = loaded.unit != unit_text(wanted.unit, program, wanted.gate)
     restart = restart or loaded.config is None or needs_restart(loaded.config, config)
     return {"restart": restart, "reload": not restart and loaded.config != config}
 

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import os.path
 from dataclasses import replace
 
 from .._core.owner import Owner
 from .._owner.declarations import read_others
 from .client import apply, check_config, find_program, missing_program, read_state
 from .model import WantedVrrp
-from .plan import plan_vrrp, writes_config
+from .plan import plan_vrrp, trial_config, writes_config
 
 
 class VrrpRun:
@@ -23,13 +24,12 @@ class VrrpRun:
         _refuse_claimed(wanted)
         state = read_state(wanted)
         self.plan = plan_vrrp(state, wanted)
-        text = writes_config(self.plan.operations, wanted.unit)
         self.lacking = None if find_program() or not wanted.instances else missing_program()
         if self.lacking:
             warning = f"This cannot be done before {self.lacking.until}."
             self.plan = replace(self.plan, warnings=(*self.plan.warnings, warning))
-        elif text:
-            check_config(state.program, wanted.unit.config, text)
+        elif writes_config(self.plan.operations, wanted.unit):
+            check_config(state.program, wanted.unit.config, trial_config(wanted, os.path.isdir))
 
     def apply(self) -> None:
         """Apply the plan; raise LvsError, and PrerequisiteMissing before anything is changed."""

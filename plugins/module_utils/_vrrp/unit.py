@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import os
+
 from .._core.owner import DEFAULT_OWNER
-from .model import VrrpUnit
+from .model import Gate, VrrpUnit
 
 # No script is ever started, and no address is left without a process that speaks for it: a keepalived that dies leaves
 # its VIPs, and the one that is started after it removes or advertises them. The copies in the runtime directory tell
@@ -22,7 +24,7 @@ StartLimitIntervalSec=0
 Type=simple
 ExecStartPre=/bin/cp {config} {loaded_config}
 ExecStartPre=/bin/cp {unit_file} {loaded_unit}
-ExecStartPre=/bin/rm -f {pid_file} {child_pid_file}
+{directory}ExecStartPre=/bin/rm -f {pid_file} {child_pid_file}
 ExecStart={program} {arguments}
 ExecReload=/bin/cp {config} {loaded_config}
 ExecReload=/bin/kill -HUP $MAINPID
@@ -57,8 +59,10 @@ WantedBy=multi-user.target
 """
 
 
-def unit_text(unit: VrrpUnit, program: str) -> str:
+def unit_text(unit: VrrpUnit, program: str, gate: Gate | None = None) -> str:
     """Return the unit; `program` is the path of keepalived."""
+    own = (f"/run/{unit.runtime}", "/run")
+    place = os.path.dirname(gate.path) if gate else own[0]
     return _UNIT.format(
         whose="" if unit.owner == DEFAULT_OWNER else f" of cluster {unit.owner}",
         program=program,
@@ -69,6 +73,8 @@ def unit_text(unit: VrrpUnit, program: str) -> str:
         loaded_unit=unit.loaded_unit,
         pid_file=unit.pid_file,
         child_pid_file=unit.child_pid_file,
+        # keepalived leaves a gate without a directory out, and the host would be eligible.
+        directory="" if place in own else f"ExecStartPre=/bin/mkdir -p {place}\n",
         runtime=unit.runtime,
     )
 

@@ -17,6 +17,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._vrrp.plan import (
     Loaded,
     VrrpState,
     plan_vrrp,
+    trial_config,
     wanted_files,
     writes_config,
 )
@@ -51,13 +52,13 @@ def state(there: Mapping[str, Content] | None = None, **more: Any) -> VrrpState:
 
 
 def loaded(wanted: WantedVrrp) -> Loaded:
-    return Loaded(unit_text(wanted.unit, PROGRAM), render_config(wanted))
+    return Loaded(unit_text(wanted.unit, PROGRAM, wanted.gate), render_config(wanted))
 
 
 def test_files_on_a_fresh_host():
     plan = plan_vrrp(state(), WEB)
     assert plan.words == [f"write {PATHS[0]}", f"write {PATHS[1]}", f"link {PATHS[2]}"]
-    assert writes_config(plan.operations, WEB.unit) == render_config(WEB)
+    assert writes_config(plan.operations, WEB.unit)
     assert plan.results == {
         "unit": "lvs-cluster-vrrp.service",
         "active": False,
@@ -71,7 +72,17 @@ def test_files_on_a_fresh_host():
 def test_a_second_run_changes_nothing():
     plan = plan_vrrp(state(files(WEB), loaded=loaded(WEB)), WEB)
     assert (plan.words, plan.before, plan.results["reload"]) == ([], plan.after, False)
-    assert writes_config(plan.operations, WEB.unit) == ""
+    assert not writes_config(plan.operations, WEB.unit)
+    assert not writes_config(plan_vrrp(state(files(WEB)), parse(state="absent")).operations, WEB.unit)
+
+
+@pytest.mark.parametrize(
+    ("there", "tested"), [(["/run/lvs-cluster-vrrp"], GATE["path"]), (["/run"], "/run/gate"), ([], "/run/gate")]
+)
+def test_the_gate_is_tested_in_a_directory_that_is_there(there, tested):
+    text = trial_config(WEB, lambda path: path in there)
+    assert text == render_config(WEB).replace(GATE["path"], tested)
+    assert trial_config(parse(instance()), lambda _path: False) == render_config(parse(instance()))
 
 
 @given(instances=instance_lists(), former=instance_lists())
@@ -137,6 +148,12 @@ def test_a_renamed_owner(runs):
 def test_the_role_is_where_the_anchor_is(anchor, role):
     (shown,) = plan_vrrp(state(own=[*OWN, *anchor]), WEB).results["instances"]
     assert shown["role"] == role
+
+
+@pytest.mark.parametrize(("vmac", "unfiltered", "count"), [(True, "eth0", 1), (True, "lo", 0), (False, "eth0", 0)])
+def test_an_interface_that_answers_beside_the_virtual_mac(vmac, unfiltered, count):
+    warnings = plan_vrrp(state(unfiltered=[unfiltered]), parse(instance(vmac=vmac))).warnings
+    assert len([one for one in warnings if one.startswith("eth0 answers ARP")]) == count
 
 
 def test_vips_that_something_else_assigns_are_told():

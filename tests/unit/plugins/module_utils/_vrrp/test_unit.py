@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from ansible_collections.lvs.cluster.plugins.module_utils._vrrp.model import VrrpUnit
+from ansible_collections.lvs.cluster.plugins.module_utils._vrrp.model import Gate, VrrpUnit
 from ansible_collections.lvs.cluster.plugins.module_utils._vrrp.unit import unit_text
 
 needs_systemd = pytest.mark.skipif(
@@ -38,6 +38,14 @@ def test_files_are_those_of_the_owner(owner, label):
     # The copy before the signal: a file that is written in between is not taken for one that was read.
     assert setting(text, "ExecReload") == [copies[0], "/bin/kill -HUP $MAINPID"]
     assert (setting(text, "Restart"), setting(text, "RuntimeDirectory")) == (["always"], [f"lvs-cluster-{label}"])
+
+
+@pytest.mark.parametrize(
+    ("path", "made"), [("/run/gate", []), ("/run/lvs-cluster-vrrp/gate", []), ("/run/agent/x/gate", ["/run/agent/x"])]
+)
+def test_the_directory_of_the_gate_is_made(path, made):
+    text = unit_text(VrrpUnit(), "/usr/sbin/keepalived", Gate(path))
+    assert [line.split()[-1] for line in setting(text, "ExecStartPre") if "mkdir" in line] == made
 
 
 @needs_systemd
