@@ -33,7 +33,7 @@ ADDRESSES, MANAGERS = "tests/kernel/test_addresses.py", "tests/kernel/test_manag
 # For network namespaces. A person's machine is not given firewalls of its own, which would begin to filter; their tests are
 # skipped there.
 BINDINGS = "/usr/lib/python3/dist-packages"
-NETNS_NEEDS = ["ip:iproute2", "nft:nftables", f"{BINDINGS}/nftables:python3-nftables"]
+NETNS_NEEDS = ["ip:iproute2", "nft:nftables", f"{BINDINGS}/nftables:python3-nftables", "keepalived:keepalived"]
 FIREWALLS = ["firewalld:firewalld", "ufw:ufw", f"{BINDINGS}/dbus:python3-dbus"] if os.environ.get("CI") else []
 # So many on the three kernels together.
 THOROUGH = {"LVS_KERNELS": "bullseye bookworm trixie", "LVS_RANDOM_TABLES": "1000", "LVS_KILLED_RUNS": "50"}

@@ -57,6 +57,7 @@ options:
       address:
         description:
           - The VIP, IPv4 or IPv6, without a prefix length; or the address of a server, for its tunnel or for its answers.
+          - With O(open[].direction=in) also an address of this host for other directors, or a multicast group to which they send.
         type: str
         required: true
       port:
@@ -67,8 +68,9 @@ options:
       protocol:
         description:
           - The protocol. Those of tunnels are V(ipip) for IPv4 in whatever (protocol 4), V(ipv6) for IPv6 in whatever (41), and V(gre) (47).
+          - V(vrrp) (112) is what directors send each other with C(keepalived). V(vrrp) was added in 1.1.0.
         type: str
-        choices: [tcp, udp, sctp, ipip, ipv6, gre]
+        choices: [tcp, udp, sctp, ipip, ipv6, gre, vrrp]
         default: tcp
       source:
         description:

@@ -242,7 +242,6 @@ from functools import partial
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.lvs.cluster.plugins.module_utils._arp.client import probe
 from ansible_collections.lvs.cluster.plugins.module_utils._core.owner import Owner
 from ansible_collections.lvs.cluster.plugins.module_utils._core.run import ClientRun, Run, with_warnings
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
@@ -260,13 +259,20 @@ from ansible_collections.lvs.cluster.plugins.module_utils._vip.plan import plan_
 
 def make_run(options: Mapping[str, Any]) -> Run:
     """Return the run on one device, or on several."""
-    decide = partial(plan_free_vips, ask=probe)
+    decide = partial(plan_free_vips, ask=_ask)
     owner = Owner.from_options(options)
     several = options["devices"] is not None
     specs, warnings = _free(parse_devices(options) if several else [VipSpec.from_options(options)], owner)
     if several:
         return ClientRun(tuple(specs), VipClient(), with_warnings(partial(plan_devices, decide=decide), warnings))
     return ClientRun(specs[0], VipClient(), with_warnings(decide, warnings))
+
+
+def _ask(interface: str, addresses: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """Return who answers for the addresses; a run that assigns nothing does not compile what asks."""
+    from ansible_collections.lvs.cluster.plugins.module_utils._arp.client import probe
+
+    return probe(interface, addresses)
 
 
 def _free(specs: Sequence[VipSpec], owner: Owner) -> tuple[Sequence[VipSpec], Sequence[str]]:

@@ -35,7 +35,8 @@ DIP, RIP, OTHER, RIP6 = "192.0.2.1", "192.0.2.2", "192.0.2.99", "2001:db8::2"
 
 
 @pytest.mark.parametrize(
-    ("protocol", "number", "port"), [("ipip", 4, 0), ("ipv6", 41, 0), ("gre", 47, 0), ("udp", 17, 6080)]
+    ("protocol", "number", "port"),
+    [("ipip", 4, 0), ("ipv6", 41, 0), ("gre", 47, 0), ("udp", 17, 6080), ("vrrp", 112, 0)],
 )
 def test_a_tunnel_is_open_to_its_director_alone(
     hosts: tuple[Namespace, Namespace], module: Module, protocol: str, number: int, port: int
@@ -67,6 +68,32 @@ def test_a_tunnel_is_open_to_its_director_alone(
     module(server, name="realserver", state="absent")
     assert (seen(), reaches(director, VIP, 80)) == (0, False)
     assert listed(server) == former
+
+
+def test_a_group_is_open_to_the_other_directors_alone(hosts: tuple[Namespace, Namespace], module: Module) -> None:
+    """As for the connections that directors send each other (224.0.0.81, UDP 8848)."""
+    other, director = hosts
+    other.ip(f"addr add {OTHER}/24 dev eth0")
+    load(director, TYPICAL)
+    count(director, "ip daddr 224.0.0.81 udp dport 8848")
+    former = listed(director)
+    opening = {"address": "224.0.0.81", "protocol": "udp", "port": 8848, "source": DIP}
+
+    def seen() -> int:
+        before = counted(director)[0]
+        for source in (DIP, OTHER):
+            send(other, 17, source, "224.0.0.81", 8848)
+        return counted(director)[0] - before
+
+    other.ip("route add 224.0.0.0/4 dev eth0")
+    director.run("ip", "addr", "add", "224.0.0.81/32", "dev", "eth0", "autojoin")
+    assert seen() == 0
+    assert module(director, name="director", open=[opening])["operations"][-1].startswith("open udp 224.0.0.81:8848")
+    assert seen() == 1
+    assert not module(director, name="director", open=[opening])["changed"]
+    module(director, name="director", state="absent")
+    assert seen() == 0
+    assert listed(director) == former
 
 
 def test_a_tunnel_of_ipv6(hosts: tuple[Namespace, Namespace], module: Module) -> None:

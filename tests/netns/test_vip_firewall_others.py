@@ -191,10 +191,10 @@ def test_a_tunnel_is_open_to_its_director_alone_in_firewalld(
 ) -> None:
     director, server = hosts
     director.ip("addr add 192.0.2.99/24 dev eth0")
-    protocols = {"ipip": 4, "ipv6": 41, "gre": 47}
+    protocols = {"ipip": 4, "ipv6": 41, "gre": 47, "vrrp": 112}
     tunnels = [{"address": "192.0.2.2", "source": "192.0.2.1", "protocol": name} for name in protocols]
     tunnels.append({"address": "192.0.2.2", "source": "192.0.2.1", "protocol": "udp", "port": 6080})
-    count(server, "ip protocol { 4, 41, 47 }")
+    count(server, "ip protocol { 4, 41, 47, 112 }")
     load(server, "table inet seen { chain input { udp dport 6080 counter\n }\n}")
     former = sorted(rules(server).splitlines())
 
@@ -208,14 +208,14 @@ def test_a_tunnel_is_open_to_its_director_alone_in_firewalld(
 
     assert seen() == [0, 0]
     module(server, name="realserver", open=[*tunnels, *OPEN])
-    assert (seen(), reaches(director, VIP, 80)) == ([3, 1], True)
+    assert (seen(), reaches(director, VIP, 80)) == ([4, 1], True)
     assert firewalld("--reload") == "success"
     assert not module(server, name="realserver", open=[*tunnels, *OPEN])["changed"]
     assert module(server, name="realserver", open=OPEN, purge=False)["former"] == [
         *("gre 192.0.2.2 from 192.0.2.1", "ipip 192.0.2.2 from 192.0.2.1", "ipv6 192.0.2.2 from 192.0.2.1"),
-        "udp 192.0.2.2:6080 from 192.0.2.1",
+        *("udp 192.0.2.2:6080 from 192.0.2.1", "vrrp 192.0.2.2 from 192.0.2.1"),
     ]
-    assert seen() == [3, 1]
+    assert seen() == [4, 1]
     module(server, name="realserver", open=OPEN)
     assert (seen(), reaches(director, VIP, 80)) == ([0, 0], True)
     module(server, name="realserver", state="absent")

@@ -18,7 +18,8 @@ class Operation(Protocol):
 Work_co = TypeVar("Work_co", bound=Operation, covariant=True)
 
 
-@dataclass(frozen=True)
+# Plans are not shown, and to make a method for that takes time whenever a module is imported.
+@dataclass(frozen=True, repr=False)
 class Plan(Generic[Work_co]):
     """The way from what is to what is wanted.
 

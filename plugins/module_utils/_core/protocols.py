@@ -9,7 +9,7 @@ from .address import endpoint
 
 # IANA's numbers: a host without /etc/protocols does not know the names. What is in a tunnel has no port of its own.
 TRANSPORTS = {"tcp": 6, "udp": 17, "sctp": 132}
-PROTOCOLS = {**TRANSPORTS, "ipip": 4, "ipv6": 41, "gre": 47}
+PROTOCOLS = {**TRANSPORTS, "ipip": 4, "ipv6": 41, "gre": 47, "vrrp": 112}
 # Those that can be asked for; the kernel reports local and bypass too.
 FORWARDING_METHODS = DIRECT, TUNNEL, MASQUERADE = ("direct", "tunnel", "masquerade")
 

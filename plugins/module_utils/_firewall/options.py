@@ -161,6 +161,10 @@ def _openings(items: Iterable[object]) -> tuple[Opening, ...]:
 
 def _opening(item: Mapping[str, Any]) -> Opening:
     address, protocol = _target(item, "open")
+    direction = choice(item, "direction", FIREWALL_OPTIONS["open"]["options"])
+    if direction != IN and _group(address):
+        remedy = "use direction in: what this host sends to a group needs no opening of this kind"
+        raise InvalidValue("address", address, f"is a multicast group, with direction {direction}", remedy)
     port = item.get("port")
     if port is not None and protocol not in TRANSPORTS:
         raise InvalidValue("port", port, f"is given for {protocol}, which has none", "leave it out")
@@ -170,7 +174,7 @@ def _opening(item: Mapping[str, Any]) -> Opening:
         protocol,
         first,
         _source(item.get("source"), address),
-        choice(item, "direction", FIREWALL_OPTIONS["open"]["options"]),
+        direction,
         last if last != first else 0,
     )
 
@@ -219,6 +223,16 @@ def _marks(items: Iterable[object]) -> tuple[Mark, ...]:
 
 
 def _target(item: Mapping[str, Any], option: str) -> tuple[str, str]:
-    address = str(parse_vip_host(item.get("address"), "address"))
+    text = item.get("address")
+    group = _group(text) if option == "open" else ""
     spec: Any = FIREWALL_OPTIONS[option]["options"]
-    return address, choice(item, "protocol", spec)
+    return group or str(parse_vip_host(text, "address")), choice(item, "protocol", spec)
+
+
+def _group(text: object) -> str:
+    """Return the multicast group that `text` writes; empty if it writes none."""
+    try:
+        address = ipaddress.ip_address(str(text).strip())
+    except ValueError:
+        return ""
+    return str(address) if address.is_multicast else ""

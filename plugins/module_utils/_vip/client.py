@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from .._arp.client import announce
 from .._rtnetlink.dump import addresses, links
 from .._rtnetlink.library import DELETE_FLAGS, NO_IPV6, Known, RtnlClient, concurrent_change, error_number, link_index
 from .._rtnetlink.model import FALLBACKS, SCOPES, TUNNELS, Address
@@ -55,6 +54,8 @@ class VipClient(RtnlClient):
         """Carry out the steps in their order; the first one that is refused ends it."""
         for operation in operations:
             if isinstance(operation, Announce):
+                from .._arp.client import announce  # a run that changes nothing does not compile it
+
                 announce(operation.interface, operation.addresses, operation.times, operation.interval)
             else:
                 with self._explained(operation.words, partial(_known, operation=operation)):

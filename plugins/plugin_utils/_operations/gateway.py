@@ -19,8 +19,14 @@ def gateway_neighbors(
     """Return the neighbours, in the options of vip_neighbor, of those of the VIPs that a director answers for.
 
     `owners` tells who answers the gateway for each DIP, as vip_owner_info returns it. Raises InvalidValue for a
-    director whose DIPs nobody answers for, or for one of which several MACs do.
+    director whose DIPs nobody answers for, or for one of which several MACs do, and for a VIP that moves by itself.
     """
+    for vip, owner in vip_owners(topology).items():
+        if vip in vips and not owner.is_fixed:
+            directors = " and ".join(owner.directors)
+            rule = f"moves between {directors} (director_failover), so that no entry for it stays right"
+            remedy = "leave the VIP out of gateway_vips: directors announce it themselves"
+            raise InvalidValue("gateway_vips", vip, rule, remedy)
     owned = {vip: owner.director for vip, owner in vip_owners(topology).items() if owner.director and vip in vips}
     return [{"address": vip, "mac": _mac(topology, owners, director, vip)} for vip, director in owned.items()]
 

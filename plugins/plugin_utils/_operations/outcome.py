@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from .._topology.finding import Finding
 from .._topology.hosts import Groups
 from .._topology.model import Topology
-from .._topology.owners import vip_owners
+from .._topology.owners import AT_RUN_TIME, THIS_HOST, vip_owners
 from .._topology.reach import Lost, lost
 from .servers import directors_of, servers_of
 
@@ -47,9 +47,11 @@ def step_outcome(
 
 
 def active_vips(topology: Topology, groups: Groups, names: Any, director: str) -> list[str]:
-    """Return the VIPs of these servers that a director answers for."""
+    """Return the VIPs of these servers that a director answers for, or can answer for at any moment."""
     addresses = set(servers_of(topology, groups, names, director))
-    owned = [vip for vip, owner in vip_owners(topology).items() if owner.director == director]
+    owned = [
+        vip for vip, owner in vip_owners(topology).items() if owner.seen_from(director) in (THIS_HOST, AT_RUN_TIME)
+    ]
     return [vip for vip in owned if addresses & _pool(topology, vip)]
 
 

@@ -11,6 +11,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.describe import 
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import parse_server, parse_service_key
 from ansible_collections.lvs.cluster.plugins.module_utils._path.services import proving_ends, service_ends
 
+from .._topology.failover import failover_vips
 from .._topology.model import Topology, service_keys
 from .._topology.proofs import director_prove_ports
 from .._topology.views import director_marks, director_services, director_vips
@@ -48,6 +49,7 @@ def director_status(topology: Topology, host: str, told: Told | None, paths: Seq
     names = _service_names(topology)
     proofs = _proofs(topology, host, paths)
     drained = {(one["service"], one["server"]): one for one in told["drained"]}
+    has = told.get("addresses", ())
     there = {_service(options): (options, counts) for options, counts in zip(told["services"], told["counters"])}
     services = []
     for name in dict.fromkeys([*declared, *there]):
@@ -72,7 +74,7 @@ def director_status(topology: Topology, host: str, told: Told | None, paths: Seq
         )
     return {
         **found,
-        "answers_for": director_vips(topology, host),
+        "answers_for": [*director_vips(topology, host), *(vip for vip in failover_vips(topology, host) if vip in has)],
         "version": told["version"],
         "timeouts": dict(told["timeouts"]),
         "services": services,

@@ -14,10 +14,11 @@ from .judgement import Judgement
 def check_handovers(case: Case) -> Iterator[Judgement]:
     """A run takes a VIP from a director only for another one that it includes, and from one that it includes.
 
-    A director whose own director_vips decide is left out: lvs_services does not say what becomes of its VIPs.
+    A director whose own director_vips decide is left out: lvs_services does not say what becomes of its VIPs. Nor does
+    it where a failover engine decides.
     """
     for vip, owner in vip_owners(case.topology).items():
-        if not owner.director or _decides_itself(case, owner.director):
+        if not owner.is_fixed or not owner.director or _decides_itself(case, owner.director):
             continue
         for host, facts in case.facts.items():
             carrier = facts.carrier(vip)

@@ -12,6 +12,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._core.address import s
 
 from .identity import Identity
 from .inventory import Groups, Hostvars, Inventory
+from .model import DEFAULT_VRID, ENGINES, LAST_VRID, NONE, Failover
 from .values import Notes, several
 
 __all__ = ["STATES", "Groups", "Hosts", "Hostvars"]
@@ -19,7 +20,7 @@ STATES = {"realserver_state": ("present", "drained", "absent"), "director_state"
 
 
 class Hosts:
-    """The hosts of an inventory; `rips` and `dips` are the addresses of those that were asked for.
+    """The hosts of an inventory; `rips`, `dips` and `failover` are of those that were asked for.
 
     A default of a role is in no host's variables, so a state that is not there means present.
     """
@@ -33,6 +34,7 @@ class Hosts:
         self.dips: dict[str, tuple[str, ...]] = {}
         self._states: dict[tuple[str, str], str] = {}
         self._weights: dict[str, int | None] = {}
+        self.failover: dict[str, Failover] = {}
 
     def knows(self, name: str) -> bool:
         """Return whether it is the name of a host or a group."""
@@ -62,6 +64,19 @@ class Hosts:
             value = self._inventory.own(host).get(variable, "present")
             self._states[host, variable] = self._notes.choice(host, variable, value, STATES[variable])
         return self._states[host, variable]
+
+    def read_failover(self, host: str) -> None:
+        """Read how a director decides who has its VIPs."""
+        if host in self.failover:
+            return
+        own = self._inventory.own(host)
+        engine = own.get("director_failover") or NONE
+        if engine not in ENGINES:
+            self._notes.choice(host, "director_failover", engine, ENGINES)
+            engine = ""
+        vrid = own.get("director_vrid")
+        number = DEFAULT_VRID if vrid is None else self._notes.ranged(f"director_vrid of {host}", vrid, 1, LAST_VRID)
+        self.failover[host] = Failover(engine, number)
 
     def weight(self, host: str) -> int | None:
         """Return the host's realserver_weight, or None."""

@@ -14,6 +14,19 @@ from ansible_collections.lvs.cluster.plugins.module_utils._core.protocols import
 _DATAGRAM_OPTIONS = ("one_packet", "persistence_engine")
 
 
+# The values of director_failover, and the default of director_vrid, which no host's variables have
+NONE, VRRP = "none", "vrrp"
+ENGINES = (NONE,)  # those that the roles have
+DEFAULT_VRID, LAST_VRID = 51, 255
+
+
+class Failover(NamedTuple):
+    """How a director decides who has its VIPs: the engine, and for VRRP the VRID of its first instance."""
+
+    engine: str = NONE
+    vrid: int = DEFAULT_VRID
+
+
 class Server(NamedTuple):
     """One server of a pool.
 
@@ -63,7 +76,8 @@ class Topology(NamedTuple):
     """All services, and the own addresses of directors and servers by inventory host name.
 
     A server has one of a family at most, a director one for each network of its servers. `absent` are the directors
-    with director_state absent, and `identified` a sentence for each address that is a host.
+    with director_state absent, `identified` a sentence for each address that is a host, and `failover` says how each
+    director decides who has its VIPs (see failover.py).
     """
 
     services: tuple[Service, ...]
@@ -71,6 +85,7 @@ class Topology(NamedTuple):
     rips: Mapping[str, tuple[str, ...]]
     absent: frozenset[str] = frozenset()
     identified: tuple[str, ...] = ()
+    failover: Mapping[str, Failover] = {}
 
 
 def rip(service: Service, server: Server, family: int, rips: Mapping[str, Sequence[str]]) -> str:

@@ -1,25 +1,40 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which director owns each VIP: the one place that answers this, for roles, playbooks, verify and status."""
+"""Which director owns each VIP: the one place that answers this, for roles, playbooks, verify and status.
+
+With a failover engine the directors decide that at run time, and only a look at them tells.
+"""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from .model import Topology
+from .model import NONE, Failover, Topology
 
-THIS_HOST, ANOTHER, NOBODY = "this_host", "another", "nobody"
+THIS_HOST, ANOTHER, NOBODY, AT_RUN_TIME = "this_host", "another", "nobody", "at_run_time"
 
 
 class Owner(NamedTuple):
-    """The owner of one VIP: the first of its directors that is not absent; empty when all are."""
+    """The owner of one VIP: the first of its directors that is not absent; empty when all are.
+
+    With a failover `engine` that is the preferred one, and each of the `candidates` can have the VIP.
+    """
 
     director: str
     directors: tuple[str, ...]
+    candidates: tuple[str, ...] = ()
+    engine: str = NONE
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether the declaration alone says who has the VIP."""
+        return self.engine == NONE
 
     def seen_from(self, host: str) -> str:
-        """Return THIS_HOST, ANOTHER or NOBODY, as the question is asked on a host."""
+        """Return THIS_HOST, ANOTHER, NOBODY or AT_RUN_TIME, as the question is asked on a host."""
         if not self.director:
             return NOBODY
+        if not self.is_fixed and host in self.candidates:
+            return AT_RUN_TIME
         return THIS_HOST if self.director == host else ANOTHER
 
 
@@ -30,8 +45,9 @@ def vip_owners(topology: Topology) -> dict[str, Owner]:
     """
     found: dict[str, Owner] = {}
     for service in topology.services:
-        active = (host for host in service.directors if host not in topology.absent)
-        owner = Owner(next(active, ""), service.directors)
+        candidates = tuple(host for host in service.directors if host not in topology.absent)
+        preferred = next(iter(candidates), "")
+        owner = Owner(preferred, service.directors, candidates, topology.failover.get(preferred, Failover()).engine)
         for vip in service.vips:
             found.setdefault(vip, owner)
     return found

@@ -14,7 +14,7 @@ from .finding import Finding, Findings
 from .hosts import STATES, Groups, Hosts, Hostvars
 from .identity import same
 from .inventory import DIRECTORS, REALSERVERS, Inventory
-from .model import Server, Service, Topology
+from .model import NONE, Server, Service, Topology
 from .rules import service_findings, topology_findings
 from .traffic import read_traffic
 from .values import POOL_OPTIONS, SERVER_OPTIONS, SERVICE_OPTIONS, Notes, several
@@ -56,7 +56,8 @@ class Reader:
         read = [service for number, item in enumerate(items) if (service := self._service(number, item))]
         dips, rips = self.hosts.dips, self.hosts.rips
         absent = frozenset(host for host in dips if self.hosts.state(host, "director_state") == "absent")
-        found = Topology(tuple(read), dips, rips, absent, tuple(self._identified))
+        failover = {host: one for host, one in self.hosts.failover.items() if one.engine != NONE}
+        found = Topology(tuple(read), dips, rips, absent, tuple(self._identified), failover)
         self.notes.add(topology_findings(found))
         return found
 
@@ -123,6 +124,7 @@ class Reader:
         for host in read:
             self.hosts.read_dips(host)
             self.hosts.state(host, "director_state")
+            self.hosts.read_failover(host)
         return tuple(dict.fromkeys(read))
 
     def _pool(self, where: str, item: Mapping[str, Any]) -> tuple[Server, ...]:

@@ -14,6 +14,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import TUN
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.options import parse_server, parse_service
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.validate import resolve_server, resolve_service
 
+from .failover import failover_findings
 from .finding import Finding, of_error
 from .model import Server, Service, Topology, rip, service_key, service_keys, service_options, tunnel_kind
 from .proofs import all_proof_ports
@@ -114,6 +115,7 @@ def topology_findings(topology: Topology) -> Iterator[Finding]:
                 yield Finding("", where, vip, rule, remedy)
     yield from _mark_findings(topology)
     yield from _host_findings(topology)
+    yield from failover_findings(topology)
 
 
 def _inactive(subject: str, service: Service, topology: Topology) -> Iterator[Finding]:

@@ -36,12 +36,17 @@ def standby_servers(topology: Topology) -> list[tuple[Service, str]]:
 
     The active director sends packets to the VIP to such a host. With the service in its own table the host would
     balance them once more, also back to the active director, and they would go back and forth until their TTL ends.
+
+    With a failover engine nobody knows in advance which director stands by: there the kernel ends the loop (the sysctl
+    backup_only), and each director has the whole table.
     """
     owners = vip_owners(topology)
     found = []
     for service in topology.services:
         if service.forwarding == MASQUERADE:
             continue  # its packets have the server's own address
+        if not all(owners[vip].is_fixed for vip in service.vips):
+            continue
         active = {owners[vip].director for vip in service.vips}
         pool = [server.host for server in service.servers if server.options.get("state") != "absent"]
         found += [
@@ -66,14 +71,17 @@ def _table(topology: Topology, services: Iterable[Service]) -> list[dict[str, An
 
 
 def director_vips(topology: Topology, host: str) -> list[str]:
-    """Return the VIPs that a director answers for: it is the first of their directors that is not absent."""
-    return [vip for vip, owner in vip_owners(topology).items() if owner.director == host]
+    """Return the VIPs that a director always answers for: it is the first of their directors that is not absent.
+
+    Those that a failover engine assigns are none of them (see failover.failover_vips).
+    """
+    return [vip for vip, owner in vip_owners(topology).items() if owner.is_fixed and owner.director == host]
 
 
 def director_standby_vips(topology: Topology, host: str) -> list[str]:
     """Return the VIPs that a director knows and does not answer for."""
     owners = vip_owners(topology).items()
-    return [vip for vip, owner in owners if host in owner.directors and owner.director != host]
+    return [vip for vip, owner in owners if owner.is_fixed and host in owner.directors and owner.director != host]
 
 
 def director_forwarding(topology: Topology, host: str) -> int:

@@ -18,6 +18,7 @@ from .._topology.traffic import TCP
 from .clients import request_checks
 from .distribution import share_checks
 from .drift import boot_checks, table_checks, withheld_findings
+from .failover import failover_checks
 from .hosts import host_checks, missing_rip, missing_vip
 from .model import HOSTS, PATHS, REACHED, TOPICS, Check, Seen, bad, count
 from .owners import gateway_checks, owner_checks
@@ -28,7 +29,7 @@ _MARKS = {True: "ok  ", False: "BAD ", None: "note"}
 
 def checks(seen: Seen) -> list[Check]:
     """Return everything that was looked at, by topic; what follows from a cause that was found is marked as such."""
-    rules = (lost_checks, owner_checks, gateway_checks, path_checks, host_checks, vanished_checks)
+    rules = (lost_checks, failover_checks, owner_checks, gateway_checks, path_checks, host_checks, vanished_checks)
     causes = [check for rule in rules for check in rule(seen)]
     tables = list(table_checks(seen))
     troubled = {check.vip for check in causes if check.good is False and check.vip}

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from ansible_collections.lvs.cluster.plugins.module_utils._core.owner import DEFAULT_OWNER
 from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import HostFacts, Interface
 
+from .._topology.failover import failover_vips
 from .._topology.model import Topology
 from .._topology.networks import read_vip_interfaces
 from .._topology.views import (
@@ -56,7 +57,8 @@ class Director(NamedTuple):
     """A director that is not absent; `services` are those of ipvs_table, `interfaces` those whose sysctls are set.
 
     `devices` has the interface of each VIP, empty where neither variables nor the host's networks tell; `forwarding`
-    None means that routing is not the role's business.
+    None means that routing is not the role's business. A failover engine assigns and releases `failover_vips`: those
+    that the host has are among its `vips`, and the others among its `standby_vips`.
     """
 
     services: Sequence[Mapping[str, Any]]
@@ -70,6 +72,7 @@ class Director(NamedTuple):
     sysctls: Mapping[str, int]
     devices: Mapping[str, str] = {}
     owner: str = DEFAULT_OWNER
+    failover_vips: tuple[str, ...] = ()
 
 
 class RealServer(NamedTuple):
@@ -96,7 +99,7 @@ class Declared(NamedTuple):
     gateways: Mapping[str, Gateway]
 
     def answering(self, vip: str) -> str:
-        """Return the director that is to answer for a VIP; empty when none is."""
+        """Return the director that is to answer for a VIP, or that has it by failover; empty when none is."""
         return next((host for host, director in self.directors.items() if vip in director.vips), "")
 
     @property
@@ -152,6 +155,11 @@ def _director(topology: Topology, host: str, own: Mapping[str, Any], interfaces:
     wanted = director_services(topology, host) if services is None else services
     vips = tuple(director_vips(topology, host) if vips is None else vips)
     standby = tuple(director_standby_vips(topology, host) if standby is None else standby)
+    moving = tuple(failover_vips(topology, host))
+    if interfaces:
+        has = {address for one in interfaces for address in one.own}
+        vips += tuple(vip for vip in moving if vip in has)
+        standby += tuple(vip for vip in moving if vip not in has)
     decision = read_vip_interfaces(own.get("director_vip_interface"), interface, interfaces)
     devices = {vip: decision.of(vip) for vip in (*vips, *standby)}
     return Director(
@@ -166,6 +174,7 @@ def _director(topology: Topology, host: str, own: Mapping[str, Any], interfaces:
         _numbers(own["director_sysctls"]),
         devices,
         str(own.get("lvs_cluster_name") or DEFAULT_OWNER),
+        moving,
     )
 
 

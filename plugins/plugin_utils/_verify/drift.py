@@ -167,7 +167,9 @@ def _boot_problems(seen: Seen, host: str, name: str, boot: Mapping[str, Any]) ->
     director, server = seen.declared.directors.get(host), seen.declared.servers.get(host)
     vips: Iterable[str] = ()
     if name == "director" and director:
-        vips = director.vips
+        vips = [vip for vip in director.vips if vip not in director.failover_vips]
+        for vip in (vip for vip in director.failover_vips if vip in kept):
+            yield f"brings VIP {vip} back at boot, also on standby, and failover assigns it"
         yield from _boot_table(seen, host, director, declared)
     elif server:
         vips = server.devices

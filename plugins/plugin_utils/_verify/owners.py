@@ -25,7 +25,8 @@ def owner_checks(seen: Seen) -> Iterator[Check]:
         if not owners:
             continue  # nobody who was asked knows the director, so that nobody can be told from it
         meant = _meant(seen, vip)
-        strangers = [mac for mac in heard if mac not in owners and mac not in meant]
+        rivals = _rivals(seen, vip)
+        strangers = [mac for mac in heard if mac not in owners and mac not in meant and mac not in rivals]
         for mac in strangers:
             yield from _stranger(seen, active, vip, mac, heard[mac])
         for mac in (mac for mac in heard if mac in meant and mac not in owners):
@@ -66,6 +67,12 @@ def gateway_checks(seen: Seen) -> Iterator[Check]:
                     rule = f"is bound to {entry['mac']} on this gateway, which is not director {active}"
                 remedy = "run lvs.cluster.site, or the role lvs.cluster.gateway, for this host"
                 yield bad(OWNERS, Finding(host, "VIP", vip, rule, remedy), vip=vip)
+
+
+def _rivals(seen: Seen, vip: str) -> set[str]:
+    """Return the MACs of directors that have a VIP by failover, of which failover_checks tells if they are several."""
+    having = (host for host, one in seen.declared.directors.items() if vip in one.failover_vips and vip in one.vips)
+    return {mac for host in having for mac in seen.macs(host, seen.topology.dips.get(host, ()))}
 
 
 def _meant(seen: Seen, vip: str) -> dict[str, str]:

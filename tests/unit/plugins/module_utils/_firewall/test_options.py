@@ -34,6 +34,9 @@ def parsed(**item: Any) -> Opening:
         ({"port": 80, "source": "0.0.0.0/0"}, "tcp 192.0.2.30:80"),
         ({"address": VIP6, "port": 80, "source": "2001:DB8:1::/64"}, "tcp [2001:db8::30]:80 from 2001:db8:1::/64"),
         ({"address": VIP6, "port": 80, "source": "::/0"}, "tcp [2001:db8::30]:80"),
+        ({"protocol": "vrrp", "source": "192.0.2.3"}, "vrrp 192.0.2.30 from 192.0.2.3"),
+        ({"address": "224.0.0.18", "protocol": "vrrp"}, "vrrp 224.0.0.18"),
+        ({"address": "FF02::12", "protocol": "vrrp"}, "vrrp ff02::12"),
     ],
 )
 def test_openings(item: dict[str, Any], words: str) -> None:
@@ -46,6 +49,10 @@ def test_openings(item: dict[str, Any], words: str) -> None:
         ({"port": "80-"}, ("port", "80-")),
         ({"port": "90-80"}, ("port", "90-80")),
         ({"port": "80-90", "protocol": "gre"}, ("port", "80-90")),
+        ({"port": 80, "protocol": "vrrp"}, ("port", 80)),
+        ({"address": "224.0.0.81", "port": 80, "direction": "out"}, ("address", "224.0.0.81")),
+        ({"address": "0.0.0.0"}, ("address", "0.0.0.0")),
+        ({"source": "224.0.0.18"}, ("source", "224.0.0.18")),
         ({"source": "198.51.100.7/24"}, ("source", "198.51.100.7/24")),
         ({"source": "198.51.100.0/33"}, ("source", "198.51.100.0/33")),
         ({"source": "2001:db8::/64"}, ("source", "2001:db8::/64")),

@@ -84,5 +84,12 @@ def test_a_director_that_can_not_be_told(macs: list[str], about: Any, error_word
     assert error_words(caught.value) == about
 
 
+def test_a_vip_that_moves_by_itself_has_no_entry(error_words: Any) -> None:
+    moved = {"director_failover": "vrrp"}
+    with pytest.raises(InvalidValue) as caught:
+        bound(first=moved, second=moved)
+    assert error_words(caught.value) == ("gateway_vips", VIP)
+
+
 def test_entries_that_are_removed_whatever_their_mac() -> None:
     assert neighbor_entries([VIP, OTHER]) == [{"address": VIP}, {"address": OTHER}]

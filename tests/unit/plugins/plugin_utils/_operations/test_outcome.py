@@ -52,6 +52,14 @@ def test_who_is_active_for_whom(names: str, lb1: list[str], lb2: list[str]) -> N
     assert active_vips(READ, GROUPS, names, "lb3") == []
 
 
+def test_with_failover_each_director_can_be_active_at_any_moment() -> None:
+    hostvars = {host: {**own, "director_failover": "vrrp"} for host, own in HOSTVARS.items()}
+    read = read_topology(SERVICES, GROUPS, hostvars)
+    for host in ("lb1", "lb2"):
+        assert active_vips(read, GROUPS, "rs2", host) == ["192.0.2.30", "192.0.2.31"]
+    assert active_vips(read, GROUPS, "rs2", "lb3") == []
+
+
 def test_a_standby_is_a_note_and_an_active_director_an_error() -> None:
     told = step_outcome(READ, GROUPS, "rs1", {"lb1": {"changed": True}, "lb2": DEAD}, "lvs.cluster.drain")
     assert (told.errors, told.unreachable) == ((), ("lb2",))

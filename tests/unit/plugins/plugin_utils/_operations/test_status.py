@@ -80,6 +80,15 @@ def test_the_table():
     ]
 
 
+def test_with_failover_a_director_answers_for_what_it_has():
+    hostvars = {host: {**own, "director_failover": "vrrp"} for host, own in HOSTVARS.items()}
+    read = read_topology(SERVICES, GROUPS, hostvars)
+    active = {**told(), "addresses": ["192.0.2.3", "192.0.2.30", "2001:db8::30"]}
+    found = operations_status.directors_status(read, {"lb1": {**told(), "addresses": ["192.0.2.2"]}, "lb2": active})
+    assert [one["answers_for"] for one in found] == [[], ["192.0.2.30", "2001:db8::30"]]
+    assert operations_status.status_lines(found)[0] == "lb1: on standby"
+
+
 @pytest.mark.parametrize(
     ("services", "drained", "text"),
     [

@@ -247,5 +247,6 @@ def test_a_host_is_asked_for_each_variable_once_and_for_no_other():
     }  # fmt: skip
     assert set(asked) == {
         "realserver_address", "realserver_weight", "realserver_state", "director_address", "director_state",
+        "director_failover", "director_vrid",
     }  # fmt: skip
     assert set(asked.values()) == {2}
