@@ -117,7 +117,7 @@ PARTS = {
         "what the collection costs, against what people use today",
         [["python", "-m", "bench", *os.environ.get("LVS_BENCH", "").split()], LAB_DOWN],
         "bench",
-        {"PYTHONPATH": "tests:.collections"},
+        {"PYTHONPATH": "tests:tests/netns:.collections"},
         asked=True,
     ),
 }

@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from netns_firewall import CLIENT, VIP, VIP6, Module, serving
-from netns_hosts import Namespace, Segment, run_ip
+from netns_hosts import Namespace, Segment, build_segment, fresh_namespaces
 
 
 @pytest.fixture
@@ -19,18 +18,8 @@ def make_namespace() -> Iterator[Callable[[], Namespace]]:
     """Return a function that makes a fresh namespace with lo up and IPv6 ready at once; all go at the end."""
     if os.geteuid():
         pytest.skip("network namespaces need root")
-    made: list[Namespace] = []
-
-    def make() -> Namespace:
-        namespace = Namespace(f"lvs-test-{uuid.uuid4().hex[:8]}")
-        run_ip("netns", "add", namespace.name)
-        made.append(namespace)
-        namespace.ip("link set lo up")
-        namespace.sysctl("ipv6/conf/default/accept_dad", 0)
-        return namespace
-
-    yield make
-    run_ip("-batch", "-", lines=[f"netns del {namespace.name}" for namespace in made])
+    with fresh_namespaces() as make:
+        yield make
 
 
 @pytest.fixture
@@ -43,30 +32,7 @@ def namespace(make_namespace: Callable[[], Namespace]) -> Namespace:
 def make_segment(make_namespace: Callable[[], Namespace]) -> Callable[[int], Segment]:
     """Return a function that makes a segment of so many hosts."""
 
-    def make(size: int) -> Segment:
-        switch, segment = make_namespace(), Segment()
-        segment.hosts += [make_namespace() for _ in range(size)]
-        lines = ["link add br0 type bridge mcast_snooping 0"]
-        for number, host in enumerate(segment.hosts, 1):
-            mac = segment.mac(number)
-            lines.append(f"link add p{number} type veth peer name eth0 address {mac} netns {host.name}")
-            lines.append(f"link set p{number} master br0 up")
-        switch.ip(*lines)
-        for number, host in enumerate(segment.hosts, 1):
-            host.ip(
-                "link set eth0 up",
-                f"addr add 192.0.2.{number}/24 dev eth0",
-                f"addr add 2001:db8::{number:x}/64 dev eth0 nodad",
-            )
-        # The kernel notices later that both ends are up, and drops what is sent until then. A bridge that comes up takes
-        # in all its ports that are; and the call comes after what the kernel is still doing under the same lock.
-        for number, host in enumerate(segment.hosts, 1):
-            host.wait_until_running("eth0")
-            switch.wait_until_running(f"p{number}")
-        switch.ip("link set br0 up")
-        return segment
-
-    return make
+    return lambda size: build_segment(make_namespace, size)
 
 
 @pytest.fixture(scope="session")

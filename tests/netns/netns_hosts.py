@@ -12,7 +12,8 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+import uuid
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -180,3 +181,45 @@ class Segment:
     def host(self, number: int) -> Namespace:
         """Return host N."""
         return self.hosts[number - 1]
+
+
+@contextmanager
+def fresh_namespaces() -> Iterator[Callable[[], Namespace]]:
+    """Yield a function that makes a fresh namespace with lo up and IPv6 ready at once; all go at the end."""
+    made: list[Namespace] = []
+
+    def make() -> Namespace:
+        namespace = Namespace(f"lvs-test-{uuid.uuid4().hex[:8]}")
+        run_ip("netns", "add", namespace.name)
+        made.append(namespace)
+        namespace.ip("link set lo up")
+        namespace.sysctl("ipv6/conf/default/accept_dad", 0)
+        return namespace
+
+    yield make
+    run_ip("-batch", "-", lines=[f"netns del {namespace.name}" for namespace in made])
+
+
+def build_segment(make_namespace: Callable[[], Namespace], size: int) -> Segment:
+    """Return a segment of so many hosts."""
+    switch, segment = make_namespace(), Segment()
+    segment.hosts += [make_namespace() for _ in range(size)]
+    lines = ["link add br0 type bridge mcast_snooping 0"]
+    for number, host in enumerate(segment.hosts, 1):
+        mac = segment.mac(number)
+        lines.append(f"link add p{number} type veth peer name eth0 address {mac} netns {host.name}")
+        lines.append(f"link set p{number} master br0 up")
+    switch.ip(*lines)
+    for number, host in enumerate(segment.hosts, 1):
+        host.ip(
+            "link set eth0 up",
+            f"addr add 192.0.2.{number}/24 dev eth0",
+            f"addr add 2001:db8::{number:x}/64 dev eth0 nodad",
+        )
+    # The kernel notices later that both ends are up, and drops what is sent until then. A bridge that comes up takes
+    # in all its ports that are; and the call comes after what the kernel is still doing under the same lock.
+    for number, host in enumerate(segment.hosts, 1):
+        host.wait_until_running("eth0")
+        switch.wait_until_running(f"p{number}")
+    switch.ip("link set br0 up")
+    return segment

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from bench.failover import Reading, reading_of
 from bench.figures import Figure, ratios, table
 from bench.imports import account
 
@@ -57,3 +58,17 @@ def test_imports_are_put_down_to_who_wrote_them():
         "import time:       125 |        125 | zipimport",
     ]
     assert account(told) == {"of Python": 1.625, "of pyroute2": 0.5, "of ours": 0.25, "of Ansible": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("answered", "since", "reading"),
+    [
+        ({0: 0.5, 1: 1.5, 2: 2.5, 3: 3.5}, 1.2, Reading(1.0, 0)),
+        # Two requests without an answer, and what is sent before the event does not count.
+        ({1: 1.5}, 1.8, Reading(1.5, 2)),
+        ({0: 0.5, 3: 3.5}, 1.2, Reading(3.0, 1)),
+        ({}, 0.0, Reading(3.0, 4)),
+    ],
+)
+def test_what_a_client_meets(answered, since, reading):
+    assert reading_of([0.0, 1.0, 2.0, 3.0], answered, since) == reading

@@ -18,6 +18,8 @@ PARTS = ("vips", "services", "neighbors", "arp_filters", "firewall")
 # Those whose items have an owner of their own, since their rules and tables are called by it.
 _LABELLED = ("arp_filters", "firewall")
 _EARLY = "early"
+# The unit of vrrp_instances, which no declaration has
+VRRP = "vrrp"
 
 
 class Declared(NamedTuple):
@@ -110,6 +112,8 @@ def declare(options: Mapping[str, Any]) -> Declared:
     name = options["name"]
     if not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", name):
         raise InvalidValue("name", name, "becomes part of a unit's name", "use lower-case letters, digits and hyphens")
+    if name == VRRP:
+        raise InvalidValue("name", name, "is what the unit of lvs.cluster.vrrp_instances is called by", "use another")
     modules = list(options.get("kernel_modules") or ())
     for module in modules:
         if not re.fullmatch(r"[A-Za-z0-9_-]+", module):

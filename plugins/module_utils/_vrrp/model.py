@@ -9,11 +9,11 @@ from typing import NamedTuple
 from .._core.address import is_ipv6
 from .._core.owner import DEFAULT_OWNER, owned_name
 from .._core.paths import STATE_DIRECTORY
-from .._parts.declaration import Declared
+from .._parts.declaration import VRRP, Declared
 from .._rtnetlink.model import Own
 
-# What the unit, its file and its configuration are called by; no declaration of boot_restore has this name.
-NAME = "vrrp"
+# What the unit, its file and its configuration are called by
+NAME = VRRP
 MASTER, BACKUP = "master", "backup"
 
 

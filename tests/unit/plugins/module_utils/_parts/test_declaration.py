@@ -17,6 +17,10 @@ from ansible_collections.lvs.cluster.plugins.module_utils._parts.validate import
             ("name", "a b"),
         ),
         (
+            {"name": "vrrp"},
+            ("name", "vrrp"),
+        ),
+        (
             {"name": "x", "kernel_modules": ["ip vs"]},
             ("kernel_modules", "ip vs"),
         ),
