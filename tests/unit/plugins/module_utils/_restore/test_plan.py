@@ -24,6 +24,7 @@ def test_files(files):
         "neighbors": [],
         "owner": "default",
         "services": [{"address": "192.0.2.30", "port": 80, "real_servers": [{"address": "192.0.2.4"}]}],
+        "sync": [],
         "sysctls": {},
         "timeouts": {},
         "vips": [{"interface": "lan0", "addresses": ["192.0.2.30"]}],
