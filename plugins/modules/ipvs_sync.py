@@ -124,6 +124,9 @@ extends_documentation_fragment:
   - lvs.cluster.attributes
   - lvs.cluster.owner
 notes:
+  - The kernel sends a new connection up to three seconds late. A client that uses it within that time, but after another director took over the VIP, loses
+    it, also with both daemons on both directors. With O(daemons[].max_length=1) of the C(master) this affects the latest connection only. It affects none
+    with the scheduler V(mh), its flag V(mh-port) and O(sysctls.sloppy_tcp=1), since the other director then chooses the same servers.
   - Messages are neither encrypted nor authenticated. Let UDP to the O(daemons[].port) in from the other directors only.
   - The kernel refuses daemons while a service has real servers of the other address family (tunnels), and such servers while a daemon runs.
   - A daemon stays joined to its device. If the device is removed and created again, stop the daemon and start it again.
@@ -184,17 +187,14 @@ sysctls:
   sample: {sync_threshold: [0, 0], sync_refresh_period: 10, sync_retries: 0, backup_only: 0, sync_persist_mode: 0, sloppy_tcp: 0}
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._core.run import Run
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
-from ansible_collections.lvs.cluster.plugins.module_utils._owner.sync import (
-    read_own_items,
-    read_sync_others,
-    settle_sync,
-)
+from ansible_collections.lvs.cluster.plugins.module_utils._owner.declarations import Declaration
+from ansible_collections.lvs.cluster.plugins.module_utils._owner.sync_items import read_own_items, read_sync_others
 from ansible_collections.lvs.cluster.plugins.module_utils._sync.options import SYNC_OPTIONS, WantedSync
 from ansible_collections.lvs.cluster.plugins.module_utils._sync.run import SyncRun
 
@@ -203,8 +203,15 @@ def make_run(options: Mapping[str, Any]) -> Run:
     """Return the run that the options ask for."""
     wanted = WantedSync.from_options(options)
     others = read_sync_others(wanted.owner)
-    settled = settle_sync(wanted, wanted.owner, others) if others else wanted
+    settled = _settled(wanted, others) if others else wanted
     return SyncRun(settled, read_own_items(wanted.owner))
+
+
+# Few hosts are in several clusters; only those compile what settles that.
+def _settled(wanted: WantedSync, others: Sequence[Declaration]) -> WantedSync:
+    from ansible_collections.lvs.cluster.plugins.module_utils._owner.sync import settle_sync
+
+    return settle_sync(wanted, wanted.owner, others)
 
 
 def main() -> None:

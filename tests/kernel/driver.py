@@ -230,18 +230,26 @@ def opened(request: dict) -> dict:
 
 
 def exchanged(request: dict) -> int:
-    """Send a byte each way, the server first where asked, on all connections of a name; return on how many it came."""
-    good = 0
-    for pair in pairs[request["name"]]:
-        ends = pair[::-1] if request["server_first"] else pair
-        try:
-            for one, other in (ends, ends[::-1]):
-                one.sendall(b"x")
-                other.settimeout(request["seconds"])
-                good += other.recv(1) == b"x"
-        except OSError:
-            continue
-    return good // 2
+    """Send a byte each way, the server first where asked, on all connections of a name at once.
+
+    Returns on how many both came; each way has so many seconds for all of them together.
+    """
+    ways = [pair[::-1] if request["server_first"] else pair for pair in pairs[request["name"]]]
+    for turn in (0, 1):
+        for ends in ways:
+            with contextlib.suppress(OSError):
+                ends[turn].sendall(b"x")
+        deadline = time.monotonic() + request["seconds"]
+        ways = [ends for ends in ways if came(ends[1 - turn], deadline)]
+    return len(ways)
+
+
+def came(end: socket.socket, deadline: float) -> bool:
+    """Whether a byte came before the deadline."""
+    end.settimeout(max(deadline - time.monotonic(), 0.1))
+    with contextlib.suppress(OSError):
+        return end.recv(1) == b"x"
+    return False
 
 
 def closed(request: dict) -> None:

@@ -218,6 +218,26 @@ def declared(host):
     host.module("boot_restore", name=NAME, state="absent")
 
 
+def test_the_unit_may_do_it(host):
+    """In its sandbox, in the machine's own network namespace."""
+    outside = ("nsenter", "--target", "1", "--net")
+    host.ask({"kind": "receive", "path": RESTORE, "hex": restore_program().hex()})
+    declared = host.module("boot_restore", name=NAME, sync=[{"daemons": [MASTER, BACKUP], "sysctls": SYSCTLS}])
+    try:
+        host.command("systemctl", "daemon-reload")
+        host.command("systemctl", "start", declared["unit"])
+        told = host.command(*outside, "ipvsadm", "-ln", "--daemon")
+        assert [match["state"] for match in LINE.finditer(told)] == ["master", "backup"]
+        value = host.command(*outside, "cat", "/proc/sys/net/ipv4/vs/sync_threshold")
+        assert value.split() == ["0", "0"]
+    finally:
+        host.command("systemctl", "stop", declared["unit"])
+        host.module("boot_restore", name=NAME, state="absent")
+        ends = "ipvsadm --stop-daemon master; ipvsadm --stop-daemon backup"
+        reset = "cd /proc/sys/net/ipv4/vs; echo 3 50 > sync_threshold; echo 0 > sync_refresh_period"
+        host.command(*outside, "sh", "-c", f"{ends}; {reset}; systemctl daemon-reload")
+
+
 def test_what_is_declared_no_longer_is_stopped_and_given_back(declared):
     less = [{"daemons": [BACKUP], "sysctls": {"sync_refresh_period": 10}}]
     gone = declared.module("boot_restore", name=NAME, former="remove", sync=less)

@@ -44,7 +44,8 @@ from .status import (
 
 # enum of commands in include/uapi/linux/ip_vs.h
 _CMD_GET_SERVICE, _CMD_GET_DEST, _CMD_GET_DAEMON, _CMD_SET_CONFIG, _CMD_GET_CONFIG, _CMD_GET_INFO = 4, 8, 11, 12, 13, 15
-_CMD_NEW_DAEMON, _CMD_DEL_DAEMON = 9, 10
+_CMD_NEW_DAEMON = 9
+_CMD_DEL_DAEMON = 10
 _COMMANDS = {
     Step.ADD_SERVICE: 1,
     Step.SET_SERVICE: 2,

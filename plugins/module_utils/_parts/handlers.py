@@ -56,7 +56,7 @@ def _services(items: Items, state: Mapping[str, Any]) -> Iterator[Run]:
 def _sync(items: Items, state: Mapping[str, Any]) -> Iterator[Run]:
     if not items:
         return
-    from .._owner.sync import items_of
+    from .._owner.sync_items import items_of
     from .._sync.options import WantedSync
     from .._sync.run import SyncRun
 

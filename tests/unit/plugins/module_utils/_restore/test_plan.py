@@ -53,6 +53,19 @@ def test_neighbors():
     assert " network-online.target sys-subsystem-net-devices-lan0.device\n" in unit
 
 
+def test_sync():
+    sync = [
+        {"daemons": [{"state": "backup", "interface": "lan1", "sync_id": 7}], "sysctls": {"sync_threshold": [0, 0]}}
+    ]
+    state, unit = (
+        file.data.decode()
+        for file in boot.wanted_files(declare({"name": "director", "sync": sync}), "/usr/bin/python3", CHECKSUM)[1:3]
+    )
+    assert json.loads(state)["sync"] == sync
+    # A daemon sends from the address that its device has when it starts.
+    assert " network-online.target sys-subsystem-net-devices-lan1.device\n" in unit
+
+
 def test_arp_filters_come_after_what_empties_nftables():
     arp_filters = [{"name": "realserver", "addresses": ["192.0.2.30"], "source_address": "192.0.2.4"}]
     declared = declare({"name": "realserver", "arp_filters": arp_filters})
