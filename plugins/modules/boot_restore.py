@@ -11,13 +11,13 @@ short_description: Bring VIPs, IPVS services and packet filter rules back at boo
 version_added: 1.0.0
 author: The lvs.cluster maintainers (@lvs-cluster)
 description:
-  - Writes what a host declares (VIPs, ARP filters, virtual services, neighbour entries, packet filter rules, kernel modules) to
+  - Writes what a host declares (VIPs, ARP filters, virtual services, sync daemons, neighbour entries, packet filter rules, kernel modules) to
     C(/etc/lvs-cluster/NAME.json), the program that restores it to C(/usr/local/lib/lvs-cluster/restore.pyz), and an enabled systemd unit
     C(lvs-cluster-NAME.service) that runs it at boot.
   - For an O(owner) other than V(default) the names are C(OWNER.NAME.json), C(OWNER.restore.pyz) and C(lvs-cluster-OWNER.NAME.service).
   - The program is built on the controller from the code of this collection's modules, so a boot does exactly what M(lvs.cluster.vip_iface),
-    M(lvs.cluster.vip_arp_filter), M(lvs.cluster.ipvs_service), M(lvs.cluster.vip_firewall) and M(lvs.cluster.vip_neighbor) do, with everything that they
-    can declare.
+    M(lvs.cluster.vip_arp_filter), M(lvs.cluster.ipvs_service), M(lvs.cluster.ipvs_sync), M(lvs.cluster.vip_firewall) and M(lvs.cluster.vip_neighbor) do,
+    with everything that they can declare.
   - VIPs that need no network, on V(lo) or on a device that the module creates, are assigned before other units start. The unit
     C(lvs-cluster-NAME.early.service) does that once per boot, after the sysctls are set, so that a service or a socket unit can bind to a VIP
     (C(listen 192.0.2.30:80)) without a setting of its own. A declaration with O(services) has no such unit, since the services come before the VIPs.
@@ -91,6 +91,14 @@ options:
     type: list
     elements: dict
     default: []
+  sync:
+    description:
+      - Sync daemons of IPVS and their sysctls, each item with the options of M(lvs.cluster.ipvs_sync). They come after O(services) and before O(vips), at
+        the start only.
+    type: list
+    elements: dict
+    default: []
+    version_added: 1.1.0
   kernel_modules:
     description:
       - Kernel modules to load at boot, before the sysctls are set. The sysctls of IPVS, C(net.ipv4.vs), exist only once V(ip_vs) is loaded.
@@ -148,6 +156,7 @@ seealso:
   - module: lvs.cluster.vip_neighbor
   - module: lvs.cluster.vip_firewall
   - module: lvs.cluster.vip_arp_filter
+  - module: lvs.cluster.ipvs_sync
 """
 
 EXAMPLES = r"""
@@ -274,6 +283,7 @@ def main() -> None:
             "neighbors": {"type": "list", "elements": "dict", "default": []},
             "arp_filters": {"type": "list", "elements": "dict", "default": []},
             "firewall": {"type": "list", "elements": "dict", "default": []},
+            "sync": {"type": "list", "elements": "dict", "default": []},
             "kernel_modules": {"type": "list", "elements": "str", "default": []},
             "former": {"type": "str", "choices": ["keep", "remove"], "default": "keep"},
             "state": {"type": "str", "choices": ["present", "absent", "renamed"], "default": "present"},

@@ -43,6 +43,7 @@ extends_documentation_fragment:
   - lvs.cluster.attributes.info
 seealso:
   - module: lvs.cluster.ipvs_table
+  - module: lvs.cluster.ipvs_sync
 """
 
 EXAMPLES = r"""
@@ -103,7 +104,8 @@ sysctls:
   version_added: 1.1.0
   sample: {conn_reuse_mode: 1, expire_nodest_conn: 0, expire_quiescent_template: 0}
 sync_daemons:
-  description: The daemons that send (C(state=master)) or take (C(state=backup)) connections to or from another director.
+  description: The daemons that send (C(state=master)) or take (C(state=backup)) connections to or from another director, as options of
+    M(lvs.cluster.ipvs_sync).
   returned: success
   type: list
   elements: dict

@@ -7,10 +7,12 @@ It runs in a network namespace of its own, so what it does to the table concerns
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import importlib
 import json
 import os
 import random
+import select
 import signal
 import socket
 import struct
@@ -37,6 +39,11 @@ CONTROL_FAMILY = 0x10
 # IPVS commands of include/uapi/linux/ip_vs.h that only read: services, servers, daemons, timeouts, version.
 READING = {4, 8, 11, 13, 15}
 sent: list[int] = []
+CLONE_NEWNET = 0x40000000
+libc = ctypes.CDLL(None, use_errno=True)
+# Of `opened`: what listens by network namespace, and connections by their name, each as (client's end, server's end).
+listeners: dict[str, socket.socket] = {}
+pairs: dict[str, list[tuple[socket.socket, socket.socket]]] = {}
 
 
 class RecordingSocket(socket.socket):
@@ -182,6 +189,80 @@ def visited(request: dict) -> int:
     return request["visits"]
 
 
+@contextlib.contextmanager
+def inside(name: str):
+    """Be in a named network namespace (ip-netns(8)); Python has setns() only since 3.12."""
+    with open("/proc/thread-self/ns/net", "rb") as here, open(f"/run/netns/{name}", "rb") as there:
+        assert libc.setns(there.fileno(), CLONE_NEWNET) == 0, name
+        try:
+            yield
+        finally:
+            assert libc.setns(here.fileno(), CLONE_NEWNET) == 0
+
+
+def within(request: dict) -> dict:
+    """Run a module in a named network namespace."""
+    with inside(request["netns"]):
+        return run(request)
+
+
+def opened(request: dict) -> dict:
+    """Open connections from one namespace to what listens in others, and keep them; return how many each server has.
+
+    One that is not answered in time, or is answered by nobody of these, is not counted.
+    """
+    address, port = request["address"]
+    for name in request["servers"]:
+        if name not in listeners:
+            with inside(name):
+                listeners[name] = socket.create_server((address, port))
+    found = dict.fromkeys(request["servers"], 0)
+    kept = pairs.setdefault(request["name"], [])
+    for _ in range(request["number"]):
+        with inside(request["netns"]), contextlib.suppress(OSError):
+            client = socket.create_connection((address, port), timeout=request["seconds"])
+            ready, _, _ = select.select([listeners[name] for name in found], [], [], request["seconds"])
+            for name in found:
+                if listeners[name] in ready:
+                    kept.append((client, listeners[name].accept()[0]))
+                    found[name] += 1
+    return found
+
+
+def exchanged(request: dict) -> int:
+    """Send a byte each way, the server first where asked, on all connections of a name at once.
+
+    Returns on how many both came; each way has so many seconds for all of them together.
+    """
+    ways = [pair[::-1] if request["server_first"] else pair for pair in pairs[request["name"]]]
+    for turn in (0, 1):
+        for ends in ways:
+            with contextlib.suppress(OSError):
+                ends[turn].sendall(b"x")
+        deadline = time.monotonic() + request["seconds"]
+        ways = [ends for ends in ways if came(ends[1 - turn], deadline)]
+    return len(ways)
+
+
+def came(end: socket.socket, deadline: float) -> bool:
+    """Whether a byte came before the deadline."""
+    end.settimeout(max(deadline - time.monotonic(), 0.1))
+    with contextlib.suppress(OSError):
+        return end.recv(1) == b"x"
+    return False
+
+
+def closed(request: dict) -> None:
+    """Close all connections, and what listens."""
+    for one in (*listeners.values(), *(end for name in pairs for pair in pairs[name] for end in pair)):
+        # At once, without a FIN that would be sent again and again where nobody takes it.
+        with contextlib.suppress(OSError):
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        one.close()
+    listeners.clear()
+    pairs.clear()
+
+
 def drained(request: dict) -> dict:
     """Run a module while there are connections, which end after `open_for` seconds."""
     with socket.create_server((request["listen"], 80)) as server:
@@ -237,7 +318,22 @@ def receive(request: dict) -> int:
 
 KINDS = {
     function.__name__: function
-    for function in (run, interfered, unprivileged, killed, visited, drained, unloaded, without_ipvs, booted, receive)
+    for function in (
+        run,
+        interfered,
+        unprivileged,
+        killed,
+        visited,
+        within,
+        opened,
+        exchanged,
+        closed,
+        drained,
+        unloaded,
+        without_ipvs,
+        booted,
+        receive,
+    )
 }
 
 

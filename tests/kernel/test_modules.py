@@ -231,6 +231,8 @@ def test_examples_of_the_documentation(kernel, record_property):
     """Each does what it says, and nothing when it is run again."""
     kernel.module("ipvs_service", **WEB, real_servers=[{"address": f"192.0.2.{last}"} for last in (4, 5)])
     saved = kernel.module("ipvs_info")
+    for words in ("add eth0 type dummy", "set eth0 up"):
+        kernel.command("ip", "link", *words.split())
     for name, options in examples():
         options = {
             option: saved[value.strip("{} ").split(".")[1]] if isinstance(value, str) and "saved." in value else value
@@ -239,4 +241,5 @@ def test_examples_of_the_documentation(kernel, record_property):
         done, again = kernel.batch(run(name, **options), run(name, **options))
         assert "msg" not in done, (name, options)
         assert again["operations"] == [], (name, options)
+    kernel.command("ip", "link", "del", "eth0")
     record_property(f"examples run on {kernel.name}", len(examples()))

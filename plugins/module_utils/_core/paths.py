@@ -12,6 +12,7 @@ MODULES_DIRECTORY = "/etc/modules-load.d"
 # Settings from before a change, which a later run restores
 DRAIN_STATE = "/var/lib/lvs-cluster/drained.json"
 SYSCTL_STATE = "/var/lib/lvs-cluster/sysctl.json"
+SYNC_STATE = "/var/lib/lvs-cluster/sync.json"
 
 # After 99-sysctl.conf (Debian's link to /etc/sysctl.conf) and after everything that distributions install.
 DROP_IN = "/etc/sysctl.d/99-zz-lvs-cluster.conf"

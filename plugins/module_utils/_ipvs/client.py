@@ -13,7 +13,7 @@ from .._core.run import ConcurrentChange
 from .._netlink.generic import GenericNetlink, GenlRequest
 from .._netlink.messages import NetlinkError, pack_nested, unpack_attributes
 from .describe import server_name, service_name
-from .errors import Command, Work, refusal_of
+from .errors import Command, Work, daemon_refusal, refusal_of
 from .fields import encode_server, encode_service, server_of, service_of
 from .kernel_module import load_module
 from .model import (
@@ -29,12 +29,23 @@ from .model import (
     Table,
     Timeouts,
 )
-from .operations import IpvsOperation, Step, SysctlsOperation, TimeoutsOperation
+from .operations import DaemonOperation, IpvsOperation, Step, SysctlsOperation, TimeoutsOperation
 from .settings import SYSCTLS
-from .status import connections_of, counters_of, decode_daemon, decode_engine, decode_timeouts, encode_timeouts
+from .status import (
+    connections_of,
+    counters_of,
+    decode_daemon,
+    decode_engine,
+    decode_timeouts,
+    encode_daemon,
+    encode_daemon_state,
+    encode_timeouts,
+)
 
 # enum of commands in include/uapi/linux/ip_vs.h
 _CMD_GET_SERVICE, _CMD_GET_DEST, _CMD_GET_DAEMON, _CMD_SET_CONFIG, _CMD_GET_CONFIG, _CMD_GET_INFO = 4, 8, 11, 12, 13, 15
+_CMD_NEW_DAEMON = 9
+_CMD_DEL_DAEMON = 10
 _COMMANDS = {
     Step.ADD_SERVICE: 1,
     Step.SET_SERVICE: 2,
@@ -132,6 +143,18 @@ class IpvsClient:
         with _asking("read the sync daemons"):
             answers = self._genl.dump(GenlRequest(_CMD_GET_DAEMON))
             return [decode_daemon(_inside(answer, _ATTR_DAEMON)) for answer in answers]
+
+    def change_daemons(self, operations: Sequence[DaemonOperation]) -> None:
+        """Stop and start sync daemons in one send, so that one that is replaced is away as briefly as can be.
+
+        Raises ConcurrentChange when another program started or stopped one meanwhile.
+        """
+        with _asking("change the sync daemons"):
+            refusals, _sent = self._genl.batch([_daemon_request(operation) for operation in operations])
+        if refusals:
+            refused = {refusal.position for refusal in refusals}
+            done = [operation for position, operation in enumerate(operations) if position not in refused]
+            raise daemon_refusal(operations, refusals, done)
 
     def apply(self, operations: Sequence[Work], basis: Table) -> None:
         """Carry out the steps in their order; `basis` is the table that they were planned on.
@@ -238,6 +261,12 @@ def _request(operation: Command) -> GenlRequest:
     if operation.server is not None:
         attributes += pack_nested(_ATTR_DEST, encode_server(operation.server, operation.server_settings))
     return GenlRequest(_COMMANDS[operation.step], attributes)
+
+
+def _daemon_request(operation: DaemonOperation) -> GenlRequest:
+    if operation.starts:
+        return GenlRequest(_CMD_NEW_DAEMON, pack_nested(_ATTR_DAEMON, encode_daemon(operation.daemon)))
+    return GenlRequest(_CMD_DEL_DAEMON, pack_nested(_ATTR_DAEMON, encode_daemon_state(operation.daemon)))
 
 
 def _batches(operations: Sequence[Command]) -> Iterator[list[Command]]:

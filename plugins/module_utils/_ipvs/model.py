@@ -117,8 +117,17 @@ class Engine(NamedTuple):
     table_size: int
 
 
+# The two kinds of sync daemon; a host has at most one of each (start_sync_thread in ip_vs_sync.c).
+MASTER = "master"
+BACKUP = "backup"
+
+
 class Daemon(NamedTuple):
-    """One sync daemon of this host; the multicast group is empty where the kernel uses its default, 224.0.0.81."""
+    """One sync daemon of this host: `master` sends connections, `backup` receives them.
+
+    0 and an empty group stand for what the kernel chooses. The port is the UDP port, and the group an IPv4 or IPv6
+    address.
+    """
 
     state: str
     interface: str

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .describe import server_name, service_name
-from .model import Place, ServerKey, ServerSettings, ServiceKey, ServiceSettings, ServiceState, Table, Timeouts
+from .model import Daemon, Place, ServerKey, ServerSettings, ServiceKey, ServiceSettings, ServiceState, Table, Timeouts
 
 
 class Step(enum.Enum):
@@ -55,6 +55,14 @@ class SysctlsOperation(NamedTuple):
 
     words: str
     sysctls: Mapping[str, int]
+
+
+class DaemonOperation(NamedTuple):
+    """The start or the stop of one sync daemon: the kernel has no command that changes one."""
+
+    starts: bool
+    daemon: Daemon
+    words: str
 
 
 def simulate(table: Table, operations: Sequence[IpvsOperation]) -> dict[ServiceKey, ServiceState]:

@@ -8,12 +8,13 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
+from .._core.address import is_ipv6
 from .._core.errors import MalformedAnswer
 from .._netlink.fields import ADDRESS, TEXT, U32, Field, Kind, decode_fields, encode_fields, number
 from .._netlink.messages import unpack_attributes
-from .model import Connections, Counters, Daemon, Engine, Timeouts
+from .model import BACKUP, MASTER, Connections, Counters, Daemon, Engine, Timeouts
 
-_STATES = {"master": 1, "backup": 2}
+_STATES = {MASTER: 1, BACKUP: 2}
 
 
 def _unpack_version(data: bytes, _family: str) -> str:
@@ -31,7 +32,8 @@ def _refuse(value: Any, _family: str) -> bytes:
 
 
 _U64, _U16, _U8 = number("=Q"), number("=H"), number("=B")
-_GROUP = Kind(_refuse, lambda data, _: socket.inet_ntoa(data))
+_GROUP = Kind(lambda value, _: socket.inet_aton(value), lambda data, _: socket.inet_ntoa(data))
+_STATE = Kind(lambda value, _: struct.pack("=I", _STATES[value]), _unpack_state)
 
 COUNTERS = tuple(Field(name, place, _U64) for place, name in enumerate(Counters._fields, 1))
 CONNECTIONS = tuple(Field(name, place, U32) for place, name in enumerate(Connections._fields, 7))
@@ -39,7 +41,7 @@ CONNECTIONS = tuple(Field(name, place, U32) for place, name in enumerate(Connect
 TIMEOUTS = tuple(Field(name, place, U32, optional=True) for place, name in enumerate(Timeouts._fields, 4))
 ENGINE = (Field("version", 1, Kind(_refuse, _unpack_version)), Field("table_size", 2, U32))
 DAEMON = (
-    Field("state", 1, Kind(_refuse, _unpack_state)),
+    Field("state", 1, _STATE),
     Field("interface", 2, TEXT),
     Field("sync_id", 3, U32),
     Field("max_length", 4, _U16, optional=True),
@@ -81,3 +83,17 @@ def decode_engine(data: bytes) -> Engine:
 def decode_daemon(data: bytes) -> Daemon:
     """Return one sync daemon from what is inside IPVS_CMD_ATTR_DAEMON; raise MalformedAnswer."""
     return Daemon(**decode_fields(unpack_attributes(data), DAEMON, "ipv6"))
+
+
+def encode_daemon(daemon: Daemon) -> bytes:
+    """Return what goes inside IPVS_CMD_ATTR_DAEMON to start a daemon; what the kernel chooses is left out."""
+    names = [name for name, value in daemon._asdict().items() if value]
+    # The two families have an attribute each, and the kernel looks at that of IPv4 first.
+    kind = ADDRESS if is_ipv6(daemon.group) else _GROUP
+    table = tuple(field for field in DAEMON if field.name != "group" or field.kind is kind)
+    return encode_fields(daemon, table, "ipv6", names)
+
+
+def encode_daemon_state(daemon: Daemon) -> bytes:
+    """Return what goes inside IPVS_CMD_ATTR_DAEMON to stop a daemon: a host has one of each state."""
+    return encode_fields(daemon, DAEMON, "", ("state",))

@@ -74,7 +74,11 @@ def settings(others: Sequence[Declaration], kind: str) -> dict[str, tuple[int, C
 
 def refuse_settings(given: Mapping[str, int], kind: str, others: Sequence[Declaration]) -> None:
     """Raise InvalidValue for a setting of all services to which another cluster declares another value."""
-    claimed = settings(others, kind)
+    refuse_differing(given, kind, settings(others, kind))
+
+
+def refuse_differing(given: Mapping[str, Any], kind: str, claimed: Mapping[str, tuple[Any, Claim]]) -> None:
+    """Raise InvalidValue for a setting of the host of which another cluster claims another value."""
     for name, value in given.items():
         other, claim = claimed.get(name, (value, None))
         if claim and other != value:

@@ -14,9 +14,9 @@ from .._core.owner import DEFAULT_OWNER, Owner, owned_name
 from .._core.paths import MODULES_DIRECTORY, STATE_DIRECTORY, UNIT_DIRECTORY, program_path
 
 # Options of boot_restore; each is a list of the options of one module.
-PARTS = ("vips", "services", "neighbors", "arp_filters", "firewall")
-# Those whose items have an owner of their own, since their rules and tables are called by it.
-_LABELLED = ("arp_filters", "firewall")
+PARTS = ("vips", "services", "neighbors", "arp_filters", "firewall", "sync")
+# Those whose items have an owner of their own: rules and tables are called by it, and sync daemons remembered by it.
+_LABELLED = ("arp_filters", "firewall", "sync")
 _EARLY = "early"
 # The unit of vrrp_instances, which no declaration has
 VRRP = "vrrp"
@@ -25,8 +25,9 @@ VRRP = "vrrp"
 class Declared(NamedTuple):
     """What a host declares to be there after a boot.
 
-    VIPs, services, neighbours, ARP filters and the packet filter are in the options of vip_iface, ipvs_service,
-    vip_neighbor, vip_arp_filter and vip_firewall; timeouts (in seconds) and sysctls in those of ipvs_table.
+    VIPs, services, neighbours, ARP filters, the packet filter and the synchronisation of connections are in the options
+    of vip_iface, ipvs_service, vip_neighbor, vip_arp_filter, vip_firewall and ipvs_sync; timeouts (in seconds) and
+    sysctls in those of ipvs_table.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Declared(NamedTuple):
     sysctls: Mapping[str, int] = MappingProxyType({})
     arp_filters: Sequence[Mapping[str, Any]] = ()
     firewall: Sequence[Mapping[str, Any]] = ()
+    sync: Sequence[Mapping[str, Any]] = ()
     owner: str = DEFAULT_OWNER
 
     @property

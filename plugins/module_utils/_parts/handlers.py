@@ -53,6 +53,19 @@ def _services(items: Items, state: Mapping[str, Any]) -> Iterator[Run]:
     yield IpvsRun(TableRequest([service.key for service in wanted], decide, sysctls=sysctls))
 
 
+def _sync(items: Items, state: Mapping[str, Any]) -> Iterator[Run]:
+    if not items:
+        return
+    from .._owner.sync_items import items_of
+    from .._sync.options import WantedSync
+    from .._sync.run import SyncRun
+
+    # Nothing is remembered: the declaration itself says what is the owner's own. The unit may not write the file.
+    own = items_of(state)
+    for item in items:
+        yield SyncRun(WantedSync.from_options(item)._replace(remember=False), own)
+
+
 def _firewall(items: Items, _state: Mapping[str, Any]) -> Iterator[Run]:
     from .._firewall.options import WantedFirewall
     from .._firewall.run import RulesRun
@@ -84,6 +97,7 @@ def _neighbors(items: Items, _state: Mapping[str, Any]) -> Iterator[Run]:
 HANDLERS: dict[str, Callable[[Items, Mapping[str, Any]], Iterator[Run]]] = {
     "arp_filters": _arp_filters,
     "services": _services,
+    "sync": _sync,
     "firewall": _firewall,
     "vips": _vips,
     "neighbors": _neighbors,

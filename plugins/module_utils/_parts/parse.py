@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .._firewall.options import WantedFirewall
     from .._ipvs.options import WantedService
     from .._neighbor.options import WantedNeighbors
+    from .._sync.options import WantedSync
     from .._vip.options import VipSpec
 
 
@@ -50,6 +51,13 @@ def parse_firewall(options: Mapping[str, Any]) -> WantedFirewall:
     from .._firewall.options import WantedFirewall
 
     return WantedFirewall.from_options(options)
+
+
+def parse_sync(options: Mapping[str, Any]) -> WantedSync:
+    """Return sync daemons and their sysctls, from the options of ipvs_sync."""
+    from .._sync.options import WantedSync
+
+    return WantedSync.from_options(options)
 
 
 def check_settings(timeouts: Mapping[str, Any], sysctls: Mapping[str, Any]) -> None:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Callable, TypeVar
 from .._core.errors import InvalidValue
 from .._core.owner import DEFAULT_OWNER, owner_and_name
 from .declaration import Declared
-from .parse import parse_arp_filter, parse_neighbors, parse_service, parse_vip
+from .parse import parse_arp_filter, parse_neighbors, parse_service, parse_sync, parse_vip
 
 if TYPE_CHECKING:
     from .._neighbor.options import WantedNeighbors
+    from .._sync.model import Item
     from .._vip.options import VipSpec
 
 Key = TypeVar("Key")
@@ -35,6 +36,7 @@ def find_stale(before: bytes | None, declared: Declared) -> Saved:
             "services": list(_services(state, declared)),
             "neighbors": list(_neighbors(state, declared)),
             "arp_filters": list(_arp_filters(state, declared)),
+            "sync": list(_sync(state, declared)),
         }
     except (AttributeError, InvalidValue, KeyError, TypeError, ValueError):
         return {}
@@ -114,3 +116,27 @@ def _services(state: Mapping[str, Any], declared: Declared) -> Iterator[dict[str
 
     for key in _undeclared(_items(state, "services"), declared.services, lambda one: parse_service(one).key):
         yield {**service_key_options(key), **_STATE}
+
+
+def _sync(state: Mapping[str, Any], declared: Declared) -> Iterator[dict[str, Any]]:
+    """Yield the sync daemons that are declared no longer, or otherwise, and the sysctls, as one item."""
+    before = list(_items(state, "sync"))
+    if not before:
+        return
+    from .._sync.model import Item, identity
+
+    present = [parse_sync(item).item for item in declared.sync]
+    daemons = {identity(daemon) for item in present for daemon in item.daemons}
+    sysctls = {name for item in present for name in item.sysctls}
+    old = [parse_sync({**item, **_STATE}).item for item in before]
+    gone = dict.fromkeys(identity(one) for item in old for one in item.daemons if identity(one) not in daemons)
+    # Of two values the later declaration's counts, which is the first in the file.
+    left = {name: value for item in reversed(old) for name, value in item.sysctls.items() if name not in sysctls}
+    yield from absent_sync(Item(tuple(gone), left), declared.owner)
+
+
+def absent_sync(item: Item, owner: str) -> Iterator[dict[str, Any]]:
+    """Yield the options that stop the daemons and give the sysctls back; nothing when there are none."""
+    options = item.options()
+    if options:
+        yield {**options, **({} if owner == DEFAULT_OWNER else {"owner": owner}), **_STATE}

@@ -40,6 +40,8 @@ def _makers(stale: Saved) -> Iterator[MakeRun]:
         yield partial(_vip, item)
     if stale.get("services"):
         yield partial(_services, stale["services"])
+    for item in stale.get("sync", ()):
+        yield partial(_sync, item)
     for item in stale.get("neighbors", ()):
         yield partial(_neighbor, item)
     for item in stale.get("arp_filters", ()):
@@ -62,6 +64,14 @@ def _services(items: list[dict[str, Any]]) -> Run:
     services = [parse_service(item) for item in items]
     keys = [service.key for service in services]
     return IpvsRun(TableRequest(keys, lambda seen: plan_services(seen.table, services, drained=seen.drained)))
+
+
+def _sync(item: Mapping[str, Any]) -> Run:
+    from .._sync.options import WantedSync
+    from .._sync.run import SyncRun
+
+    wanted = WantedSync.from_options(item)
+    return SyncRun(wanted, former=[wanted.item])
 
 
 def _neighbor(item: Mapping[str, Any]) -> Run:

@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from typing import Any, Callable
 
 from .declaration import PARTS, Declared
-from .parse import check_settings, parse_arp_filter, parse_firewall, parse_neighbors, parse_service, parse_vip
+from .parse import (
+    check_settings,
+    parse_arp_filter,
+    parse_firewall,
+    parse_neighbors,
+    parse_service,
+    parse_sync,
+    parse_vip,
+)
 
 _PARSERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "vips": parse_vip,
@@ -15,6 +23,7 @@ _PARSERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "neighbors": parse_neighbors,
     "arp_filters": parse_arp_filter,
     "firewall": parse_firewall,
+    "sync": parse_sync,
 }
 
 

@@ -22,7 +22,7 @@ from .watch import OF_RULES, wait_for_loss
 # memory than an interpreter: pyroute2 goes with the step that needed it, and a newer program is taken up by itself.
 _WATCH, _MEND = "--watch", "--mend"
 _EARLY_PARTS = ("arp_filters", "vips")
-_PARTS = ("arp_filters", "services", "firewall", "vips", "neighbors")
+_PARTS = ("arp_filters", "services", "sync", "firewall", "vips", "neighbors")
 # What others may take away while the host runs; what IPVS has is left to who changes it.
 _MENDED = ("arp_filters", "firewall", "vips", "neighbors")
 
@@ -91,8 +91,9 @@ def _say(what: object, stream: TextIO | None = None) -> None:
 def _restore(state: Mapping[str, Any], parts: Sequence[str]) -> bool:
     """Restore these parts, and return whether one failed.
 
-    ARP filters come first, and without them no VIPs, which the host would answer for. Services and what they need of a
-    packet filter come before VIPs, so that a client that finds the VIP is served. Every other part is tried even when
+    ARP filters come first, and without them no VIPs, which the host would answer for. Services, the connections that
+    other directors know of, and what services need of a packet filter come before VIPs, so that a client that finds the
+    VIP is served. Every other part is tried even when
     another fails; each failure is a line on stderr.
     """
     # What waits for changes restores nothing, and does not compile this.

@@ -89,12 +89,14 @@ def unit_text(declared: Declared, python: str, early: bool) -> str:
 
     Modules and sysctls come first: VIPs must not be there before the ARP sysctls. So does nftables.service, which
     empties what is there before it loads its own, where there is an ARP filter. A VIP or a neighbour on a device
-    that a network manager owns waits until that has configured it, since managers drop what they find there when they
-    start. Packet filters are loaded first, as far as they are: rules that come later are mended. This unit starts the
-    early one; nothing else does, so that a VIP that an administrator removes does not come back with another service.
+    that a network manager owns waits until that has configured it, since managers drop what they find there when
+    they start. So does a sync daemon, which sends from the address that the device has when it starts. Packet
+    filters are loaded first, as far as they are: rules that come later are mended. This unit starts the early one;
+    nothing else does, so that a VIP that an administrator removes does not come back with another service.
     """
     vips = [vip for vip in declared.vips if needs_network(vip)]
-    devices = sorted({str(item["interface"]) for item in [*vips, *declared.neighbors]})
+    daemons = [daemon for item in declared.sync for daemon in item.get("daemons") or ()]
+    devices = sorted({str(item["interface"]) for item in [*vips, *declared.neighbors, *daemons]})
     targets = ["network-online.target"] if devices else []
     targets += [f"sys-subsystem-net-devices-{_escape(device)}.device" for device in devices]
     filters = _FILTERS if declared.firewall or declared.arp_filters else ()

@@ -25,6 +25,7 @@ PACKAGES = (
     "_path",
     "_restore",
     "_rtnetlink",
+    "_sync",
     "_sysctl",
     "_table",
     "_vip",

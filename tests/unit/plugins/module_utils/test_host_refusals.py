@@ -224,8 +224,10 @@ def test_sysctls(monkeypatch, tmp_path, error_words):
 def test_a_sysctl_that_another_program_sets(monkeypatch, tmp_path, error_words):
     target = tmp_path / "arp_ignore"
     target.write_text("0\n")
-    monkeypatch.setattr(sysctl_value, "read_value", lambda _path: 0)
+    monkeypatch.setattr(sysctl_value, "read_numbers", lambda _path: (0,))
     assert error_words(said(lambda: sysctl_value.write_value(str(target), 1))) == (str(target), 1)
+    monkeypatch.setattr(sysctl_value, "read_numbers", lambda _path: (3, 50))
+    assert error_words(said(lambda: sysctl_value.write_numbers(str(target), (0, 0)))) == (str(target), "0 0")
 
 
 def test_a_declaration_that_is_damaged(tmp_path):

@@ -55,3 +55,18 @@ def test_daemon(error_words):
     with pytest.raises(MalformedAnswer) as caught:
         status.decode_daemon(bytes.fromhex("08000100 03000000" + data[17:]))
     assert error_words(caught.value) == ("The kernel's answer", None)
+
+
+@little_endian
+def test_a_daemon_to_start_leaves_to_the_kernel_what_it_chooses():
+    least = status.Daemon("backup", "lan0", 7)
+    assert status.encode_daemon(least) == bytes.fromhex(
+        "08000100 02000000 09000200 6c616e30 00000000 08000300 07000000"
+    )
+    assert status.encode_daemon_state(least) == bytes.fromhex("08000100 02000000")
+
+
+@pytest.mark.parametrize("group", ["224.0.0.99", "ff05::5"])
+def test_a_daemon_to_start_is_read_as_it_was_written(group):
+    daemon = status.Daemon("master", "lan0", 7, 1400, group, 9000, 3)
+    assert status.decode_daemon(status.encode_daemon(daemon)) == daemon

@@ -21,7 +21,9 @@ from ansible_collections.lvs.cluster.plugins.module_utils._owner.services import
     unclaimed_settings,
     without_claimed,
 )
+from ansible_collections.lvs.cluster.plugins.module_utils._owner.sync import settle_sync, without_kept
 from ansible_collections.lvs.cluster.plugins.module_utils._owner.vips import refuse_vips, settle_neighbors, settle_vips
+from ansible_collections.lvs.cluster.plugins.module_utils._sync.options import WantedSync
 from ansible_collections.lvs.cluster.plugins.module_utils._vip.options import VipSpec
 
 ME = Owner("web")
@@ -44,6 +46,13 @@ MAIL = Declaration(
         "firewall": [{"name": "director", "owner": "mail", "marks": MARKS}],
         "timeouts": {"tcp": 1800},
         "sysctls": {"conn_reuse_mode": 2},
+        "sync": [
+            {
+                "daemons": [{"state": "master", "interface": "lan0", "sync_id": 7, "max_length": 1400}],
+                "sysctls": {"sync_threshold": [0, 0]},
+                "new_in_a_later_release": {},
+            }
+        ],
     },
 )
 WORDS = "stays, since cluster mail (declaration director) declares it on this host."
@@ -55,6 +64,11 @@ def vips(*addresses: str, interface: str = "lan0", **options: Any) -> VipSpec:
 
 def firewall(**mark: Any) -> Any:
     return WantedFirewall.from_options({"name": "director", "marks": [mark]}).marks
+
+
+def sync(**options: Any) -> WantedSync:
+    daemon = {"state": "master", "interface": "lan0", "sync_id": 7, **options}
+    return WantedSync.from_options({"daemons": [daemon], "sysctls": {"sync_threshold": [0, 0], "sync_retries": 3}})
 
 
 def neighbors(state: str, *addresses: str) -> WantedNeighbors:
@@ -82,6 +96,9 @@ TWICE: dict[str, Any] = {
     "a mark's port as a text": lambda: refuse_marks(firewall(address="192.0.2.34", ports=[80], mark=9), ME, [MAIL]),
     "a neighbour": lambda: settle_neighbors(neighbors("present", "192.0.2.31"), ME, [MAIL]),
     "a timeout": lambda: refuse_settings({"tcp": 900}, "timeouts", [MAIL]),
+    "a sync daemon": lambda: settle_sync(sync(sync_id=8), ME, [MAIL]),
+    "a sync daemon with another length": lambda: settle_sync(sync(max_length=1472), ME, [MAIL]),
+    "a sysctl of sync daemons": lambda: settle_sync(sync()._replace(sysctls={"sync_threshold": (3, 50)}), ME, [MAIL]),
     "a sysctl": lambda: refuse_settings({"conn_reuse_mode": 1}, "sysctls", [MAIL]),
 }
 
@@ -126,6 +143,21 @@ def test_what_a_run_would_remove_is_left_and_told():
         {"udp": 300},
         [f"timeouts.tcp of IPVS (1800) {WORDS}"],
     )
+
+
+def test_sync_daemons_that_both_declare_alike_are_of_both():
+    settled = settle_sync(sync(), ME, [MAIL])
+    assert (settled.daemons, settled.sysctls) == (sync().daemons, sync().sysctls)
+    words = [
+        f"Sync daemon master on lan0 (sync ID 7, 224.0.0.81:8848, TTL 1, 1400 bytes) {WORDS}",
+        f"net.ipv4.vs.sync_threshold ([0, 0]) {WORDS}",
+    ]
+    assert [*settled.kept_daemons.values(), *settled.kept_sysctls.values()] == words
+    item, told = without_kept(settle_sync(sync()._replace(present=False), ME, [MAIL]))
+    assert (item, told) == (((), {"sync_retries": (3,)}), words)
+    assert without_kept(settle_sync(sync(), ME, [])) == (sync().item, [])
+    # Of the other state
+    assert settle_sync(sync(state="backup", sync_id=9), ME, [MAIL]).kept_daemons == settled.kept_daemons
 
 
 def test_the_device_of_another_cluster_stays_with_the_last_own_vip():

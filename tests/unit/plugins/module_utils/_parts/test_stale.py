@@ -19,6 +19,10 @@ MARK = {"fwmark": 7, "address_family": "ipv6"}
 BOUND = {"interface": "lan0", "neighbors": [{"address": "192.0.2.30", "mac": "52:54:00:00:00:03"}]}
 QUIET = {"name": "x", "addresses": ["192.0.2.30"], "source_address": "192.0.2.4"}
 ABSENT = {"state": "absent"}
+MASTER = {"state": "master", "interface": "lan0", "sync_id": 7}
+WHOLE = {**MASTER, "group": "224.0.0.81", "port": 8848, "ttl": 1}
+BACKUP = {**MASTER, "state": "backup"}
+EARLY = {"sync_threshold": [0, 0], "sync_retries": 3}
 
 
 def file_of(former_parts=(), **declared) -> bytes:
@@ -45,6 +49,12 @@ def file_of(former_parts=(), **declared) -> bytes:
         ({"neighbors": [BOUND]}, {}, {"neighbors": [{"interface": "lan0", "neighbors": [{"address": "192.0.2.30"}], **ABSENT}]}),
         ({"arp_filters": [QUIET]}, {"arp_filters": [{**QUIET, "addresses": ["192.0.2.31"]}]}, {}),
         ({"arp_filters": [QUIET]}, {}, {"arp_filters": [{"name": "x", **ABSENT}]}),
+        ({"sync": [{"daemons": [MASTER], "sysctls": EARLY}]}, {}, {"sync": [{"daemons": [WHOLE], "sysctls": EARLY, **ABSENT}]}),
+        ({"sync": [{"daemons": [MASTER]}]}, {"sync": [{"daemons": [{**WHOLE, "max_length": 99}]}]}, {}),
+        ({"sync": [{"daemons": [MASTER, BACKUP]}]}, {"sync": [{"daemons": [BACKUP, {**MASTER, "ttl": 2}]}]},
+         {"sync": [{"daemons": [WHOLE], **ABSENT}]}),
+        ({"sync": [{"sysctls": EARLY}]}, {"sync": [{"sysctls": {"sync_threshold": [3, 50]}}]},
+         {"sync": [{"sysctls": {"sync_retries": 3}, **ABSENT}]}),
         ({"neighbors": [BOUND]}, {"neighbors": [{**BOUND, "neighbors": [{"address": "192.0.2.30", "mac": "52:54:00:00:00:04"}]}]}, {}),
     ],
 )  # fmt: skip
@@ -57,6 +67,12 @@ def test_find_stale(before, now, expected):
 )
 def test_a_file_that_is_not_ours_declares_nothing(content):
     assert find_stale(content, declare({"name": "x", "vips": [LAN]})) == {}
+
+
+def test_sync_daemons_have_an_owner():
+    before = file_of(sync=[{"daemons": [MASTER]}], owner="web")
+    (gone,) = find_stale(before, declare({"name": "x", "owner": "web"}))["sync"]
+    assert gone == {"daemons": [WHOLE], "owner": "web", **ABSENT}
 
 
 VIPS = st.lists(

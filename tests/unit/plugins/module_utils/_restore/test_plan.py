@@ -24,6 +24,7 @@ def test_files(files):
         "neighbors": [],
         "owner": "default",
         "services": [{"address": "192.0.2.30", "port": 80, "real_servers": [{"address": "192.0.2.4"}]}],
+        "sync": [],
         "sysctls": {},
         "timeouts": {},
         "vips": [{"interface": "lan0", "addresses": ["192.0.2.30"]}],
@@ -50,6 +51,19 @@ def test_neighbors():
     assert json.loads(state)["neighbors"] == neighbors
     # They wait for the network like VIPs on a device of a network manager.
     assert " network-online.target sys-subsystem-net-devices-lan0.device\n" in unit
+
+
+def test_sync():
+    sync = [
+        {"daemons": [{"state": "backup", "interface": "lan1", "sync_id": 7}], "sysctls": {"sync_threshold": [0, 0]}}
+    ]
+    state, unit = (
+        file.data.decode()
+        for file in boot.wanted_files(declare({"name": "director", "sync": sync}), "/usr/bin/python3", CHECKSUM)[1:3]
+    )
+    assert json.loads(state)["sync"] == sync
+    # A daemon sends from the address that its device has when it starts.
+    assert " network-online.target sys-subsystem-net-devices-lan1.device\n" in unit
 
 
 def test_arp_filters_come_after_what_empties_nftables():
