@@ -93,8 +93,9 @@ options:
     default: []
   sync:
     description:
-      - Sync daemons of IPVS and their sysctls, each item with the options of M(lvs.cluster.ipvs_sync). They come after O(services) and before O(vips), at
+      - Sync daemons of IPVS and their sysctls, one item with the options of M(lvs.cluster.ipvs_sync). They come after O(services) and before O(vips), at
         the start only.
+      - At the start, daemons that are not listed and sysctls that are not listed stay as they are.
     type: list
     elements: dict
     default: []

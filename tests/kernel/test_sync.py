@@ -199,7 +199,7 @@ def test_a_boot_brings_it_back(host):
     # A newer declaration, before what it replaces was removed
     later = {"owner": "default", "sync": [{"daemons": [{**MASTER, "sync_id": 8}]}], "former": {"sync": state["sync"]}}
     assert host.ask({"kind": "booted", "state": later}) == 0
-    assert [one["sync_id"] for one in daemons(host)] == [8]
+    assert [one["sync_id"] for one in daemons(host)] == [8, 7]
     foreign = {"owner": "default", "sync": [{"daemons": [{**MASTER, "sync_id": 9}]}]}
     assert host.ask({"kind": "booted", "state": foreign}) == 1
 

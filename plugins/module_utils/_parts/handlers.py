@@ -60,10 +60,9 @@ def _sync(items: Items, state: Mapping[str, Any]) -> Iterator[Run]:
     from .._sync.options import WantedSync
     from .._sync.run import SyncRun
 
-    # Nothing is remembered: the declaration itself says what is the owner's own. The unit may not write the file.
     own = items_of(state)
     for item in items:
-        yield SyncRun(WantedSync.from_options(item)._replace(remember=False), own)
+        yield SyncRun(WantedSync.from_options(item)._replace(boot=True), own)
 
 
 def _firewall(items: Items, _state: Mapping[str, Any]) -> Iterator[Run]:

@@ -119,20 +119,30 @@ def _services(state: Mapping[str, Any], declared: Declared) -> Iterator[dict[str
 
 
 def _sync(state: Mapping[str, Any], declared: Declared) -> Iterator[dict[str, Any]]:
-    """Yield the sync daemons that are declared no longer, or otherwise, and the sysctls, as one item."""
+    """Yield the sync daemons that are declared no longer, or otherwise now, and the sysctls."""
     before = list(_items(state, "sync"))
     if not before:
         return
-    from .._sync.model import Item, identity
+    from .._sync.model import STATES, Item, identity
 
     present = [parse_sync(item).item for item in declared.sync]
-    daemons = {identity(daemon) for item in present for daemon in item.daemons}
+    known = {identity(daemon) for item in present for daemon in item.daemons}
     sysctls = {name for item in present for name in item.sysctls}
     old = [parse_sync({**item, **_STATE}).item for item in before]
-    gone = dict.fromkeys(identity(one) for item in old for one in item.daemons if identity(one) not in daemons)
+    gone = dict.fromkeys(identity(one) for item in old for one in item.daemons if identity(one) not in known)
     # Of two values the later declaration's counts, which is the first in the file.
     left = {name: value for item in reversed(old) for name, value in item.sysctls.items() if name not in sysctls}
-    yield from absent_sync(Item(tuple(gone), left), declared.owner)
+    # An item has one daemon of each state, but of earlier declarations there can be more.
+    rounds: list[dict[str, Any]] = [{}]
+    for daemon in gone:
+        free = next((one for one in rounds if daemon.state not in one), None)
+        if free is None:
+            free = {}
+            rounds.append(free)
+        free[daemon.state] = daemon
+    for number, one in enumerate(rounds):
+        daemons = tuple(one[state] for state in reversed(STATES) if state in one)
+        yield from absent_sync(Item(daemons, {} if number else left), declared.owner)
 
 
 def absent_sync(item: Item, owner: str) -> Iterator[dict[str, Any]]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Callable
 
+from .._core.errors import InvalidValue
 from .declaration import PARTS, Declared
 from .parse import (
     check_settings,
@@ -29,6 +30,9 @@ _PARSERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
 
 def check_parts(declared: Declared) -> None:
     """Raise InvalidValue for the first part that its own module would refuse."""
+    if len(declared.sync) > 1:
+        rule = "are more than one item, and a host has one table of sync daemons"
+        raise InvalidValue("sync", len(declared.sync), rule, "list all daemons and sysctls in one item")
     for part in PARTS:
         for options in getattr(declared, part):
             _PARSERS[part](options)

@@ -61,7 +61,7 @@ class WantedSync(NamedTuple):
     """What a run wants: the sync daemons, and the sysctls; None leaves all of that kind as it is.
 
     `kept_daemons` and `kept_sysctls` are what other clusters declare on the host, each with the sentence that says so.
-    Without `remember` the run writes nothing but the kernel.
+    With `boot` the run stops only daemons that it replaces, gives nothing back, and writes nothing but the kernel.
     """
 
     daemons: tuple[Daemon, ...] | None = None
@@ -71,7 +71,7 @@ class WantedSync(NamedTuple):
     owner: Owner = Owner()
     kept_daemons: Mapping[Daemon, str] = _NOTHING
     kept_sysctls: Mapping[str, str] = _NOTHING
-    remember: bool = True
+    boot: bool = False
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> WantedSync:

@@ -100,7 +100,8 @@ class _Planner:
                 self._start(daemon)
         for state in STATES:
             running = self.state.daemons.get(state)
-            if running and state not in wanted and (self.wanted.purge or self._is_own(running)):
+            goes = self.wanted.purge or (running and self._is_own(running) and not self.wanted.boot)
+            if running and state not in wanted and goes:
                 self._leave_or_stop(running)
 
     def _absent_daemons(self) -> None:
@@ -158,7 +159,7 @@ class _Planner:
         for name in KERNEL_SYSCTLS:
             if name in self.wanted.sysctls:
                 self._set(name, self.wanted.sysctls[name])
-            elif self._own_values(name):
+            elif self._own_values(name) and not self.wanted.boot:
                 self._give_back(name)
 
     def _set(self, name: str, value: Numbers) -> None:
@@ -196,7 +197,7 @@ class _Planner:
     def _memories(self) -> tuple[list[MemoryOperation], list[MemoryOperation]]:
         """Return the steps that note, before anything is changed, what was and what is to be, and those that forget."""
         memory = self.state.memory
-        if not self.wanted.remember:
+        if self.wanted.boot:
             return [], []
         item = self._next_item()
         left = [] if item == Item() else [item]

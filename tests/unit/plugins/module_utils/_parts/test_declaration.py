@@ -37,6 +37,10 @@ from ansible_collections.lvs.cluster.plugins.module_utils._parts.validate import
             ("timeouts.tcp", -1),
         ),
         (
+            {"name": "x", "sync": [{"sysctls": {"sync_retries": 3}}, {"sysctls": {"sloppy_tcp": 1}}]},
+            ("sync", 2),
+        ),
+        (
             {"name": "x", "sync": [{"sysctls": {"sync_retries": 4}}]},
             ("sysctls.sync_retries", 4),
         ),

@@ -83,6 +83,15 @@ VIPS = st.lists(
     ),
     max_size=3,
 )
+SYNC = st.lists(
+    st.builds(
+        lambda state, number: {**MASTER, "state": state, "sync_id": number},
+        st.sampled_from(["master", "backup"]),
+        st.integers(1, 3),
+    ),
+    max_size=2,
+    unique_by=lambda daemon: daemon["state"],
+).map(lambda daemons: [{"daemons": daemons}] if daemons else [])
 SERVICES = st.lists(st.integers(1, 9), max_size=4, unique=True).map(
     lambda ports: [{"address": "192.0.2.30", "port": port} for port in ports]
 )
@@ -90,10 +99,11 @@ SERVICES = st.lists(st.integers(1, 9), max_size=4, unique=True).map(
 
 def places(declared) -> set[tuple]:
     vips = {(item["interface"], address) for item in declared.get("vips", ()) for address in item["addresses"]}
+    vips |= {(one["state"], one["sync_id"]) for item in declared.get("sync", ()) for one in item["daemons"]}
     return vips | {(service["address"], service["port"]) for service in declared.get("services", ())}
 
 
-@given(st.lists(st.fixed_dictionaries({"vips": VIPS, "services": SERVICES}), min_size=1, max_size=5))
+@given(st.lists(st.fixed_dictionaries({"vips": VIPS, "services": SERVICES, "sync": SYNC}), min_size=1, max_size=5))
 def test_nothing_that_was_ever_declared_is_forgotten_and_nothing_declared_is_find_stale(runs):
     """However many runs keep what is former: the last one still knows all, each once."""
     content, ever = None, set()

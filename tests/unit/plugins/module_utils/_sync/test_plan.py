@@ -194,9 +194,17 @@ def test_a_renamed_cluster_keeps_what_it_has():
     assert after(renamed, state="absent", owner="web") == FRESH
 
 
-def test_without_remembering():
-    plan = plan_sync(FRESH, wanted(**BOTH)._replace(remember=False))
+def test_a_boot_replaces_and_removes_nothing_else():
+    plan = plan_sync(FRESH, wanted(**BOTH)._replace(boot=True))
     assert not [one for one in plan.operations if isinstance(one, MemoryOperation)]
+    assert len(plan.words) == 4
+    less = {"daemons": [{**MASTER, "sync_id": 8}], "sysctls": {"sync_retries": 3}}
+    plan = plan_sync(after(FRESH, **BOTH), wanted(**less)._replace(boot=True))
+    assert [words.split(" (")[0] for words in plan.words] == [
+        "set net.ipv4.vs.sync_retries = 3",
+        "stop sync daemon master on eth0",
+        "start sync daemon master on eth0",
+    ]
 
 
 def test_it_warns_of_a_master_that_sends_nothing():
