@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import select
 import shutil
 import signal
@@ -222,6 +223,8 @@ def _one(event: Event, whose: str) -> Reading:
             with Client(segment.host(CLIENT)) as client:
                 until(lambda: len(client.answered) > 50, "answers")
                 event.before(master)
+                # A master that has just advertised is missed for longer than one that was about to.
+                time.sleep(random.random())
                 began = time.monotonic()
                 happen(master)
                 time.sleep(max(0.0, began + event.watch - time.monotonic()))

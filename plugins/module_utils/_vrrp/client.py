@@ -110,10 +110,12 @@ def check_config(program: str, path: str, text: str) -> None:
     try:
         os.fchmod(handle, 0o600)  # keepalived passes over a file that can be executed
         os.write(handle, text.encode())
-        # By way of this process, since keepalived closes what it inherits.
-        command = [program, "--config-test", f"--use-file=/proc/{os.getpid()}/fd/{handle}"]
-        null = subprocess.DEVNULL
-        done = subprocess.run(command, stdin=null, stdout=null, stderr=subprocess.PIPE, timeout=_SECONDS, check=False)
+        # keepalived can always open a descriptor of its own; 2.1 says nothing of a file that it cannot open.
+        command = [program, "--config-test", f"--use-file=/proc/self/fd/{handle}", "--vrrp"]
+        null, pipe = subprocess.DEVNULL, subprocess.PIPE
+        done = subprocess.run(
+            command, stdin=null, stdout=null, stderr=pipe, pass_fds=[handle], timeout=_SECONDS, check=False
+        )
         status, told = done.returncode, done.stderr[:_MOST_BYTES].decode(errors="replace")
     except subprocess.TimeoutExpired:
         raise _refused(path, f"was not tested by keepalived within {_SECONDS:g} s") from None
