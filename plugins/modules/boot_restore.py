@@ -100,6 +100,29 @@ options:
     elements: dict
     default: []
     version_added: 1.1.0
+  gate:
+    description:
+      - The gate of a director with VRRP; see the option O(lvs.cluster.vrrp_instances#module:gate). The unit writes a number to its file when everything else
+        of the declaration is restored, and again whenever the director becomes master or backup. Until then the director takes no VIP.
+      - A master has the number V(0). It is the master if the host has one of O(gate.anchors).
+    type: dict
+    version_added: 1.1.0
+    suboptions:
+      path:
+        description: The path of the file, below C(/run).
+        type: path
+        required: true
+      anchors:
+        description: The addresses that the host's instances advertise, as RV(lvs.cluster.vrrp_instances#module:instances) returns them.
+        type: list
+        elements: str
+        required: true
+      standby:
+        description:
+          - The number of a backup, from V(-253) to V(0). With V(0) a director with a higher priority takes the VIPs from the master as soon as it is there.
+          - With minus the number of directors it does not, if their priorities count down from V(254).
+        type: int
+        default: 0
   kernel_modules:
     description:
       - Kernel modules to load at boot, before the sysctls are set. The sysctls of IPVS, C(net.ipv4.vs), exist only once V(ip_vs) is loaded.
@@ -253,6 +276,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.lvs.cluster.plugins.module_utils._core.owner import OWNER_OPTIONS, Owner
 from ansible_collections.lvs.cluster.plugins.module_utils._core.run import Run
+from ansible_collections.lvs.cluster.plugins.module_utils._gate.model import GATE_OPTIONS
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.settings import SYSCTL_OPTIONS, TIMEOUT_OPTIONS
 from ansible_collections.lvs.cluster.plugins.module_utils._module.runner import run_module
 from ansible_collections.lvs.cluster.plugins.module_utils._parts.declaration import declare
@@ -285,6 +309,7 @@ def main() -> None:
             "arp_filters": {"type": "list", "elements": "dict", "default": []},
             "firewall": {"type": "list", "elements": "dict", "default": []},
             "sync": {"type": "list", "elements": "dict", "default": []},
+            "gate": {"type": "dict", "options": GATE_OPTIONS},
             "kernel_modules": {"type": "list", "elements": "str", "default": []},
             "former": {"type": "str", "choices": ["keep", "remove"], "default": "keep"},
             "state": {"type": "str", "choices": ["present", "absent", "renamed"], "default": "present"},

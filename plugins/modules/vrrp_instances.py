@@ -110,6 +110,8 @@ options:
       - If the file is missing when keepalived starts, keepalived creates it with V(-254), so that a host is not eligible after a boot until a program
         writes another number. The unit makes the directory.
       - Replace the file to change the number, and do not remove it. While keepalived runs, a file that is missing or has no number means V(0).
+      - When the unit starts keepalived, it first copies the file of that name with C(.standby) appended, if there is one, to O(gate.path).
+        M(lvs.cluster.boot_restore) writes both. A master whose keepalived died comes back as a backup then.
       - If this option is left out, the host is always eligible.
     type: dict
     suboptions:

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ansible_collections.lvs.cluster.plugins.module_utils._restore.unit import KEEP
@@ -19,8 +19,9 @@ from netns_hosts import LIMIT, Namespace, with_libraries
 class Keeper:
     """The program as systemd would run it."""
 
-    def __init__(self, directory: Path, namespace: Namespace) -> None:
+    def __init__(self, directory: Path, namespace: Namespace, inside: Sequence[str] = ()) -> None:
         self.namespace = namespace
+        self._inside = inside or ("ip", "netns", "exec", namespace.name)
         self.state = directory / "test.json"
         self.program = directory / "restore.pyz"
         self.program.write_bytes(restore_program())
@@ -36,7 +37,7 @@ class Keeper:
 
     def start(self, *libraries: Path) -> None:
         """Start it, with what is in these directories too, and wait until it says that all is there."""
-        command = ["ip", "netns", "exec", self.namespace.name, sys.executable, str(self.program)]
+        command = [*self._inside, sys.executable, str(self.program)]
         with self._log.open("w") as log:
             self.process = subprocess.Popen(
                 [*command, KEEP, str(self.state)],

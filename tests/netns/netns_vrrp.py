@@ -160,18 +160,23 @@ class Director:
     def _commands(self, setting: str) -> list[list[str]]:
         text = (self.etc / Path(self.unit.unit_file).relative_to("/etc")).read_text()
         lines = [line.partition("=") for line in text.splitlines()]
-        return [shlex.split(value) for name, _equals, value in lines if name == setting]
+        # One whose failure does not matter begins with a hyphen.
+        return [shlex.split(value.removeprefix("-")) for name, _equals, value in lines if name == setting]
 
     def _capabilities(self) -> str:
         """Return the capabilities that the unit leaves to keepalived, as setpriv(1) writes them."""
         ((allowed),) = self._commands("CapabilityBoundingSet")
         return ",".join(f"+{name.removeprefix('CAP_').lower()}" for name in allowed)
 
-    def _inside(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
-        """Begin a command on the host, with its files."""
+    @property
+    def inside(self) -> list[str]:
+        """Return what runs the command that is appended on the host, with its files."""
         mount = 'mount --bind "$1" /etc && mount --bind "$2" /run && shift 2 && exec "$@"'
-        inside = ["ip", "netns", "exec", self.host.name, "sh", "-c", mount, "sh", str(self.etc), str(self.run)]
-        inside += ["setpriv", f"--bounding-set=-all,{self._capabilities()}", "--no-new-privs"]
+        return ["ip", "netns", "exec", self.host.name, "sh", "-c", mount, "sh", str(self.etc), str(self.run)]
+
+    def _inside(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        """Begin a command on the host, with its files and the capabilities of the unit."""
+        inside = [*self.inside, "setpriv", f"--bounding-set=-all,{self._capabilities()}", "--no-new-privs"]
         with self.log.open("a") as log:
             return subprocess.Popen([*inside, *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 

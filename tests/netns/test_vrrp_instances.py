@@ -6,11 +6,13 @@ from __future__ import annotations
 import shutil
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from netns_hosts import Segment
+from netns_keeper import Keeper
 from netns_vrrp import ANCHOR, GATE, VIP, VIP2, VIP6, Director, Watcher, directors, until
 
 pytestmark = pytest.mark.skipif(
@@ -275,3 +277,51 @@ def test_what_keepalived_refuses_is_not_written(pair):
     assert answer["failed"], answer
     assert "cannot use a loopback interface" in answer["msg"]
     assert config.read_bytes() == before
+
+
+@pytest.fixture
+def keepers(pair: list[Director], tmp_path: Path) -> Iterator[list[Keeper]]:
+    """Return what restores the declaration of each director, of which nothing runs yet."""
+    with ExitStack() as ending:
+        found = []
+        for one in pair:
+            directory = tmp_path / f"keeper{one.number}"
+            directory.mkdir()
+            keeper = Keeper(directory, one.host, one.inside)
+            ending.callback(keeper.close)
+            keeper.declare(gate={"path": GATE, "anchors": [ANCHOR], "standby": -len(pair)})
+            found.append(keeper)
+        yield found
+
+
+def test_who_became_master_stays_it_when_the_other_one_is_back(pair, keepers, segment):
+    """Nobody writes a gate here but the programs that restore what the directors declare."""
+    first, second = pair
+    for one in pair:
+        one.declare(one.options(pair), gate={"path": GATE})
+        one.start()
+    # Neither has restored its table yet.
+    until(lambda: all(one.said("FAULT") for one in pair), "directors that are not eligible", logs(pair))
+    for keeper in keepers:
+        keeper.start()
+    settled(pair, 0)
+    until(lambda: numbers(pair) == [0, -2], "the gates of a master and a standby", logs(pair))
+    first.signal_all(signal.SIGKILL)
+    until(second.is_master, "the takeover", logs(pair))
+    first.start()
+    settled(pair, 1)
+    until(lambda: numbers(pair) == [-2, 0], "the gates of a standby and a master", logs(pair))
+    with Watcher(segment, CLIENT) as watcher:
+        first.reload()
+        watcher.wait_for_answers(VIP, 300)
+    assert watcher.owners(VIP) == [segment.mac(2)]
+    # A planned handover is one number, which the master's own program takes back once it is the standby.
+    second.write_gate(INELIGIBLE)
+    settled(pair, 0)
+    until(lambda: numbers(pair) == [0, -2], "the gates of a master and a standby", logs(pair))
+    assert keepers[1].log()[-1] == f"write -2 to {GATE}: this director is on standby"
+
+
+def numbers(pair: list[Director]) -> list[int]:
+    """Return what the gates of both say."""
+    return [int((one.run / Path(GATE).relative_to("/run")).read_text()) for one in pair]

@@ -18,6 +18,15 @@ SYNC_STATE = "/var/lib/lvs-cluster/sync.json"
 DROP_IN = "/etc/sysctl.d/99-zz-lvs-cluster.conf"
 
 
+def standby_number_path(gate: str) -> str:
+    """Return the path of the file with the number with which keepalived begins again, beside that of a gate.
+
+    boot_restore writes it, and the unit of vrrp_instances copies it: after the death of its keepalived a master comes
+    back as a standby, since another director has taken over meanwhile.
+    """
+    return f"{gate}.standby"
+
+
 def program_path(owner: str) -> str:
     """Return the path of an owner's restoring program: a run of one cluster leaves the program of the others alone."""
     directory, _slash, name = PROGRAM.rpartition("/")

@@ -27,7 +27,7 @@ class Declared(NamedTuple):
 
     VIPs, services, neighbours, ARP filters, the packet filter and the synchronisation of connections are in the options
     of vip_iface, ipvs_service, vip_neighbor, vip_arp_filter, vip_firewall and ipvs_sync; timeouts (in seconds) and
-    sysctls in those of ipvs_table.
+    sysctls in those of ipvs_table; and the gate as _restore/gate.py has it.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Declared(NamedTuple):
     arp_filters: Sequence[Mapping[str, Any]] = ()
     firewall: Sequence[Mapping[str, Any]] = ()
     sync: Sequence[Mapping[str, Any]] = ()
+    gate: Mapping[str, Any] = MappingProxyType({})
     owner: str = DEFAULT_OWNER
 
     @property
@@ -129,7 +130,8 @@ def declare(options: Mapping[str, Any]) -> Declared:
     for part in _LABELLED:
         parts[part] = [_owned(part, item, owner) for item in parts[part]]
     timeouts, sysctls = (given(options.get(what)) for what in ("timeouts", "sysctls"))
-    return Declared(name, kernel_modules=modules, timeouts=timeouts, sysctls=sysctls, owner=owner, **parts)
+    gate = given(options.get("gate"))
+    return Declared(name, kernel_modules=modules, timeouts=timeouts, sysctls=sysctls, gate=gate, owner=owner, **parts)
 
 
 def _owned(part: str, item: Mapping[str, Any], owner: str) -> dict[str, Any]:

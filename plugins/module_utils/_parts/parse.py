@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .._arp_filter.options import WantedArpFilter
     from .._firewall.options import WantedFirewall
+    from .._gate.model import Gate
     from .._ipvs.options import WantedService
     from .._neighbor.options import WantedNeighbors
     from .._sync.options import WantedSync
@@ -58,6 +59,13 @@ def parse_sync(options: Mapping[str, Any]) -> WantedSync:
     from .._sync.options import WantedSync
 
     return WantedSync.from_options(options)
+
+
+def parse_gate(options: Mapping[str, Any]) -> Gate:
+    """Return the gate of a director, from the option of boot_restore."""
+    from .._gate.model import Gate
+
+    return Gate.from_options(options)
 
 
 def check_settings(timeouts: Mapping[str, Any], sysctls: Mapping[str, Any]) -> None:

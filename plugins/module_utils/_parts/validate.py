@@ -12,6 +12,7 @@ from .parse import (
     check_settings,
     parse_arp_filter,
     parse_firewall,
+    parse_gate,
     parse_neighbors,
     parse_service,
     parse_sync,
@@ -37,3 +38,5 @@ def check_parts(declared: Declared) -> None:
         for options in getattr(declared, part):
             _PARSERS[part](options)
     check_settings(declared.timeouts, declared.sysctls)
+    if declared.gate:
+        parse_gate(declared.gate)

@@ -15,6 +15,7 @@ from .._core.errors import LvsError
 from .._core.files import read_bytes
 from .._nftables.monitor import generation
 from .._parts.declaration import early_part
+from .._rtnetlink.state import own_addresses
 from .unit import EARLY
 from .watch import OF_RULES, wait_for_loss
 
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     *options, path = sys.argv[1:] if arguments is None else arguments
     step = options[0] if options else ""
     if step == _WATCH:
-        words = wait_for_loss(lambda: _declared(path), int(options[1]))
+        words = wait_for_loss(lambda: _declared(path), int(options[1]), _settle_gate)
         for line in words or ():
             _say(line)
         return 0 if words is None else _begin(_MEND, path)
@@ -49,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Before they are looked at: when rules change on the way, by this or by others, they are looked at once more.
     rules = _rules(state)
     failed = _restore(state, _MENDED if step == _MEND else _PARTS)
+    if not failed:
+        _settle_gate(state)
     if failed or not step:
         return int(failed)
     _tell_systemd("READY=1")
@@ -58,6 +61,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _declared(path: str) -> dict[str, Any] | None:
     content = read_bytes(path)
     return None if content is None else json.loads(content)
+
+
+def _settle_gate(state: Mapping[str, Any]) -> None:
+    """Let a director whose table is there take VIPs by failover, as the gate of its declaration says."""
+    if not state.get("gate"):
+        return
+    from .._gate.client import settle_gate
+    from .._gate.model import Gate
+
+    words = settle_gate(Gate.from_options(state["gate"]), {own.address for own in own_addresses()})
+    if words:
+        _say(words)
 
 
 def _rules(state: Mapping[str, Any]) -> int:

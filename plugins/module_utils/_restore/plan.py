@@ -76,6 +76,8 @@ def _state(declared: Declared, former: Mapping[str, Any]) -> bytes:
         "sysctls": dict(declared.sysctls),
     }
     state.update({part: getattr(declared, part) for part in PARTS})
+    if declared.gate:
+        state["gate"] = dict(declared.gate)
     if former:
         state["former"] = dict(former)
     return (json.dumps(state, indent=2, sort_keys=True) + "\n").encode()

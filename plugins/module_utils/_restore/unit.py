@@ -63,9 +63,14 @@ RuntimeDirectory={runtime}
 TimeoutStartSec=300
 PrivateTmp=yes
 ReadWritePaths=-{memory}
-{sandbox}
+{gate}{sandbox}
 [Install]
 WantedBy=multi-user.target
+"""
+# What may be written has to be there when the sandbox is made, which the first of these is outside of.
+_GATE = """\
+ExecStartPre=+/bin/mkdir -p {directory}
+ReadWritePaths={directory}
 """
 # Without PrivateTmp=, which would make it wait for systemd-tmpfiles-setup.service; nothing can be written there anyway.
 _EARLY = """\
@@ -111,6 +116,7 @@ def unit_text(declared: Declared, python: str, early: bool) -> str:
         runtime=declared.runtime,
         state=declared.state,
         memory=os.path.dirname(DRAIN_STATE),
+        gate=_GATE.format(directory=os.path.dirname(declared.gate["path"])) if declared.gate else "",
         sandbox=_SANDBOX,
     )
 

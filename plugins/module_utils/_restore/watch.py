@@ -55,11 +55,16 @@ def lost(
     return words
 
 
-def wait_for_loss(read_state: Callable[[], Mapping[str, Any] | None], rules: int = 0) -> list[str] | None:
+def wait_for_loss(
+    read_state: Callable[[], Mapping[str, Any] | None],
+    rules: int = 0,
+    follow: Callable[[Mapping[str, Any]], None] = lambda _state: None,
+) -> list[str] | None:
     """Return what is lost as soon as something is, and an empty list as soon as a packet filter's rule may be.
 
     Returns None when nothing is declared any more. `read_state` returns what is declared now, or None; it is asked at
-    each change of the network. `rules` is the generation of the rules that were all there.
+    each change of the network, and `follow` is called with it, before that settles and after. `rules` is the generation of the rules that were all
+    there.
     """
     with ExitStack() as sockets:
         # Before the first look, so that nothing can happen between.
@@ -69,6 +74,7 @@ def wait_for_loss(read_state: Callable[[], Mapping[str, Any] | None], rules: int
             state = read_state()
             if state is None:
                 return None
+            follow(state)
             if any(state.get(part) for part in OF_RULES) and rule_changes is None:
                 rule_changes = sockets.enter_context(closing(RuleChanges()))
                 if generation() != rules:
@@ -79,6 +85,11 @@ def wait_for_loss(read_state: Callable[[], Mapping[str, Any] | None], rules: int
             if words or (rule_changes and rule_changes.seen()):
                 return words
             select.select([one.fileno() for one in (changes, rule_changes) if one], [], [])
+            # At once: a director that has just become master is challenged as a standby until its gate says so.
+            state = read_state()
+            if state is None:
+                return None
+            follow(state)
             time.sleep(_SETTLE_SECONDS)
             changes.forget()
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 
 from .._core.owner import DEFAULT_OWNER
+from .._core.paths import standby_number_path
 from .model import Gate, VrrpUnit
 
 # No script is ever started, and no address is left without a process that speaks for it: a keepalived that dies leaves
@@ -24,7 +25,7 @@ StartLimitIntervalSec=0
 Type=simple
 ExecStartPre=/bin/cp {config} {loaded_config}
 ExecStartPre=/bin/cp {unit_file} {loaded_unit}
-{directory}ExecStartPre=/bin/rm -f {pid_file} {child_pid_file}
+{directory}{number}ExecStartPre=/bin/rm -f {pid_file} {child_pid_file}
 ExecStart={program} {arguments}
 ExecReload=/bin/cp {config} {loaded_config}
 ExecReload=/bin/kill -HUP $MAINPID
@@ -77,6 +78,7 @@ def unit_text(unit: VrrpUnit, program: str, gate: Gate | None = None) -> str:
         child_pid_file=unit.child_pid_file,
         # keepalived leaves a gate without a directory out, and the host would be eligible.
         directory="" if place in own else f"ExecStartPre=/bin/mkdir -p {place}\n",
+        number=f"ExecStartPre=-/bin/cp {standby_number_path(gate.path)} {gate.path}\n" if gate else "",
         runtime=unit.runtime,
     )
 

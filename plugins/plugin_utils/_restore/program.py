@@ -16,6 +16,7 @@ PACKAGES = (
     "_core",
     "_drain",
     "_firewall",
+    "_gate",
     "_ipvs",
     "_neighbor",
     "_netlink",

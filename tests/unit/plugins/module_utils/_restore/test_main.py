@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
+from ansible_collections.lvs.cluster.plugins.module_utils._gate.model import Gate
 from ansible_collections.lvs.cluster.plugins.module_utils._parts import handlers as restore_handlers
 from ansible_collections.lvs.cluster.plugins.module_utils._restore import main as restore
 
@@ -48,3 +50,21 @@ def test_early_there_is_nothing_that_needs_the_network(monkeypatch, tmp_path):
     assert restore.main(["--early", str(state)]) == 0
     assert done == [("arp_filters", ()), ("vips", ())]
     assert restore.main(["--early", str(tmp_path / "gone.json")]) == 0
+
+
+@pytest.mark.parametrize(("failing", "numbers"), [(False, ["-2\n"]), (True, [])])
+def test_a_director_takes_vips_by_failover_once_everything_is_restored(monkeypatch, tmp_path, failing, numbers):
+    """Without a table it would be a master that serves nobody."""
+
+    def services(_items, _state):
+        if failing:
+            raise LvsError("IPVS", None, "is not there", "load it")
+        return []
+
+    gate = Gate(str(tmp_path / "gate"), ("169.254.51.51",), -2)
+    monkeypatch.setitem(restore_handlers.HANDLERS, "services", services)
+    monkeypatch.setattr(Gate, "from_options", classmethod(lambda _cls, _options: gate))
+    state = tmp_path / "state.json"
+    state.write_text(json.dumps({"services": [{}], "gate": {"path": "/run/lvs-cluster/gate"}}))
+    assert restore.main([str(state)]) == int(failing)
+    assert [path.read_text() for path in tmp_path.glob("gate")] == numbers

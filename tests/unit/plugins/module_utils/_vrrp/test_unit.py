@@ -46,6 +46,8 @@ def test_files_are_those_of_the_owner(owner, label):
 def test_the_directory_of_the_gate_is_made(path, made):
     text = unit_text(VrrpUnit(), "/usr/sbin/keepalived", Gate(path))
     assert [line.split()[-1] for line in setting(text, "ExecStartPre") if "mkdir" in line] == made
+    # A master whose keepalived died comes back as a standby.
+    assert f"-/bin/cp {path}.standby {path}" in setting(text, "ExecStartPre")
 
 
 @needs_systemd

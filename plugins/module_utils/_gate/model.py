@@ -15,12 +15,18 @@ from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from .._core.errors import InvalidValue
-from .._core.files import read_bytes, write_atomic
 from .._core.options import in_range
 
 MASTER = 0
 LOWEST_STANDBY = -253  # one more is what keeps a director out (options.LOWEST_NUMBER of _vrrp)
 _BELOW = "/run/"
+
+
+GATE_OPTIONS: dict[str, Any] = {
+    "path": {"type": "path", "required": True},
+    "anchors": {"type": "list", "elements": "str", "required": True},
+    "standby": {"type": "int", "default": MASTER},
+}
 
 
 class Gate(NamedTuple):
@@ -47,13 +53,3 @@ class Gate(NamedTuple):
     def number(self, addresses: Collection[str]) -> int:
         """Return the number of a host that has these addresses."""
         return MASTER if any(anchor in addresses for anchor in self.anchors) else self.standby
-
-
-def settle_gate(gate: Gate, addresses: Collection[str]) -> str:
-    """Write the number where the file has another one, or is not there; return what was done in words, or nothing."""
-    number = gate.number(addresses)
-    text = f"{number}\n".encode()
-    if read_bytes(gate.path) == text:
-        return ""
-    write_atomic(gate.path, text)
-    return f"write {number} to {gate.path}: this director is {'master' if number == MASTER else 'on standby'}"

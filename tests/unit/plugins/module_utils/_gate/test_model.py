@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue
-from ansible_collections.lvs.cluster.plugins.module_utils._restore.gate import Gate, settle_gate
+from ansible_collections.lvs.cluster.plugins.module_utils._gate.client import settle_gate
+from ansible_collections.lvs.cluster.plugins.module_utils._gate.model import Gate
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,3 +71,5 @@ def test_the_file_is_written_when_the_number_changes(tmp_path: Path) -> None:
     assert Path(gate.path).stat() == before
     assert settle_gate(gate, [ANCHOR]).endswith("is master")
     assert Path(gate.path).read_text() == "0\n"
+    # With this number keepalived begins again, whatever the director was before.
+    assert Path(f"{gate.path}.standby").read_text() == "-2\n"
