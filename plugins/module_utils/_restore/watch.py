@@ -63,8 +63,8 @@ def wait_for_loss(
     """Return what is lost as soon as something is, and an empty list as soon as a packet filter's rule may be.
 
     Returns None when nothing is declared any more. `read_state` returns what is declared now, or None; it is asked at
-    each change of the network, and `follow` is called with it, before that settles and after. `rules` is the generation of the rules that were all
-    there.
+    each change of the network, and `follow` is called with it, before that settles and after. `rules` is the generation
+    of the rules that were all there.
     """
     with ExitStack() as sockets:
         # Before the first look, so that nothing can happen between.
