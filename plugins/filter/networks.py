@@ -19,9 +19,17 @@ def vip_devices(vips: Any, interfaces: Any, chosen: Any, default: Any) -> list[d
         raise AnsibleFilterError(str(error)) from error
 
 
+def vrrp_groups(groups: Any, interfaces: Any, chosen: Any, default: Any, settings: Any) -> list[dict[str, Any]]:
+    """Return the groups of VIPs of a director, as `instances` of vrrp_instances."""
+    try:
+        return read_vip_interfaces(chosen, default, interfaces_from_values(interfaces)).instances(groups, settings)
+    except LvsError as error:
+        raise AnsibleFilterError(str(error)) from error
+
+
 class FilterModule:
     """The filters of this file."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return name -> function."""
-        return {"vip_devices": vip_devices}
+        return {"vip_devices": vip_devices, "vrrp_groups": vrrp_groups}

@@ -250,6 +250,12 @@ former:
       - interface: lo
         addresses: [192.0.2.31]
         state: absent
+former_gate:
+  description:
+    - Whether the declaration had a O(gate) before the run and has none now. Then VRRP is to be removed too.
+  returned: success
+  type: bool
+  sample: false
 active:
   description:
     - Whether the unit ran when the module looked. When it does not, start it; when something has changed, let systemd read its files again.

@@ -27,8 +27,9 @@ options:
       - V(any) waits for a settled role, whichever it is.
       - V(master) waits until the host is the master.
       - V(backup) waits until the host is a backup.
+      - V(elected) waits until the host is the master, or another host answers for the VIPs on the segment.
     type: str
-    choices: [any, master, backup]
+    choices: [any, master, backup, elected]
     default: any
   timeout:
     description: The seconds to wait at most, up to V(600). V(0) returns at once what is seen, and never fails because of it.

@@ -259,6 +259,10 @@ def test_roles_are_waited_for(pair):
     assert second.module("vrrp_info", timeout=0.3, role="master")["msg"].startswith(
         "role of instance web: 'backup' is not master after 0.3 s; "
     )
+    # The standby hears the master answer.
+    for one in pair:
+        elected = one.module("vrrp_info", timeout=20, role="elected")
+        assert not elected.get("failed"), elected
     second.signal_all(signal.SIGKILL)
     assert "does not run" in second.module("vrrp_info", timeout=0.3)["msg"]
     assert not second.module("vrrp_info")["running"]

@@ -46,6 +46,7 @@ class RenameRun:
             active=active,
             stale=active and is_stale(new, self.plan.operations),
             former={},
+            former_gate=False,
             # Also after a run that died before it was stopped.
             former_unit=old.unit if self.plan.changed or is_active(old.runtime) else "",
         )

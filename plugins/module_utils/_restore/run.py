@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -78,6 +79,7 @@ class DeclareRun:
             active=active,
             stale=active and is_stale(declared, self.plan.operations),
             former=gone if present and not remove_former else {},
+            former_gate=_had_gate(current.get(declared.state)) and not self._declared.gate,
         )
 
     def apply(self) -> None:
@@ -107,6 +109,14 @@ class DeclareRun:
         shared = {self._declared.program} if other_declarations(self._declared) else set()
         # The unit's link goes first: a declaration that is half removed restores nothing.
         return plan_files(current, [], [path for path in reversed(self._declared.paths) if path not in shared])
+
+
+def _had_gate(state: Content | None) -> bool:
+    """Return whether the declaration on the disk has a gate; one that can't be read has none."""
+    try:
+        return bool(state and json.loads(state.data).get("gate"))
+    except (AttributeError, ValueError):
+        return False
 
 
 def _checked(given: Declared, wanted: Declared, current: Mapping[str, Content], checksum: str) -> Saved:

@@ -29,6 +29,11 @@ class VipPlace(NamedTuple):
         return f"{self.address}/{128 if is_ipv6(self.address) else 32}"
 
 
+def anchor_of(vrid: int) -> str:
+    """Return the address that an instance of this VRID advertises."""
+    return f"169.254.{vrid}.{vrid}"
+
+
 class Instance(NamedTuple):
     """One VRRP instance: directors that share VIPs, one of which is the master.
 
@@ -51,7 +56,7 @@ class Instance(NamedTuple):
     @property
     def anchor(self) -> str:
         """The one address that is advertised. It never changes, so that hosts agree on it while VIPs change."""
-        return f"169.254.{self.vrid}.{self.vrid}"
+        return anchor_of(self.vrid)
 
 
 class Gate(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 from .._core.errors import InvalidValue, LvsError
 from .._core.options import choice
@@ -15,10 +15,10 @@ from .._rtnetlink.state import own_addresses
 from .client import is_running, read_instances
 from .model import BACKUP, MASTER, Instance, Seen, VrrpUnit, seen_of
 
-ANY = "any"
+ANY, ELECTED = "any", "elected"
 INFO_OPTIONS: dict[str, Any] = {
     "names": {"type": "list", "elements": "str"},
-    "role": {"type": "str", "choices": [ANY, MASTER, BACKUP], "default": ANY},
+    "role": {"type": "str", "choices": [ANY, MASTER, BACKUP, ELECTED], "default": ANY},
     "timeout": {"type": "float", "default": 0},
     "owner": OWNER_OPTIONS["owner"],
 }
@@ -52,7 +52,10 @@ class RolesInquiry(NamedTuple):
 def answer(inquiry: RolesInquiry) -> dict[str, Any]:
     """Return what vrrp_info returns; raise LvsError for an instance that is not settled in its role in time."""
     instances = chosen(inquiry, read_instances(inquiry.unit))
-    seen = wait_for_roles(inquiry, instances)
+    end = time.monotonic() + inquiry.timeout
+    seen: Sequence[Seen] = wait_for_roles(inquiry, instances)
+    if inquiry.role == ELECTED and inquiry.timeout:
+        seen = wait_for_master(inquiry, instances, seen, end)
     running = is_running(inquiry.unit)
     if inquiry.timeout:
         for one in seen:
@@ -96,9 +99,41 @@ def wait_for_roles(inquiry: RolesInquiry, instances: Sequence[Instance]) -> list
         changes.close()
 
 
+def wait_for_master(
+    inquiry: RolesInquiry, instances: Sequence[Instance], seen: Sequence[Seen], end: float
+) -> Sequence[Seen]:
+    """Return what is seen as soon as each instance has a master, this host or one that answers for its VIPs.
+
+    Raises LvsError for an instance that has none at `end`, of the monotonic clock.
+    """
+    from .._arp.client import probe  # nothing else asks the segment
+
+    while True:
+        waiting = [instance for instance, one in zip(instances, seen) if one.role == BACKUP]
+        lacking = {instance.name: unanswered(instance, probe) for instance in waiting}
+        name = next((name for name, vips in lacking.items() if vips), "")
+        if not name:
+            return seen
+        if time.monotonic() > end:
+            rule = f"is backup, and no director answers for {', '.join(lacking[name])} after {inquiry.timeout:g} s"
+            remedy = f"look into the journal of {inquiry.unit.name} on each director"
+            raise LvsError(f"instance {name}", None, rule, remedy)
+        own = own_addresses()
+        seen = [seen_of(instance, own) for instance in instances]
+
+
+def unanswered(instance: Instance, ask: Callable[[str, Sequence[str]], Mapping[str, Sequence[str]]]) -> list[str]:
+    """Return the VIPs of an instance for which nobody answers; `ask` returns who does, for a device and addresses."""
+    places: dict[str, list[str]] = {}
+    for vip in instance.vips:
+        places.setdefault(vip.interface, []).append(vip.address)
+    answers = {vip: macs for name, vips in places.items() for vip, macs in ask(name, vips).items()}
+    return [vip.address for vip in instance.vips if not answers.get(vip.address)]
+
+
 def as_asked(inquiry: RolesInquiry, seen: Seen) -> bool:
     """Return whether an instance has the role that is asked for, with all that belongs to it."""
-    return seen.settled and inquiry.role in (ANY, seen.role)
+    return seen.settled and inquiry.role in (ANY, ELECTED, seen.role)
 
 
 def refuse_unsettled(inquiry: RolesInquiry, seen: Seen, running: bool) -> None:

@@ -10,6 +10,7 @@ from ansible_collections.lvs.cluster.plugins.module_utils._core.protocols import
 from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import HostFacts
 from ansible_collections.lvs.cluster.plugins.module_utils._ipvs.model import Table
 
+from .._topology.failover import groups
 from .._topology.finding import Finding
 from .._topology.inventory import DIRECTORS, REALSERVERS
 from .._topology.model import Topology
@@ -44,6 +45,16 @@ def check_members(cluster: Cluster) -> Iterator[Judgement]:
         yield Judgement(finding)
     for finding in known_strays(cluster.topology, cluster.members, cluster.others):
         yield Judgement(finding, warning=True)
+
+
+def check_gateways(cluster: Cluster) -> Iterator[Judgement]:
+    """A gateway binds a VIP to the MAC of one director, and with failover another one can have it at any moment."""
+    moving = {vip for group in groups(cluster.topology) for vip in group.vips}
+    for host, gateway in cluster.declared.gateways.items():
+        for vip in (vip for vip in gateway.vips if vip in moving):
+            rule = "would be bound to the MAC of one director, and moves between directors (director_failover)"
+            remedy = "leave it out of gateway_vips, or remove the host from the group of the gateways"
+            yield Judgement(Finding(host, "gateway_vips", vip, rule, remedy))
 
 
 def check_addresses(cluster: Cluster, everything: Everything) -> Iterator[Judgement]:

@@ -23,6 +23,7 @@ from .cluster_rules import (
     Cluster,
     Everything,
     check_addresses,
+    check_gateways,
     check_members,
     check_releases,
     check_shared_vips,
@@ -116,7 +117,7 @@ def _report(
     judgements = [Judgement(finding) for finding in reached.errors]
     judgements += [Judgement(finding, warning=True) for finding in reached.warnings]
     if not mistakes:
-        judgements += [*check_members(cluster), *check_addresses(cluster, everything)]
+        judgements += [*check_members(cluster), *check_gateways(cluster), *check_addresses(cluster, everything)]
         judgements += findings(topology, facts, variables, reached.unreachable)
         judgements += check_releases(cluster, everything)
     missed = [host for host in hosts if host not in facts and host not in lost]

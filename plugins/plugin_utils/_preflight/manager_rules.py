@@ -5,10 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ansible_collections.lvs.cluster.plugins.module_utils._core.owner import DEFAULT_OWNER
 from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import Manager
+from ansible_collections.lvs.cluster.plugins.module_utils._vrrp.model import VrrpUnit
 
+from .._topology.failover import failover_vips
 from .._topology.finding import Finding
-from .context import Case
+from .context import CLUSTER_FORMERLY, CLUSTER_NAME, Case
 from .judgement import Judgement
 
 _KUBE_PROXY = "let kube-proxy use the mode iptables, or leave this host out of the directors"
@@ -38,8 +41,25 @@ def _table(case: Case, host: str, manager: Manager) -> Iterator[Judgement]:
         yield Judgement(Finding(host, "program", manager.name, rule, remedy), warning=not manager.sure)
 
 
+def _own_files(case: Case, host: str) -> list[str]:
+    """Return the paths of the configuration that the role writes for keepalived, by both names of the cluster."""
+    names = (case.variable(host, CLUSTER_NAME) or DEFAULT_OWNER, case.variable(host, CLUSTER_FORMERLY))
+    return [VrrpUnit(name).config for name in names if name]
+
+
+def _own(case: Case, host: str, manager: Manager) -> Iterator[Judgement]:
+    """Tell that VIPs are VRRP's from an earlier run, and are not to be any more."""
+    moving = failover_vips(case.topology, host)
+    for vip in (vip for vip in case.assigned(host) if vip in manager.addresses and vip not in moving):
+        rule = "was assigned by VRRP, and is without failover now: clients may wait for a few seconds during this run"
+        yield Judgement(Finding(host, "VIP", vip, rule, "run it when that is acceptable"), warning=True)
+
+
 def _vips(case: Case, host: str, manager: Manager) -> Iterator[Judgement]:
     assigned = case.assigned(host)
+    if any(path in manager.evidence for path in _own_files(case, host)):
+        yield from _own(case, host, manager)
+        return
     for vip in assigned:
         if vip in manager.addresses:
             rule = f"is assigned by {manager.name} too ({manager.evidence})"

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.address import version
+from ansible_collections.lvs.cluster.plugins.module_utils._core.protocols import MASQUERADE, TUNNEL
+from ansible_collections.lvs.cluster.plugins.module_utils._vrrp.model import anchor_of
 
 from .finding import Finding
-from .model import LAST_VRID, NONE, VRRP, Failover, Topology
+from .model import LAST_VRID, NONE, VRRP, Failover, Service, Topology, rip
 
 # RFC 5798, section 5.2.4: 255 is the owner of the address, which no director is, and 0 ends a master's reign.
 HIGHEST_PRIORITY = 254
@@ -62,6 +64,48 @@ def failover_instances(topology: Topology, host: str) -> list[dict[str, Any]]:
     return found
 
 
+def failover_gate(topology: Topology, host: str) -> dict[str, Any]:
+    """Return the anchors of a director's instances, and the number of a standby that does not preempt (see _gate).
+
+    By the number of the directors, also of those that are absent: a standby of any place is below a master of any.
+    """
+    mine = [group for group in groups(topology) if host in group.directors and host not in topology.absent]
+    return {
+        "anchors": [anchor_of(one["vrid"]) for one in failover_instances(topology, host)],
+        "standby": -max((len(group.directors) for group in mine), default=0),
+    }
+
+
+def failover_openings(topology: Topology, host: str) -> list[dict[str, Any]]:
+    """Return what a director's packet filter has to let in from the other directors, as `open` of vip_firewall."""
+    found = {}
+    for one in failover_instances(topology, host):
+        for peer in one["peers"]:
+            found[peer] = {"address": one["source_address"], "port": None, "protocol": "vrrp", "source": peer}
+    return list(found.values())
+
+
+def failover_sync(topology: Topology, host: str) -> bool:
+    """Return whether a director synchronises its connections with others.
+
+    The kernel refuses sync daemons beside tunnels of another family than their service (EINVAL, seen on Linux 6.1).
+    """
+    others = any(one["peers"] for one in failover_instances(topology, host))
+    return others and not any(
+        _is_mixed(topology, service) for service in topology.services if host in service.directors
+    )
+
+
+def _is_mixed(topology: Topology, service: Service) -> bool:
+    """Return whether a tunnel of a service is of another address family than its VIPs."""
+    return service.forwarding == TUNNEL and any(
+        version(address) != family
+        for family in service.families
+        for server in service.servers
+        if (address := rip(service, server, family, topology.rips))
+    )
+
+
 def failover_vips(topology: Topology, host: str) -> list[str]:
     """Return the VIPs of a director that its failover engine assigns and releases: no task and no boot does."""
     directed = (service for service in topology.services if host in service.directors)
@@ -96,10 +140,23 @@ def failover_findings(topology: Topology) -> Iterator[Finding]:
         if host not in topology.absent and not _source(topology, host):
             rule = "has no IPv4 address, from which VRRP advertises"
             yield Finding(host, "director_address", "", rule, "add the director's IPv4 address")
+    yield from _both_findings(topology)
     for group in moved:
         if len(group.directors) > HIGHEST_PRIORITY:
             rule = f"are {len(group.directors)} directors, and VRRP has {HIGHEST_PRIORITY} priorities"
             yield Finding("", "directors", group.directors[0], rule, f"name {HIGHEST_PRIORITY} at most")
+
+
+def _both_findings(topology: Topology) -> Iterator[Finding]:
+    """Tell which directors are real servers too: on standby they would balance once more what the master sends."""
+    for service in topology.services:
+        pool = {server.host for server in service.servers if server.options.get("state") != "absent"}
+        both = [host for host in service.directors if host in pool and host not in topology.absent]
+        if service.forwarding == MASQUERADE or len(service.directors) < 2:
+            continue
+        for host in (host for host in both if engine_of(topology, host) == VRRP):
+            rule = f"cannot be vrrp yet, since the director is a real server of service {service.name} too"
+            yield Finding(host, "director_failover", "", rule, "use other hosts as real servers, or none")
 
 
 def _by_directors(topology: Topology) -> Mapping[tuple[str, ...], list[str]]:

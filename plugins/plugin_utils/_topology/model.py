@@ -16,7 +16,7 @@ _DATAGRAM_OPTIONS = ("one_packet", "persistence_engine")
 
 # The values of director_failover, and the default of director_vrid, which no host's variables have
 NONE, VRRP = "none", "vrrp"
-ENGINES = (NONE,)  # those that the roles have
+ENGINES = (NONE, VRRP)
 DEFAULT_VRID, LAST_VRID = 51, 255
 
 

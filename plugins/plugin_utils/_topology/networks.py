@@ -48,6 +48,28 @@ class VipInterfaces(NamedTuple):
             found.setdefault(self.of(str(vip).partition("/")[0]), []).append(str(vip))
         return [{"interface": name, "addresses": addresses} for name, addresses in found.items()]
 
+    def carrier(self, address: str) -> str:
+        """Return the name of the interface that has an address, else the default."""
+        return next((one.name for one in self.interfaces if address in one.own), self.default)
+
+    def instances(self, groups: Iterable[Mapping[str, Any]], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return groups of VIPs (failover_instances), with the same settings each, as `instances` of vrrp_instances.
+
+        Without the setting `unicast` they have no peers, and send to the multicast group of VRRP.
+        """
+        unicast = settings.get("unicast", True)
+        alike = {name: value for name, value in settings.items() if name != "unicast"}
+        return [
+            {
+                **group,
+                **alike,
+                "interface": self.carrier(str(group["source_address"])),
+                "peers": list(group["peers"]) if unicast else [],
+                "vips": [{"address": str(vip), "interface": self.of(str(vip))} for vip in group["vips"]],
+            }
+            for group in groups
+        ]
+
     def _by_network(self, vip: str) -> str:
         near = [one for one in sharing(self.interfaces, vip) if one.interface.arp]
         names = [one.interface.name for one in near if one.prefix == near[0].prefix]

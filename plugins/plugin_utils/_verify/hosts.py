@@ -15,6 +15,8 @@ from .desired import Director, RealServer
 from .model import HOSTS, Check, Seen, bad, good
 from .vanished import remedy
 
+# The devices on which keepalived has VIPs with a virtual MAC
+VMAC_PREFIX = "vrrp."
 _VIP_REMEDY = "run lvs.cluster.site, or the role lvs.cluster.realserver, for this host"
 _SYSCTL_REMEDY = "run lvs.cluster.site for this host, and find what undid it (sysctl.d, another program)"
 # What comes out of a tunnel has a sender that is reached by another device: that has to do.
@@ -35,8 +37,9 @@ def _director_checks(seen: Seen, host: str, director: Director) -> Iterator[Chec
     facts, usual = seen.facts[host], "run lvs.cluster.site, or the role lvs.cluster.director, for this host"
     for vip in director.vips:
         names, device = [one.name for one in facts.carriers(vip)], director.devices.get(vip)
-        if names and (not device or device in names):
-            yield good(HOSTS, host, f"VIP {vip} is on {device or names[0]}", vip)
+        virtual = [name for name in names if name.startswith(VMAC_PREFIX) and vip in director.failover_vips]
+        if names and (not device or device in names or virtual):
+            yield good(HOSTS, host, f"VIP {vip} is on {next(iter(virtual), device or names[0])}", vip)
         elif names:
             rule = f"is on {names[0]}, and belongs on {device}"
             yield bad(HOSTS, Finding(host, "VIP", vip, rule, usual), vip=vip)

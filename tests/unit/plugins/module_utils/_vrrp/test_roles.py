@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import InvalidValue, LvsError
 from ansible_collections.lvs.cluster.plugins.module_utils._rtnetlink.model import Own
 from ansible_collections.lvs.cluster.plugins.module_utils._vrrp import roles
-from ansible_collections.lvs.cluster.plugins.module_utils._vrrp.model import Seen, seen_of
+from ansible_collections.lvs.cluster.plugins.module_utils._vrrp.model import Instance, Seen, VipPlace, seen_of
 from ansible_collections.lvs.cluster.plugins.module_utils._vrrp.options import parse_vrrp
 from argument_specs import validated
 from vrrp_instances import VIP, VIP6, instance
@@ -92,3 +92,26 @@ def test_options_that_are_refused(options: dict[str, Any], subject: str, error_w
     with pytest.raises(InvalidValue) as refusal:
         inquiry(**options)
     assert error_words(refusal.value)[0] == subject
+
+
+PLACES = (VipPlace("192.0.2.30", "eth0"), VipPlace("198.51.100.30", "eth1"), VipPlace("2001:db8::30", "eth0"))
+
+
+@pytest.mark.parametrize(
+    ("answering", "left"),
+    [
+        (["192.0.2.30", "198.51.100.30", "2001:db8::30"], []),
+        (["192.0.2.30"], ["198.51.100.30", "2001:db8::30"]),
+        ([], ["192.0.2.30", "198.51.100.30", "2001:db8::30"]),
+    ],
+)
+def test_vips_for_which_nobody_answers(answering, left):
+    asked = []
+
+    def ask(interface, vips):
+        asked.append((interface, list(vips)))
+        return {vip: ["02:00:00:00:00:01"] if vip in answering else [] for vip in vips}
+
+    instance = Instance("web", 51, "eth0", 254, "192.0.2.3", vips=PLACES)
+    assert roles.unanswered(instance, ask) == left
+    assert asked == [("eth0", ["192.0.2.30", "2001:db8::30"]), ("eth1", ["198.51.100.30"])]

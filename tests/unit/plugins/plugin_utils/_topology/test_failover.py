@@ -7,10 +7,15 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from ansible_collections.lvs.cluster.plugins.plugin_utils._topology import hosts as hosts_reader
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology import views
-from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.failover import failover_instances, failover_vips
-from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.model import ENGINES, Topology
+from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.failover import (
+    failover_gate,
+    failover_instances,
+    failover_openings,
+    failover_sync,
+    failover_vips,
+)
+from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.model import Topology
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.owners import (
     ANOTHER,
     AT_RUN_TIME,
@@ -80,6 +85,40 @@ def test_no_task_and_no_boot_assigns_or_releases_their_vips() -> None:
     assert failover_vips(found, "rs1") == []
 
 
+def test_what_directors_need_of_each_other() -> None:
+    found = vrrp()
+    opening = {"address": "192.0.2.2", "port": None, "protocol": "vrrp", "source": "192.0.2.3"}
+    assert failover_openings(found, "lb1") == [opening]
+    assert failover_openings(found, "lb3") == failover_openings(found, "rs1") == []
+    assert failover_gate(found, "lb1") == {"anchors": ["169.254.51.51", "169.254.52.52"], "standby": -2}
+    assert failover_gate(found, "rs1") == {"anchors": [], "standby": 0}
+    assert failover_sync(found, "lb1")
+    # Nobody is there to synchronise with.
+    assert not failover_sync(vrrp(lb2={"director_state": "absent"}), "lb1")
+    # A standby stays below a master of any place, also while one of three is absent.
+    three = [{**SERVICES[0], "directors": ["lb1", "lb2", "lb3"]}]
+    assert failover_gate(vrrp(three, lb2={"director_state": "absent"}), "lb3")["standby"] == -3
+
+
+@pytest.mark.parametrize(("address", "synchronised"), [("2001:db8::9", False), ("192.0.2.9", True)])
+def test_tunnels_of_another_family_exclude_synchronisation(address: str, synchronised: bool) -> None:
+    tunnel = {"name": "far", "address": WEB, "ports": [80], "directors": ["lb1", "lb2"], "forwarding": "tunnel"}
+    found = vrrp([{**tunnel, "real_servers": ["rs1"]}], rs1={"realserver_address": address})
+    assert failover_sync(found, "lb1") == synchronised
+
+
+@pytest.mark.parametrize(
+    ("change", "refused"),
+    [({}, True), ({"forwarding": "masquerade"}, False), ({"directors": ["lb1"]}, False)],
+)
+def test_a_director_that_is_a_real_server_too(change: dict[str, Any], refused: bool, error_words: Any) -> None:
+    service = {**SERVICES[0], "real_servers": ["lb1", "rs1"], **change}
+    found = read_findings(
+        [service], GROUPS, hostvars({"director_failover": "vrrp"}, lb1={"realserver_address": "192.0.2.2"})
+    )
+    assert [error_words(one.error)[0] for one in found] == ["lb1: director_failover"] * refused
+
+
 def test_without_an_engine_all_is_as_it_was() -> None:
     found = read_topology(SERVICES, GROUPS, hostvars({}))
     assert failover_vips(found, "lb1") == failover_instances(found, "lb1") == []
@@ -119,15 +158,6 @@ def test_who_has_a_vip_is_decided_at_run_time() -> None:
 def test_what_directors_have_to_agree_on(changes: dict[str, Any], subjects: list[str], error_words: Any) -> None:
     found = read_findings(SERVICES, GROUPS, hostvars({"director_failover": "vrrp"}, **changes))
     assert sorted(error_words(one.error)[0].partition(": ")[2] or one.subject for one in found) == sorted(subjects)
-
-
-def test_an_engine_that_no_role_has_is_refused(monkeypatch: pytest.MonkeyPatch, error_words: Any) -> None:
-    monkeypatch.setattr(hosts_reader, "ENGINES", ENGINES)
-    found = read_findings(SERVICES, GROUPS, hostvars({"director_failover": "vrrp"}))
-    assert [error_words(one.error) for one in found] == [
-        ("lb1: director_failover", "vrrp"),
-        ("lb2: director_failover", "vrrp"),
-    ]
 
 
 orders = st.lists(st.permutations(["lb1", "lb2", "lb3"]), min_size=1, max_size=6)

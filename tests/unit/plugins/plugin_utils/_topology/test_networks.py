@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from ansible_collections.lvs.cluster.plugins.filter.networks import vip_devices
+from ansible_collections.lvs.cluster.plugins.filter.networks import vip_devices, vrrp_groups
 from ansible_collections.lvs.cluster.plugins.plugin_utils._operations.servers import servers_of
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.reader import read_topology
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.views import (
@@ -61,6 +61,21 @@ def test_the_network_of_a_vip_decides(vips: list[str], chosen: Any, expected: di
 )
 def test_the_smallest_network_of_an_interface_with_arp(interfaces: list[dict[str, Any]], expected: str) -> None:
     assert vip_devices([VIP], interfaces, {}, "eth9") == [{"interface": expected, "addresses": [VIP]}]
+
+
+@pytest.mark.parametrize(("unicast", "peers"), [(True, ["198.51.100.4"]), (False, [])])
+def test_instances_have_the_interfaces_of_the_host(unicast: bool, peers: list[str]) -> None:
+    group = {"name": "group1", "vrid": 51, "priority": 254, "source_address": "198.51.100.3", "peers": ["198.51.100.4"]}
+    settings = {"advert_interval": 0.3, "unicast": unicast}
+    assert vrrp_groups([{**group, "vips": [VIP, ROUTED]}], LEGS, {}, "eth9", settings) == [
+        {
+            **group,
+            "advert_interval": 0.3,
+            "interface": "eth1",
+            "peers": peers,
+            "vips": [{"address": VIP, "interface": "eth0"}, {"address": ROUTED, "interface": "eth9"}],
+        }
+    ]
 
 
 @pytest.mark.parametrize("chosen", [["eth0"], {"eth0": VIP}])
