@@ -40,6 +40,8 @@ ROLES = {"director": DIRECTORS, "realserver": REALSERVERS, "gateway": GATEWAYS}
 # What the playbook status registers on each director
 RESULT = "__status"
 PATHS = "__status_paths"
+# What the playbook failover registers on each director
+FAILOVER = ("__failover_roles", "__failover_table", "__failover_paths")
 # The fact that the playbook rolling sets on a host whose update failed
 FAILURE = "rolling_failure"
 # The fact that the role director sets when it is done
@@ -185,6 +187,26 @@ def teardown_left(groups: Any, hostvars: Any, hosts: Any) -> dict[str, Any]:
     return {**{role: found.get(role, []) for role in ROLES}, "lines": left.teardown_lines(found, unreachable, senders)}
 
 
+def failover_problems(directors: Any, hostvars: Any, target: Any) -> list[str]:
+    """Return why a director must not take the VIPs over, from what the playbook failover registered on each."""
+    from ansible_collections.lvs.cluster.plugins.plugin_utils._operations.handover import handover_problems
+
+    told: dict[str, dict[str, Any]] = {
+        str(host): {
+            "roles": hostvars[host].get(FAILOVER[0]) or {},
+            "table": hostvars[host].get(FAILOVER[1]) or {},
+            "paths": (hostvars[host].get(FAILOVER[2]) or {}).get("paths") or (),
+        }
+        for host in directors
+    }
+    masters = {
+        host: one
+        for host, one in told.items()
+        if host != target and any(each["role"] == "master" for each in one["roles"].get("instances", ()))
+    }
+    return handover_problems(told[str(target)], masters)
+
+
 def unfinished_directors(directors: Any, hostvars: Any) -> list[str]:
     """Return the directors on which the role director did not run to its end in this run."""
     return [str(host) for host in directors if DONE not in hostvars[host]]
@@ -224,6 +246,7 @@ class FilterModule:
             cluster_paths,
             drained_before,
             failed_paths,
+            failover_problems,
             leaving_servers,
             left_behind,
             reach_report,
