@@ -183,8 +183,9 @@ def test_defaults_of_a_role_are_as_documented(role):
         assert "By default " in " ".join(options[name]["description"]), name
     without = options.keys() - defaults.keys()
     # Those that all roles share have no default of one role. Without director_forwarding the role leaves that sysctl to
-    # others, which no value of it says.
+    # others, which no value of it says; so it is with the length of a message, and other options stand for the rest.
     shared = {"lvs_services", "lvs_cluster_name", "lvs_cluster_formerly", "director_forwarding"}
+    shared |= {"director_sync_interface", "director_sync_id", "director_sync_max_length"}
     assert {name for name in without if not options[name].get("required")} <= shared
 
 
