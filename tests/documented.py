@@ -45,6 +45,10 @@ ELSEWHERE = {
         "tests/usage/test_commands.py",
         '"-i", "lab", "--check", "--diff"',
     ),
+    "ansible-playbook -i inventory lvs.cluster.failover -e to=lb2": (
+        "molecule/failover/tests/test_failover.py",
+        'well("failover", "-e", "to=standby")',
+    ),
     "ansible-playbook -i inventory lvs.cluster.verify": _VERIFY,
     "ansible-playbook lvs.cluster.verify -i lab": _VERIFY,
     "ansible-playbook -i inventory lvs.cluster.teardown": ("molecule/teardown/side_effect.yml", "lvs.cluster.teardown"),

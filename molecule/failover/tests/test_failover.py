@@ -109,7 +109,8 @@ def test_connections_are_known_to_the_standby():
 
 def test_a_planned_handover_keeps_connections():
     with load() as told:
-        on("director", "echo -254 > /run/lvs-cluster/gate")
+        shown = well("failover", "-e", "to=standby")
+        assert f"standby has the VIPs {VIP}, {VIP6}." in shown
         settled("standby")
         time.sleep(5)
     assert told["long"]["failures"] == []
