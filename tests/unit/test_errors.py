@@ -110,6 +110,9 @@ TOLD = {
     ("playbooks/rolling.yml", 2): (r"rolling_reach\.errors",) * 3,
     ("playbooks/rolling.yml", 3): (r"_rolling\.errors",) * 3,
     ("playbooks/rolling.yml", 4): (r"_rolling\.problems", "to undo the drain", "Run lvs.cluster.restore"),
+    ("playbooks/failover.yml", 0): ("to: '{{ to ", "has to be a director of this run", "name one with -e to=HOST"),
+    # Sentences of _operations/handover, which has tests of its own
+    ("playbooks/failover.yml", 1): ("{{ to }}: ", "_failover_problems", "Run lvs.cluster.site"),
     ("playbooks/adopt.yml", 0): (r"_adopt_reach\.errors",) * 3,
     ("playbooks/drain.yml", 1): (r"drain_check\.errors",) * 3,
     ("playbooks/drain.yml", 2): (r"_drain_outcome\.errors",) * 3,
