@@ -60,6 +60,7 @@ _TESTS = "runs the tests themselves"
 _LOOKS = "a program of the host's own, on a host of the reader's"
 NOT_EXECUTED = {
     ". .venv/bin/activate": "is for the reader's shell",
+    'LVS_BENCH="failover" make bench': "takes minutes, and its result is a table of times, which no test judges",
     "make bench": "takes half an hour, and its result is a table of ratios, which no test judges",
     "make build": "what it runs, ansible-galaxy collection build, is run by `gates` and `usage`",
     "make check": _TESTS,
