@@ -67,10 +67,10 @@ ReadWritePaths=-{memory}
 [Install]
 WantedBy=multi-user.target
 """
-# What may be written has to be there when the sandbox is made, which the first of these is outside of.
+# What may be written has to be there when the sandbox of the program is made. That of mkdir is made before, without it.
 _GATE = """\
 ExecStartPre=+/bin/mkdir -p {directory}
-ReadWritePaths={directory}
+ReadWritePaths=-{directory}
 """
 # Without PrivateTmp=, which would make it wait for systemd-tmpfiles-setup.service; nothing can be written there anyway.
 _EARLY = """\
