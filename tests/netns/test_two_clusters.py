@@ -87,7 +87,10 @@ class Cluster:
 def host(make_segment: Callable[[int], Any], nftables_binding: Path) -> Namespace:
     """Return a host that drops what nobody opened, in both directions."""
     found: Namespace = make_segment(2).host(2)
-    load(found, DEFAULT_DROP + "table inet leaving { chain leaving { type filter hook output priority 0; policy drop;\n }\n}")
+    load(
+        found,
+        DEFAULT_DROP + "table inet leaving { chain leaving { type filter hook output priority 0; policy drop;\n }\n}",
+    )
     return found
 
 
