@@ -65,9 +65,20 @@ def until(done: Callable[[], bool], what: str) -> None:
         time.sleep(0.5)
 
 
+def pair() -> tuple[str, str]:
+    """Return the master and the standby, once there is one of each: the first that was ready is the master."""
+    until(lambda: len(masters()) == 1, "one master")
+    (master,) = masters()
+    return master, other_than(master)
+
+
+def other_than(director: str) -> str:
+    return next(host for host in DIRECTORS if host != director)
+
+
 def settled(master: str) -> None:
     """Wait until this director alone is the master, and the gates say so."""
-    other = next(host for host in DIRECTORS if host != master)
+    other = other_than(master)
     until(lambda: masters() == [master] and not {ANCHOR, VIP, VIP6} & addresses(other), f"{master} as the only master")
     until(lambda: (gate(master), gate(other)) == (0, -2), "gates of a master and a standby")
     assert LAB.who_answers("client", VIP) == {LAB.mac(master)}
@@ -92,7 +103,7 @@ def load() -> Iterator[dict]:
 
 
 def test_one_director_has_the_vips_and_both_have_the_table():
-    settled("director")
+    settled(pair()[0])
     tables = [on(host, "ipvsadm -Sn") for host in DIRECTORS]
     assert tables[0] == tables[1]
     assert tables[0].count("-a -t") == 4
@@ -102,12 +113,14 @@ def test_one_director_has_the_vips_and_both_have_the_table():
 def test_connections_are_known_to_the_standby():
     """By the kernel's own table of what was synchronised."""
     with load():
-        connected = on("standby", "sleep 5; cat /proc/net/ip_vs_conn_sync")
+        connected = on(pair()[1], "sleep 5; cat /proc/net/ip_vs_conn_sync")
     assert "ESTABLISHED" in connected
     assert "SYNC" in connected
 
 
 def test_a_planned_handover_keeps_connections():
+    if pair()[0] == "standby":
+        well("failover", "-e", "to=director")
     with load() as told:
         shown = well("failover", "-e", "to=standby")
         assert f"standby has the VIPs {VIP}, {VIP6}." in shown
