@@ -185,3 +185,12 @@ def test_two_directors_that_do_not_hear_each_other_are_named():
         for host in DIRECTORS:
             on(host, "nft delete table inet cut")
     until(lambda: len(masters()) == 1, "one master")
+
+
+def test_teardown_leaves_nothing():
+    well("teardown")
+    for host in DIRECTORS:
+        left = "ls -d /etc/lvs-cluster /run/lvs-cluster/gate* 2> /dev/null; systemctl is-active 'lvs-cluster-*'"
+        assert LAB.run(host, f"{left}; ipvsadm -Sn; ipvsadm -L --daemon; pgrep keepalived").stdout == ""
+        assert not {ANCHOR, VIP, VIP6} & addresses(host)
+        assert on(host, "cat /proc/sys/net/ipv4/vs/sync_threshold").split() == ["3", "50"]
