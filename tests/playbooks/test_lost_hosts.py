@@ -38,7 +38,8 @@ def described(host: str) -> dict[str, Any]:
         "verify_info": look,
         "vip_client_info": visits,
         "ipvs_info": {**after, "version": "1.2.1", "timeouts": {}} if after else {},
-        "boot_restore": {"active": True, "unit": "x.service", "stale": False},
+        "boot_restore": {"active": True, "unit": "x.service", "stale": False, "former_gate": False},
+        "vrrp_instances": {"active": False, "unit": "y.service"},
         "realserver_path_info": {"ok": True, "paths": [path("rs1"), path("rs2")]},
         "vip_owner_info": {"owners": {}},
     }
