@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filters that return what the networks of a host mean; the rules stand in plugin_utils/_topology/networks.py."""
+"""Filters for the networks of a host (rules: plugin_utils/_topology/networks.py) and the files of failover."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
+from ansible_collections.lvs.cluster.plugins.module_utils._core.paths import gate_path, standby_number_path
 from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import interfaces_from_values
+from ansible_collections.lvs.cluster.plugins.module_utils._vrrp.model import VrrpUnit
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.networks import read_vip_interfaces
 
 
@@ -27,9 +29,15 @@ def vrrp_groups(groups: Any, interfaces: Any, chosen: Any, default: Any, setting
         raise AnsibleFilterError(str(error)) from error
 
 
+def failover_files(owner: Any) -> dict[str, str]:
+    """Return the paths of what a cluster's directors have for VRRP."""
+    gate = gate_path(str(owner))
+    return {"gate": gate, "standby": standby_number_path(gate), "config": VrrpUnit(str(owner)).config}
+
+
 class FilterModule:
     """The filters of this file."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return name -> function."""
-        return {"vip_devices": vip_devices, "vrrp_groups": vrrp_groups}
+        return {"failover_files": failover_files, "vip_devices": vip_devices, "vrrp_groups": vrrp_groups}

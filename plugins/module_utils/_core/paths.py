@@ -7,6 +7,7 @@ from .owner import owned_name
 
 PROGRAM = "/usr/local/lib/lvs-cluster/restore.pyz"
 STATE_DIRECTORY = "/etc/lvs-cluster"
+RUN_DIRECTORY = "/run/lvs-cluster"
 UNIT_DIRECTORY = "/etc/systemd/system"
 MODULES_DIRECTORY = "/etc/modules-load.d"
 # Settings from before a change, which a later run restores
@@ -18,11 +19,16 @@ SYNC_STATE = "/var/lib/lvs-cluster/sync.json"
 DROP_IN = "/etc/sysctl.d/99-zz-lvs-cluster.conf"
 
 
+def gate_path(owner: str) -> str:
+    """Return the path of the gate of an owner's directors."""
+    return f"{RUN_DIRECTORY}/{owned_name(owner, 'gate')}"
+
+
 def standby_number_path(gate: str) -> str:
-    """Return the path of the file with the number with which keepalived begins again, beside that of a gate.
+    """Return the path of the file with the number with which keepalived starts again, beside that of a gate.
 
     boot_restore writes it, and the unit of vrrp_instances copies it: after the death of its keepalived a master comes
-    back as a standby, since another director has taken over meanwhile.
+    back as a standby, since another director has taken over by then.
     """
     return f"{gate}.standby"
 

@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 from .._core.errors import InvalidValue
 from .._core.options import in_range
 
-MASTER = 0
-LOWEST_STANDBY = -253  # one more is what keeps a director out (options.LOWEST_NUMBER of _vrrp)
+# The number of a master, and the one that keeps a director out: priorities go up to 254, and keepalived goes to the
+# state FAULT when one is reduced by so much.
+MASTER, CLOSED = 0, -254
+_LOWEST_STANDBY = CLOSED + 1
 _BELOW = "/run/"
-
-
 GATE_OPTIONS: dict[str, Any] = {
     "path": {"type": "path", "required": True},
     "anchors": {"type": "list", "elements": "str", "required": True},
@@ -48,7 +48,7 @@ class Gate(NamedTuple):
             remedy = "list the anchor of each instance, as vrrp_instances returns it"
             raise InvalidValue("gate.anchors", [], "names no address", remedy)
         standby: Any = options.get("standby") or MASTER
-        return cls(path, anchors, in_range("gate.standby", standby, LOWEST_STANDBY, MASTER))
+        return cls(path, anchors, in_range("gate.standby", standby, _LOWEST_STANDBY, MASTER))
 
     def number(self, addresses: Collection[str]) -> int:
         """Return the number of a host that has these addresses."""

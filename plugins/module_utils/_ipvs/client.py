@@ -147,7 +147,7 @@ class IpvsClient:
     def change_daemons(self, operations: Sequence[DaemonOperation]) -> None:
         """Stop and start sync daemons in one send, so that one that is replaced is away as briefly as can be.
 
-        Raises ConcurrentChange when another program started or stopped one meanwhile.
+        Raises ConcurrentChange if another program started or stopped one since it was read.
         """
         with _asking("change the sync daemons"):
             refusals, _sent = self._genl.batch([_daemon_request(operation) for operation in operations])

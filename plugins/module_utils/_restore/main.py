@@ -108,8 +108,7 @@ def _restore(state: Mapping[str, Any], parts: Sequence[str]) -> bool:
 
     ARP filters come first, and without them no VIPs, which the host would answer for. Services, the connections that
     other directors know of, and what services need of a packet filter come before VIPs, so that a client that finds the
-    VIP is served. Every other part is tried even when
-    another fails; each failure is a line on stderr.
+    VIP is served. Every other part is tried even when another fails; each failure is a line on stderr.
     """
     # What waits for changes restores nothing, and does not compile this.
     from .._parts.handlers import restore

@@ -79,7 +79,7 @@ class DeclareRun:
             active=active,
             stale=active and is_stale(declared, self.plan.operations),
             former=gone if present and not remove_former else {},
-            former_gate=_had_gate(current.get(declared.state)) and not self._declared.gate,
+            former_gate=self.plan.changed and not self._declared.gate and _had_gate(current.get(declared.state)),
         )
 
     def apply(self) -> None:

@@ -18,7 +18,7 @@ from .._ipvs.model import BACKUP, MASTER, Daemon
 GROUP = "224.0.0.81"
 PORT = 8848
 TTL = 1
-# Of the two kinds of daemons, the one that receives comes first: nothing is sent to nobody then.
+# The backup daemon comes first, so that it does not miss what the master daemon sends.
 STATES = (BACKUP, MASTER)
 
 Numbers = tuple[int, ...]
@@ -93,7 +93,7 @@ class Item(NamedTuple):
 
 
 def shown_daemon(daemon: Daemon) -> dict[str, Any]:
-    """Return a daemon as an option; a length that nobody chose is left out."""
+    """Return a daemon as an option; a length that was not chosen is left out."""
     return {name: value for name, value in daemon._asdict().items() if value}
 
 

@@ -125,7 +125,7 @@ class _Planner:
         return any(meets(daemon, known) for item in self.own for known in item.daemons)
 
     def _refuse_foreign(self, running: Daemon, daemon: Daemon) -> None:
-        """Raise InvalidValue for a daemon that is in the way and not the owner's own."""
+        """Raise InvalidValue for a daemon of others that prevents one of the wanted daemons."""
         if self.wanted.purge or self._is_own(running):
             return
         name = self.wanted.owner.name

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from .._gate.model import CLOSED
 from .model import Gate, Instance, VipPlace, WantedVrrp
-from .options import LOWEST_NUMBER
 
 _HEADER = "# Written by lvs.cluster.vrrp_instances; changes here are overwritten.\n"
 _INDENT = "    "
@@ -58,7 +58,7 @@ def _identity(instance: Instance) -> tuple[object, ...]:
 
 def _gate_block(gate: Gate) -> Block:
     # Without a file the number would be 0, and a director that has just booted eligible.
-    lines = [_line("file", f'"{gate.path}"'), _line("weight", gate.weight), _line("init_file", LOWEST_NUMBER)]
+    lines = [_line("file", f'"{gate.path}"'), _line("weight", gate.weight), _line("init_file", CLOSED)]
     return _block(f"track_file {_GATE}", lines)
 
 

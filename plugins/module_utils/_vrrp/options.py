@@ -48,8 +48,6 @@ _DEVICE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]*")
 _PATH = re.compile(r"/run/[A-Za-z0-9_./-]+")
 # Twelve bits of hundredths of a second (RFC 5798, 5.2.7)
 _SHORTEST, _LONGEST = 0.01, 40.95
-# An instance whose priority is reduced by so much gives up: keepalived goes to the state FAULT.
-LOWEST_NUMBER = -254
 
 
 def parse_vrrp(options: Mapping[str, Any]) -> WantedVrrp:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.address import version
 from ansible_collections.lvs.cluster.plugins.module_utils._core.protocols import MASQUERADE, TUNNEL
+from ansible_collections.lvs.cluster.plugins.module_utils._sync.model import GROUP, PORT
 from ansible_collections.lvs.cluster.plugins.module_utils._vrrp.model import anchor_of
 
 from .finding import Finding
@@ -83,6 +84,12 @@ def failover_openings(topology: Topology, host: str) -> list[dict[str, Any]]:
         for peer in one["peers"]:
             found[peer] = {"address": one["source_address"], "port": None, "protocol": "vrrp", "source": peer}
     return list(found.values())
+
+
+def failover_sync_openings(topology: Topology, host: str) -> list[dict[str, Any]]:
+    """Return what it has to let in of the connections that they send, likewise."""
+    sync = {"address": GROUP, "protocol": "udp", "port": PORT}
+    return [{**opening, **sync} for opening in failover_openings(topology, host)]
 
 
 def failover_sync(topology: Topology, host: str) -> bool:

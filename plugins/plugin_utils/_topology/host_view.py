@@ -9,7 +9,14 @@ from typing import Any, Callable
 from ansible_collections.lvs.cluster.plugins.module_utils._path.services import service_paths
 
 from . import views
-from .failover import failover_gate, failover_instances, failover_openings, failover_sync, failover_vips
+from .failover import (
+    failover_gate,
+    failover_instances,
+    failover_openings,
+    failover_sync,
+    failover_sync_openings,
+    failover_vips,
+)
 from .inventory import DIRECTORS, GROUP_VARIABLES, Groups, in_role
 from .model import Topology
 from .owners import vip_owners
@@ -60,6 +67,7 @@ def host_view(topology: Topology, groups: Groups, host: str, own: Mapping[str, A
         "failover_gate": failover_gate(topology, host),
         "failover_openings": failover_openings(topology, host),
         "failover_sync": failover_sync(topology, host),
+        "failover_sync_openings": failover_sync_openings(topology, host),
         "groups": [role for role in GROUP_VARIABLES if in_role(groups, own, role, host)],
         "roles": roles,
         "paths": service_paths(services, marks, proofs) if DIRECTOR in roles else [],
