@@ -105,7 +105,7 @@ PARTS = {
     "gateway": scenario("gateway", "a router that is told who the director is, and servers that answer too"),
     "failover": scenario(
         "failover", "two directors that decide themselves who has the VIPs: handover, death, boot, split brain"
-    )._replace(asked=True),
+    ),
     "import": scenario("import", "a stranger's playbook with the installed tarball"),
     "tunnel": scenario("tunnel", "a server behind a router serves through tunnels, and another one directly"),
     "arptables": scenario("arptables", "servers that a filter keeps out of ARP, one on a dummy device"),
