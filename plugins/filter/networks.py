@@ -9,6 +9,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.lvs.cluster.plugins.module_utils._core.errors import LvsError
 from ansible_collections.lvs.cluster.plugins.module_utils._core.paths import gate_path, standby_number_path
 from ansible_collections.lvs.cluster.plugins.module_utils._facts.model import interfaces_from_values
+from ansible_collections.lvs.cluster.plugins.module_utils._gate.model import MASTER, YIELDING
 from ansible_collections.lvs.cluster.plugins.module_utils._vrrp.model import VrrpUnit
 from ansible_collections.lvs.cluster.plugins.plugin_utils._topology.networks import read_vip_interfaces
 
@@ -29,10 +30,11 @@ def vrrp_groups(groups: Any, interfaces: Any, chosen: Any, default: Any, setting
         raise AnsibleFilterError(str(error)) from error
 
 
-def failover_files(owner: Any) -> dict[str, str]:
-    """Return the paths of what a cluster's directors have for VRRP."""
+def failover_files(owner: Any) -> dict[str, Any]:
+    """Return the paths of what a cluster's directors have for VRRP, and the numbers that a gate can have."""
     gate = gate_path(str(owner))
-    return {"gate": gate, "standby": standby_number_path(gate), "config": VrrpUnit(str(owner)).config}
+    paths = {"gate": gate, "standby": standby_number_path(gate), "config": VrrpUnit(str(owner)).config}
+    return {**paths, "numbers": {"master": MASTER, "yielding": YIELDING}}
 
 
 class FilterModule:

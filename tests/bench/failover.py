@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ansible_collections.lvs.cluster.plugins.module_utils._core.checksum import internet_checksum
+from ansible_collections.lvs.cluster.plugins.module_utils._gate.model import YIELDING
 from netns_hosts import Namespace, build_segment, fresh_namespaces
 from netns_vrrp import GATE, VIP, Director, directors, until
 
@@ -161,13 +162,7 @@ EVENTS = (
     Event("the link of the master goes down", lambda master: master.host.ip("link set eth0 down"), 6),
     Event("keepalived of the master is stopped", Director.stop, 4),
     Event(
-        "planned handover by the gate, priority lowered",
-        lambda master: master.write_gate(-100),
-        4,
-        theirs=Director.stop,
-    ),
-    Event(
-        "planned handover by the gate, not eligible", lambda master: master.write_gate(-254), 4, theirs=Director.stop
+        "planned handover by the gate", lambda master: master.write_gate(YIELDING), 4, 0.0, theirs=Director.stop
     ),
     Event("keepalived of the master is reloaded", Director.reload, 4, 0.0),
     Event(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.lvs.cluster.plugins.module_utils._gate.model import CLOSED, MASTER, YIELDING
 from netns_hosts import Segment
 from netns_keeper import Keeper
 from netns_vrrp import ANCHOR, GATE, VIP, VIP2, VIP6, Director, Watcher, directors, until
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.skipif(
 )
 CLIENT = 3
 # What a director's gate says: eligible, a standby that waits until the master is gone, and not eligible.
-ELIGIBLE, STANDBY, INELIGIBLE = 0, -100, -254
+ELIGIBLE, STANDBY, INELIGIBLE = MASTER, -100, CLOSED
 
 
 @pytest.fixture
@@ -193,7 +194,7 @@ def test_the_directory_of_a_gate_is_made_before_keepalived_would_do_without(pair
     until(first.is_master, "an eligible director", logs(pair))
 
 
-@pytest.mark.parametrize("number", [STANDBY, INELIGIBLE])
+@pytest.mark.parametrize("number", [YIELDING, INELIGIBLE])
 def test_a_planned_handover_only_changes_the_number(pair, segment, number):
     begin(pair, gate=True)
     with Watcher(segment, CLIENT) as watcher:
@@ -206,6 +207,24 @@ def test_a_planned_handover_only_changes_the_number(pair, segment, number):
         watcher.wait_for_answers(VIP)
     assert watcher.owners(VIP)[0] == watcher.owners(VIP)[-1] == segment.mac(1)
     assert segment.mac(2) in watcher.owners(VIP)
+
+
+def test_the_target_of_a_handover_is_the_one_of_three_whose_number_is_not_lowered(segment, tmp_path):
+    """The second would be next by its priority."""
+    with directors(segment, tmp_path, 3) as three:
+        first, second, third = three
+        for one in three:
+            one.declare(one.options(three), gate={"path": GATE})
+            one.write_gate(ELIGIBLE if one is first else -len(three))
+            one.start()
+        until(first.is_master, "the first master", logs(three))
+        for one in (first, second):
+            one.write_gate(YIELDING)
+        until(lambda: third.is_master() and first.has_nothing(), "the handover to the third", logs(three))
+        assert second.said("Entering MASTER STATE") == 0
+        third.signal_all(signal.SIGKILL)
+        # What yields is eligible: somebody has the VIPs.
+        until(lambda: first.is_master() or second.is_master(), "a takeover", logs(three))
 
 
 def test_a_former_master_does_not_take_over_again_unless_it_has_to(pair, segment):

@@ -130,6 +130,10 @@ def test_a_planned_handover_keeps_connections():
     assert told["long"]["connections"] == 1
     # The former master does not take over again by itself.
     settled("standby")
+    # What is so already needs nothing.
+    again = playbook("failover", "-e", "to=standby")
+    assert again.status == 0, again.output
+    assert set(again.changed().values()) == {0}, again.output
 
 
 def test_a_run_that_changes_nothing_touches_nothing():

@@ -20,6 +20,9 @@ from .._core.options import in_range
 # The number of a master, and the one that keeps a director out: priorities go up to 254, and keepalived goes to the
 # state FAULT when one is reduced by so much.
 MASTER, CLOSED = 0, -254
+# Lower than the number of any standby of up to 50 directors, and a director with it is eligible still: in a planned
+# handover the next one takes the VIPs before this one removes them, and none is without a director.
+YIELDING = -100
 _LOWEST_STANDBY = CLOSED + 1
 _BELOW = "/run/"
 GATE_OPTIONS: dict[str, Any] = {
