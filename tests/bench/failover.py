@@ -161,9 +161,7 @@ EVENTS = (
     Event("the master crashes", _crash, 6, 0.85),
     Event("the link of the master goes down", lambda master: master.host.ip("link set eth0 down"), 6),
     Event("keepalived of the master is stopped", Director.stop, 4),
-    Event(
-        "planned handover by the gate", lambda master: master.write_gate(YIELDING), 4, 0.0, theirs=Director.stop
-    ),
+    Event("planned handover by the gate", lambda master: master.write_gate(YIELDING), 4, 0.0, theirs=Director.stop),
     Event("keepalived of the master is reloaded", Director.reload, 4, 0.0),
     Event(
         f"the master thaws after {FROZEN:g} s",
